@@ -1,0 +1,1 @@
+"""crypt-api outside of the Worker: the server, its stores and the command line."""

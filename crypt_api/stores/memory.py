@@ -1,0 +1,22 @@
+"""Messages in a dict: for tests, and the reference that every other store is compared with."""
+
+import time
+from collections.abc import Callable
+
+from crypt_core.messages import Command, Outcome, Record, decide
+
+
+class MemoryStore:
+    """Atomic because nothing in `apply` awaits. Keeps nothing over a restart."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._records: dict[str, Record] = {}
+
+    async def apply(self, message_id: str, command: Command) -> Outcome:
+        record, outcome = decide(self._records.get(message_id), command, self._clock())
+        if record is None:
+            self._records.pop(message_id, None)
+        else:
+            self._records[message_id] = record
+        return outcome

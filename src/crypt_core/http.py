@@ -1,0 +1,38 @@
+"""A request and a response as two small values. Adapters translate; nobody else sees a runtime's own types."""
+
+import json
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the client sent.
+
+    Attributes:
+        method: As sent: methods are case-sensitive.
+        path: As sent, percent-encoding kept, without the query.
+        headers: By lower-case name.
+        client: The address of who asks, as the adapter knows it; empty if it does not.
+        body: Its bytes as they arrive. Read at most once, and perhaps not to the end.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    client: str
+    body: AsyncIterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the client gets. An adapter adds `Content-Length` and leaves the body out of a HEAD's answer."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return Response(status, body, {"Content-Type": "application/json", **(headers or {})})

@@ -1,0 +1,75 @@
+"""How many requests a client may make."""
+
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Protocol
+
+
+class RateLimiter(Protocol):
+    """Counts requests, wherever it counts them."""
+
+    async def admit(self, client: str) -> float:
+        """Count one request of `client` if it is within its limit.
+
+        Returns:
+            0 if it is; else the seconds until one would be. A refused request does not count.
+        """
+        ...
+
+
+class SlidingWindow:
+    """At most `limit` requests of one client in any `window` seconds, exactly: a log of times for each client.
+
+    Memory is bounded by `max_entries` times in all. Beyond that the clients that have been quiet longest are
+    forgotten, so however many addresses an attacker has, each still meets its own limit while it is in use.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        *,
+        window: float = 1.0,
+        max_entries: int = 100_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._window = window
+        self._max_entries = max(max_entries, limit)
+        self._clock = clock
+        self._entries = 0
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    async def admit(self, client: str) -> float:
+        now = self._clock()
+        client = client_group(client)
+        times = self._times.setdefault(client, deque())
+        self._times.move_to_end(client)
+        while times and times[0] <= now - self._window:
+            times.popleft()
+            self._entries -= 1
+        if len(times) >= self._limit:
+            return times[0] + self._window - now
+        times.append(now)
+        self._entries += 1
+        self._forget_quiet_clients()
+        return 0.0
+
+    def _forget_quiet_clients(self) -> None:
+        while self._entries > self._max_entries:
+            _, times = self._times.popitem(last=False)
+            self._entries -= len(times)
+
+
+def client_group(address: str) -> str:
+    """The address that is counted: an IPv6 client's /64, since a single household has 2^64 addresses in it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(IPv6Network((parsed.packed, 64), strict=False).network_address)
+    return str(parsed)
