@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from crypt_core.messages import Command, Outcome, Record, decide
+from crypt_core.messages import Command, Outcome, decide
+from crypt_core.record import Record
 
 
 class MemoryStore:
@@ -20,3 +21,6 @@ class MemoryStore:
         else:
             self._records[message_id] = record
         return outcome
+
+    def close(self) -> None:
+        self._records.clear()

@@ -33,12 +33,10 @@ class App:
         """`limiter` counts the requests for messages; without one, nothing is counted."""
         self._limiter = limiter
         self._limited: set[Handler] = {handlers.create, handlers.read}
-        self._root: dict[str, Handler] = {
-            "GET": handlers.help,
-            "HEAD": handlers.help,
-            "POST": handlers.create,
+        self._routes: dict[str, dict[str, Handler]] = {
+            "/": {"GET": handlers.help, "HEAD": handlers.help, "POST": handlers.create},
+            "/{id}": {"GET": handlers.read},
         }
-        self._message: dict[str, Handler] = {"GET": handlers.read}
 
     async def handle(self, request: Request) -> Response:
         """Answer `request`. Raises nothing: what went wrong is in the answer, and in the log if it is ours."""
@@ -58,7 +56,9 @@ class App:
     async def _dispatch(self, request: Request) -> Response:
         if request.method == "OPTIONS":
             return Response(204)
-        route = self._route(request.path)
+        route = self._routes.get(route_template(request.path))
+        if route is None:
+            raise RouteNotFound
         handler = route.get(request.method)
         if handler is None:
             raise MethodNotAllowed((*route, "OPTIONS"))
@@ -68,9 +68,9 @@ class App:
                 raise RateLimited(math.ceil(wait))
         return await handler(request)
 
-    def _route(self, path: str) -> dict[str, Handler]:
-        if path == "/":
-            return self._root
-        if path.startswith("/") and "/" not in path[1:]:
-            return self._message
-        raise RouteNotFound
+
+def route_template(path: str) -> str:
+    """The path as the routes write it, ids taken out; empty when it fits none of them."""
+    if path == "/":
+        return path
+    return "/{id}" if path.startswith("/") and "/" not in path[1:] else ""

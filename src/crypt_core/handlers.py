@@ -31,10 +31,10 @@ HELP = """\
 crypt-api: messages that destroy themselves when they are read, or after a day.
 
 Store a message, and get its id:
-  curl -d '{"message": "the key is under the mat"}' %(origin)s/
+  curl -d '{{"message": "the key is under the mat"}}' {origin}/
 
 Read it, once:
-  curl %(origin)s/ID
+  curl {origin}/ID
 """
 
 
@@ -48,8 +48,8 @@ class Handlers:
 
     async def help(self, request: Request) -> Response:
         host = request.headers.get("host", "")
-        origin = f"https://{host}" if _is_plain_host(host) else "https://HOST"
-        text = HELP % {"origin": origin}
+        origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
+        text = HELP.format(origin=origin)
         return Response(200, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
 
     async def create(self, request: Request) -> Response:

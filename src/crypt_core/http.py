@@ -10,6 +10,7 @@ class Request:
     """What the client sent.
 
     Attributes:
+        scheme: `http` or `https`, as the client used it.
         method: As sent: methods are case-sensitive.
         path: As sent, percent-encoding kept, without the query.
         headers: By lower-case name.
@@ -17,6 +18,7 @@ class Request:
         body: Its bytes as they arrive. Read at most once, and perhaps not to the end.
     """
 
+    scheme: str
     method: str
     path: str
     headers: Mapping[str, str]

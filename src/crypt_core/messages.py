@@ -7,18 +7,7 @@ command means. So that a message is read at most once is decided here, once, for
 from dataclasses import dataclass
 from typing import NamedTuple, assert_never
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What a store keeps of one message.
-
-    Attributes:
-        content: The message; in the `kv` store the key under which it lies.
-        expires_at: Unix time in seconds at which it is gone, read or not.
-    """
-
-    content: str
-    expires_at: float
+from crypt_core.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +56,15 @@ class Decision(NamedTuple):
     outcome: Outcome
 
 
+def age(record: Record, now: float) -> Record | None:
+    """What time alone has made of the record by `now` (Unix time in seconds); None when nothing is left of it."""
+    return None if record.expires_at <= now else record
+
+
 def decide(record: Record | None, command: Command, now: float) -> Decision:
     """Decide what `command` does at `now` (Unix time in seconds) to the record under its id."""
-    if record is not None and record.expires_at <= now:
-        record = None
+    if record is not None:
+        record = age(record, now)
     match command:
         case Create(content, ttl):
             if record is not None:

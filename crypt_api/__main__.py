@@ -1,0 +1,3 @@
+from crypt_api.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""The command line: `crypt-api`. Results go to stdout, everything else to stderr."""
+
+import logging
+import os
+import sys
+
+import click
+
+from crypt_api.asgi import DEFAULT_STORE, ENVIRONMENT_PREFIX, create_app
+from crypt_api.server import listen, run
+from crypt_core import ids
+from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.settings import MIN_TTL, Settings
+
+DEFAULTS = Settings()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="crypt-api", message="%(version)s")
+def main() -> None:
+    """Messages that destroy themselves when they are read, or when their time is up."""
+
+
+@main.command(context_settings={"auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"), "show_default": True})
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    default=DEFAULT_STORE,
+    help="Where messages lie: sqlite:///PATH, or memory: to try it out.",
+)
+@click.option(
+    "--rate-limit-per-second",
+    metavar="N",
+    default=str(DEFAULTS.rate_limit_per_second),
+    help="Requests that one client may make in a second; 0 is no limit.",
+)
+@click.option(
+    "--max-ttl",
+    metavar="SECONDS",
+    default=str(DEFAULTS.max_ttl),
+    help=f"How long a message may live at most, {MIN_TTL} or more.",
+)
+@click.option(
+    "--id-length",
+    metavar="N",
+    default=str(DEFAULTS.id_length),
+    help=f"Characters of an id, {ids.MIN_LENGTH} to {ids.MAX_LENGTH}.",
+)
+@click.option(
+    "--trusted-proxies",
+    metavar="CIDR,...",
+    default="",
+    help="Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.",
+)
+@click.option(
+    "--access-log/--no-access-log",
+    default=False,
+    help="Log a line for each request: method, route, status and duration; no id and no address.",
+)
+def serve(host: str, port: int, *, access_log: bool, **settings: str) -> None:
+    """Run the API on this machine. SIGTERM answers what is in flight, and stops.
+
+    Each flag can be given as an environment variable, too: --max-ttl is CRYPT_API_MAX_TTL.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    if access_log:
+        logging.getLogger("crypt_api.access").setLevel(logging.INFO)
+    flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items()}
+    try:
+        listener = listen(host, port)
+        app = create_app({**os.environ, **flags})
+    except (SettingsError, StorageUnavailable) as error:
+        raise click.ClickException(str(error)) from None
+    run(app, listener)
