@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from crypt_core.errors import ApiError, MethodNotAllowed, RateLimited, RouteNotFound
+from crypt_core.errors import ApiError, MethodNotAllowed, RateLimited, RouteNotFound, SettingsError
 from crypt_core.handlers import Handlers
 from crypt_core.http import Request, Response, json_response
 from crypt_core.rate_limiter import RateLimiter
@@ -42,16 +42,9 @@ class App:
         """Answer `request`. Raises nothing: what went wrong is in the answer, and in the log if it is ours."""
         try:
             response = await self._dispatch(request)
-        except ApiError as error:
-            if error.status >= 500:  # noqa: PLR2004
-                logger.warning("%s: %s", type(error).__name__, error)
-            response = json_response(error.status, {"error": error.text}, error.headers)
         except Exception as error:  # noqa: BLE001
-            # Only where it happened: the text of an unforeseen exception may quote what it choked on.
-            frames = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("%s\n%s", type(error).__name__, frames)  # noqa: TRY400
-            response = json_response(ApiError.status, {"error": ApiError.text})
-        return replace(response, headers=COMMON_HEADERS | response.headers)
+            return answer_error(error)
+        return _with_common_headers(response)
 
     async def _dispatch(self, request: Request) -> Response:
         if request.method == "OPTIONS":
@@ -67,6 +60,24 @@ class App:
             if wait > 0:
                 raise RateLimited(math.ceil(wait))
         return await handler(request)
+
+
+def answer_error(error: Exception) -> Response:
+    """Say on the wire what went wrong, and in the log what is ours to mend."""
+    if not isinstance(error, ApiError):
+        if isinstance(error, SettingsError):
+            logger.error("%s", error)  # noqa: TRY400
+        else:
+            # Only where it happened: the text of an unforeseen exception may quote what it choked on.
+            logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))  # noqa: TRY400
+        error = ApiError()
+    elif error.status >= 500:  # noqa: PLR2004
+        logger.warning("%s: %s", type(error).__name__, error)
+    return _with_common_headers(json_response(error.status, {"error": error.text}, error.headers))
+
+
+def _with_common_headers(response: Response) -> Response:
+    return replace(response, headers=COMMON_HEADERS | response.headers)
 
 
 def route_template(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
@@ -26,6 +27,8 @@ class Settings:
         SettingsError: A value is out of its bounds.
     """
 
+    NAMES: ClassVar = ("RATE_LIMIT_PER_SECOND", "MAX_TTL", "ID_LENGTH")
+
     rate_limit_per_second: int = 3
     max_ttl: int = DEFAULT_TTL
     id_length: int = ids.MIN_LENGTH
@@ -46,8 +49,7 @@ class Settings:
         Raises:
             SettingsError: A value is not a whole number, or out of its bounds.
         """
-        names = ("RATE_LIMIT_PER_SECOND", "MAX_TTL", "ID_LENGTH")
-        given = {name.lower(): _whole_number(name, values[name]) for name in names if values.get(name, "") != ""}
+        given = {name.lower(): _whole_number(name, values[name]) for name in cls.NAMES if values.get(name, "") != ""}
         return cls(**given)
 
 
