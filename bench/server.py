@@ -113,9 +113,8 @@ def main() -> None:
             for scenario in REQUESTS:
                 rate, median = uvloop.run(measure(scenario, port, arguments.connections, arguments.seconds))
                 base = base or rate
-                print(
-                    f"{getattr(scenario, '__name__', '?'):16} {rate:9,.0f} requests/s  {rate / base:5.2f}  median {median:6.2f} ms"
-                )
+                name = getattr(scenario, "__name__", "")
+                print(f"{name:16} {rate:9,.0f} requests/s  {rate / base:5.2f}  median {median:6.2f} ms")
         finally:
             server.terminate()
             server.wait()

@@ -66,10 +66,10 @@ def answer_error(error: Exception) -> Response:
     """Say on the wire what went wrong, and in the log what is ours to mend."""
     if not isinstance(error, ApiError):
         if isinstance(error, SettingsError):
-            logger.error("%s", error)  # noqa: TRY400
+            logger.error("%s", error)
         else:
             # Only where it happened: the text of an unforeseen exception may quote what it choked on.
-            logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))  # noqa: TRY400
+            logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
         error = ApiError()
     elif error.status >= 500:  # noqa: PLR2004
         logger.warning("%s: %s", type(error).__name__, error)

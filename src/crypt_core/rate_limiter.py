@@ -38,7 +38,7 @@ class SlidingWindow:
         self._window = window
         self._max_entries = max(max_entries, limit)
         self._clock = clock
-        self._entries = 0
+        self.entries = 0
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
     async def admit(self, client: str) -> float:
@@ -48,18 +48,18 @@ class SlidingWindow:
         self._times.move_to_end(client)
         while times and times[0] <= now - self._window:
             times.popleft()
-            self._entries -= 1
+            self.entries -= 1
         if len(times) >= self._limit:
             return times[0] + self._window - now
         times.append(now)
-        self._entries += 1
+        self.entries += 1
         self._forget_quiet_clients()
         return 0.0
 
     def _forget_quiet_clients(self) -> None:
-        while self._entries > self._max_entries:
+        while self.entries > self._max_entries:
             _, times = self._times.popitem(last=False)
-            self._entries -= len(times)
+            self.entries -= len(times)
 
 
 def client_group(address: str) -> str:

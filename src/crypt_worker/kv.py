@@ -68,6 +68,6 @@ async def _platform(call: Awaitable[Any]) -> Any:
     """
     try:
         return await call
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - JsException, which exists only in the runtime
         status = re.search(r"\b[45]\d\d\b", str(error))
         raise StorageUnavailable(f"{type(error).__name__} {status[0] if status else ''}".strip()) from None

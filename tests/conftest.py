@@ -1,0 +1,39 @@
+"""Both homes, each started once for all tests that only speak HTTP to it."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import settings
+
+from tests import homes
+from tests.homes import Home
+
+# The machines that run this differ too much in speed for deadlines.
+settings.register_profile("default", deadline=None, print_blob=True)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    with homes.server(tmp_path_factory.mktemp("server")) as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def worker() -> Iterator[Home]:
+    with homes.worker() as home:
+        yield home
+
+
+@pytest.fixture(scope="session", params=["server", "worker"])
+def home(request: pytest.FixtureRequest) -> Home:
+    """Every test that takes it runs black-box against the SQLite server and the Worker in the real runtime."""
+    home: Home = request.getfixturevalue(request.param)
+    return home
+
+
+@pytest.fixture
+def client(home: Home) -> Iterator[httpx.Client]:
+    with home.client() as client:
+        yield client

@@ -1,0 +1,156 @@
+"""The two homes of the service, each started as its users start it and spoken to over HTTP."""
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+NODE = Path(sys.executable).with_name("node")
+START_TIMEOUT = 60.0  # seconds; only ever used up by something that does not start at all
+
+
+class Process:
+    """A program that says `listening on URL`, and everything else it says."""
+
+    def __init__(self, command: list[str], *, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            for line in output:
+                with self._news:
+                    self.lines.append(line)
+                    self._news.notify_all()
+        with self._news:
+            self.lines.append("")  # its end
+            self._news.notify_all()
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def wait_for(self, pattern: str) -> str:
+        """Wait for a line with `pattern`, and give the pattern's first group."""
+        found: re.Match[str] | None = None
+
+        def said() -> bool:
+            nonlocal found
+            found = re.search(pattern, self.output)
+            return found is not None or self.lines[-1:] == [""]
+
+        with self._news:
+            self._news.wait_for(said, START_TIMEOUT)
+        assert found is not None, f"never said {pattern!r}, but:\n{self.output}"
+        return found[1]
+
+    def kill(self) -> None:
+        """End it, and what it started, as a power cut would."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; give its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        code = self._process.wait(START_TIMEOUT)
+        self._reader.join()
+        return code
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self.stop()
+
+
+@dataclass(frozen=True)
+class Home:
+    """A running service.
+
+    Attributes:
+        address_header: Where the service believes a client's address to be, when it comes from here.
+        control: Where the Worker's KV can be looked at.
+    """
+
+    name: str
+    url: str
+    process: Process
+    address_header: str
+    control: str = ""
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def client(self, address: str | None = None) -> httpx.Client:
+        """A client at `address`; without one each request comes from another place, so that no limit is met."""
+        return httpx.Client(base_url=self.url, event_hooks={"request": [self._from(address)]}, timeout=60)
+
+    def async_client(self) -> httpx.AsyncClient:
+        come_from = self._from(None)
+
+        async def hook(request: httpx.Request) -> None:
+            come_from(request)
+
+        limits = httpx.Limits(max_connections=64)
+        return httpx.AsyncClient(base_url=self.url, event_hooks={"request": [hook]}, timeout=60, limits=limits)
+
+    def _from(self, address: str | None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        def hook(request: httpx.Request) -> None:
+            request.headers.setdefault(self.address_header, address or next(_addresses))
+
+        return hook
+
+
+_addresses = (f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in itertools.count(1))
+
+
+def start_server(*flags: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> Process:
+    return Process([sys.executable, "-m", "crypt_api", "serve", "--port=0", *flags], cwd=cwd, env=env)
+
+
+def start_worker(*flags: str) -> Process:
+    command = [str(NODE), "tools/workerd/serve.mjs", "--port", "0", "--control-port", "0", *flags]
+    return Process(command)
+
+
+@contextmanager
+def server(folder: Path, *flags: str) -> Iterator[Home]:
+    with start_server(f"--store=sqlite:///{folder}/messages.db", "--trusted-proxies=127.0.0.1", *flags) as process:
+        yield Home("server", process.wait_for(r"listening on (http\S+)"), process, "X-Forwarded-For")
+
+
+@contextmanager
+def worker(*flags: str) -> Iterator[Home]:
+    with start_worker(*flags) as process:
+        url = process.wait_for(r"listening on (http\S+)")
+        yield Home("worker", url, process, "CF-Connecting-IP", process.wait_for(r"control on (http\S+)"))

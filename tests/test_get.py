@@ -1,0 +1,101 @@
+"""`GET /{id}`: read once, and only by whoever means to."""
+
+import asyncio
+import collections
+import json
+import socket
+
+import httpx
+import pytest
+
+from tests.homes import Home
+
+NOT_FOUND = (404, b'{"error": "Message not found"}')
+
+
+def create(client: httpx.Client, message: str = "secret") -> str:
+    message_id: str = client.post("/", json={"message": message}).json()["id"]
+    return message_id
+
+
+def test_the_first_reader_gets_it_and_nobody_after(client: httpx.Client) -> None:
+    message_id = create(client)
+    first = client.get("/" + message_id)
+    assert (first.status_code, first.content) == (200, b'{"message": "secret"}')
+    for _ in range(3):
+        again = client.get("/" + message_id)
+        assert (again.status_code, again.content) == NOT_FOUND
+
+
+def test_unknown_and_already_read_cannot_be_told_apart(client: httpx.Client) -> None:
+    message_id = create(client)
+    client.get("/" + message_id)
+    read, unknown = client.get("/" + message_id), client.get("/zzzzz")
+    volatile = {"date", "connection"}
+    assert read.content == unknown.content
+    assert {k: v for k, v in read.headers.items() if k not in volatile} == {
+        k: v for k, v in unknown.headers.items() if k not in volatile
+    }
+
+
+def test_a_query_changes_nothing(client: httpx.Client) -> None:
+    assert client.get(f"/{create(client)}?utm_source=mail").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/abcd", "/ABC12", "/abc1!", "/abc%31", "/%61bc12", "/a b", "/ábc12", "/" + "a" * 21])
+def test_what_cannot_be_an_id_is_not_found(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.content) == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("HEAD", {}, 405),
+        ("OPTIONS", {}, 204),
+        ("PUT", {}, 405),
+        ("POST", {}, 405),
+        ("PROPFIND", {}, 405),
+        ("TRACE", {}, 405),
+        ("GET", {"Sec-Purpose": "prefetch"}, 403),
+        ("GET", {"Sec-Purpose": "prefetch;prerender"}, 403),
+        ("GET", {"Purpose": "prefetch"}, 403),
+    ],
+)
+def test_nothing_else_reads(client: httpx.Client, method: str, headers: dict[str, str], status: int) -> None:
+    message_id = create(client)
+    assert client.request(method, "/" + message_id, headers=headers).status_code == status
+    assert client.get("/" + message_id).json() == {"message": "secret"}
+
+
+def test_a_reader_who_leaves_before_asking_takes_nothing(home: Home, client: httpx.Client) -> None:
+    message_id = create(client)
+    with socket.create_connection(("127.0.0.1", home.port)) as connection:
+        connection.sendall(f"GET /{message_id} HTTP/1.1\r\nHost: x\r\n".encode())  # its last line never comes
+    assert client.get("/" + message_id).status_code == 200
+
+
+async def test_of_32_readers_at_once_one_gets_it(home: Home) -> None:
+    """Promise 1, over 500 messages."""
+    async with home.async_client() as client:
+        winners: collections.Counter[int] = collections.Counter()
+        for number in range(500):
+            message_id = (await client.post("/", json={"message": f"secret {number}"})).json()["id"]
+            answers = await asyncio.gather(*(client.get("/" + message_id) for _ in range(32)))
+            granted = [answer.json() for answer in answers if answer.status_code == 200]
+            assert granted in ([], [{"message": f"secret {number}"}])
+            assert all(answer.status_code in (200, 404) for answer in answers)
+            winners[len(granted)] += 1
+    assert winners == {1: 500}
+
+
+async def test_concurrent_messages_do_not_mix(home: Home) -> None:
+    async with home.async_client() as client:
+
+        async def send_and_read(number: int) -> bool:
+            text = f"message {number} " + "x" * number * 100
+            message_id = (await client.post("/", json={"message": text})).json()["id"]
+            answer = await client.get("/" + message_id)
+            return answer.content == json.dumps({"message": text}).encode()
+
+        assert all(await asyncio.gather(*(send_and_read(number) for number in range(200))))
