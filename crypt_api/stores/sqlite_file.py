@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from crypt_core.errors import StorageUnavailable
 from crypt_core.record_table import RecordTable
@@ -22,8 +23,6 @@ PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 _SETTINGS = (
-    # Taken with the first transaction and kept until the file is closed: one process per file.
-    "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA journal_mode = WAL",
     # A commit returns when it is on the disk, F_FULLFSYNC included where plain fsync does not mean that.
     "PRAGMA synchronous = FULL",
@@ -58,40 +57,53 @@ class SqliteFile:
         except StorageUnavailable:
             self._database.close()
             raise
-        self.table = RecordTable(lambda sql, *values: self._database.execute(sql, values).fetchall())
+        self.table = RecordTable(self.execute)
+
+    def execute(self, sql: str, *values: object) -> list[Any]:
+        return self._database.execute(sql, values).fetchall()
 
     def _prepare(self, path: Path) -> None:
-        for pragma in _SETTINGS:
-            self._database.execute(pragma)
+        # Taken with the first transaction and kept until the file is closed: one process per file.
+        self.execute("PRAGMA locking_mode = EXCLUSIVE")
         with self.transaction():
-            (application_id,) = self._database.execute("PRAGMA application_id").fetchone()
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            (tables,) = self._database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if not tables:
+            is_new = self._is_new(path)
+        for pragma in _SETTINGS:
+            self.execute(pragma)
+        if is_new:
+            with self.transaction():
                 for statement in _SCHEMA.strip().splitlines():
-                    self._database.execute(statement)
-            elif application_id != APPLICATION_ID:
-                raise StorageUnavailable(f"cannot open {path}: it is another program's database")
-            elif version > SCHEMA_VERSION:
-                raise StorageUnavailable(
-                    f"cannot open {path}: its schema has version {version}, this crypt-api knows {SCHEMA_VERSION}"
-                )
+                    self.execute(statement)
+
+    def _is_new(self, path: Path) -> bool:
+        """Look whether the file is ours, before anything in it is changed."""
+        [[application_id]] = self.execute("PRAGMA application_id")
+        [[version]] = self.execute("PRAGMA user_version")
+        [[tables]] = self.execute("SELECT count(*) FROM sqlite_schema")
+        if not tables:
+            return True
+        if application_id != APPLICATION_ID:
+            raise StorageUnavailable(f"cannot open {path}: it is another program's database")
+        if version > SCHEMA_VERSION:
+            raise StorageUnavailable(
+                f"cannot open {path}: its schema has version {version}, this crypt-api knows {SCHEMA_VERSION}"
+            )
+        return False
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what happens inside, durably and at once; or, when it raises, nothing of it."""
-        self._database.execute("BEGIN IMMEDIATE")
+        self.execute("BEGIN IMMEDIATE")
         try:
             yield
-            self._database.execute("COMMIT")
+            self.execute("COMMIT")
         except BaseException:
             if self._database.in_transaction:  # SQLite itself rolls back on some errors
-                self._database.execute("ROLLBACK")
+                self.execute("ROLLBACK")
             raise
 
     def truncate_wal(self) -> None:
         """Carry the write-ahead log over into the file and empty it: only then is destroyed text overwritten."""
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file; SQLite carries the write-ahead log over and deletes it."""
