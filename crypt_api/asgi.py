@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from crypt_api.client_address import TrustedProxies
@@ -14,7 +14,7 @@ from crypt_core.http import Request
 from crypt_core.rate_limiter import SlidingWindow
 from crypt_core.settings import Settings
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 

@@ -139,7 +139,7 @@ def start_server(*flags: str, cwd: Path = ROOT, env: dict[str, str] | None = Non
 
 
 def start_worker(*flags: str) -> Process:
-    command = [str(NODE), "tools/workerd/serve.mjs", "--port", "0", "--control-port", "0", *flags]
+    command = [str(NODE), "tools/harness/serve.mjs", "--port", "0", "--control-port", "0", *flags]
     return Process(command)
 
 
