@@ -45,6 +45,16 @@ async def test_a_message_outlives_the_process(path: Path) -> None:
     store.close()
 
 
+def test_a_commit_returns_when_it_is_on_the_disk(path: Path) -> None:
+    """No test can cut the power; these are the settings that SQLite's documentation asks for."""
+    file = SqliteFile(path)
+    assert file.execute("PRAGMA journal_mode") == [("wal",)]
+    assert file.execute("PRAGMA synchronous") == [(2,)]  # FULL
+    assert file.execute("PRAGMA fullfsync") == [(1,)]
+    assert file.execute("PRAGMA locking_mode") == [("exclusive",)]
+    file.close()
+
+
 @pytest.mark.parametrize("size", [20, 5_000, 100_000])  # in a page, over a page, over many
 async def test_what_was_read_is_gone_from_the_files_within_a_second(path: Path, size: int) -> None:
     store = SqliteStore(path)

@@ -1,0 +1,51 @@
+"""Docs that can fail: what they name must be there, and what is there must be named."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from crypt_api.cli import serve
+from crypt_core import errors
+from crypt_core.settings import Settings
+from tests.homes import ROOT
+
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").glob("*.md"))
+
+
+def test_every_error_is_in_the_readme() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ApiError)]
+    assert len(kinds) > 10
+    for kind in kinds:
+        text = errors.InvalidTtl(60, 86_400).text if kind is errors.InvalidTtl else kind.text
+        assert re.search(rf"\| {kind.status} \|.*{re.escape(text)}", README), kind
+
+
+def test_every_flag_is_in_the_example_environment() -> None:
+    example = (ROOT / ".env.example").read_text()
+    for option in serve.params:
+        assert isinstance(option, click.Option)
+        assert f"CRYPT_API_{str(option.name).upper()}=" in example
+
+
+def test_every_setting_is_a_variable_of_the_worker() -> None:
+    configuration = (ROOT / "wrangler.toml").read_text()
+    for name in Settings.NAMES:
+        assert f'\n{name} = "' in configuration
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    named = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.\w+|script/\w+)`", page.read_text()))
+    named |= set(re.findall(r"\]\(((?!http)[\w./-]+)\)", page.read_text()))
+    for name in named:
+        assert (page.parent / name).exists() or (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_a_page_names_exists(page: Path) -> None:
+    modules = {path.name for folder in ("src", "crypt_api", "tests", "tools") for path in (ROOT / folder).rglob("*.*")}
+    for name in re.findall(r"`(\w+\.(?:py|mjs))`", page.read_text()):
+        assert name in modules, name
