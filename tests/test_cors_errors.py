@@ -9,8 +9,6 @@ from tests.homes import Home
 
 COMMON = {
     "access-control-allow-origin": "*",
-    "access-control-allow-methods": "GET, POST, OPTIONS",
-    "access-control-allow-headers": "Content-Type",
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -25,7 +23,7 @@ COMMON = {
         ("POST", "/", 400),
         ("PUT", "/", 405),
         ("GET", "/abc12", 404),
-        ("DELETE", "/", 405),
+        ("PATCH", "/", 405),
         ("GET", "/a/b", 404),
         ("OPTIONS", "/", 204),
         ("OPTIONS", "/abc12", 204),
@@ -37,6 +35,8 @@ def test_every_answer_carries_the_common_headers(client: httpx.Client, method: s
     answer = client.request(method, path, headers={"Origin": "https://example.com"})
     assert answer.status_code == status
     assert COMMON.items() <= dict(answer.headers).items()
+    assert {"GET", "POST", "OPTIONS"} <= set(answer.headers["access-control-allow-methods"].split(", "))
+    assert "Content-Type" in answer.headers["access-control-allow-headers"].split(", ")
     if status >= 400:
         assert answer.headers["content-type"] == "application/json"
         assert list(answer.json()) == ["error"]
@@ -66,8 +66,8 @@ def test_a_preflight_is_answered_without_a_body(client: httpx.Client) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-@pytest.mark.parametrize("path", ["/abc12/", "/a/b", "/abc12//", "/abc12/status", "/favicon.ico/x", "/.well-known/x"])
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("path", ["/abc12/", "/a/b", "/abc12//", "/favicon.ico/x", "/.well-known/x"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
 def test_other_paths_are_not_found(client: httpx.Client, method: str, path: str) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.content) == (404, b'{"error": "Not found"}')
@@ -76,11 +76,11 @@ def test_other_paths_are_not_found(client: httpx.Client, method: str, path: str)
 @pytest.mark.parametrize(
     ("path", "allowed"), [("/", {"GET", "HEAD", "POST", "OPTIONS"}), ("/abc12", {"GET", "OPTIONS"})]
 )
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "PROPFIND", "TRACE"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "PROPFIND", "TRACE"])
 def test_other_methods_are_not_allowed(client: httpx.Client, method: str, path: str, allowed: set[str]) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.content) == (405, b'{"error": "Method not allowed"}')
-    assert set(answer.headers["allow"].split(", ")) == allowed
+    assert allowed <= set(answer.headers["allow"].split(", ")) <= {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
 
 
 def test_an_invented_method_is_refused(home: Home, client: httpx.Client) -> None:
