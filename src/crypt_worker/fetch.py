@@ -12,6 +12,9 @@ from crypt_core.rate_limiter import SlidingWindow
 from crypt_core.settings import Settings
 from crypt_worker.kv import KvStore
 
+MAX_DRAIN_BYTES = 10_000_000
+"""A client who sends more than this after a refusal has its connection closed."""
+
 _limiters: dict[int, SlidingWindow] = {}
 """By limit: it lives as long as the isolate, and is made by its first request."""
 
@@ -25,23 +28,42 @@ async def answer(request: Any, env: Any) -> Response:
     limit = settings.rate_limit_per_second
     limiter = _limiters.setdefault(limit, SlidingWindow(limit)) if limit else None
     app = App(Handlers(KvStore(env.MESSAGES, env.MESSAGE_SHARDS), settings), limiter)
-    return await app.handle(_request(request.js_object))
+    body = _Body(request.js_object)
+    response = await app.handle(_request(request.js_object, body))
+    await body.drain()
+    return response
 
 
-def _request(js_request: Any) -> Request:
+def _request(js_request: Any, body: "_Body") -> Request:
     url = urlsplit(js_request.url)
     headers = {name.lower(): value for name, value in js_request.headers}
     client = headers.get("cf-connecting-ip", "")
-    return Request(url.scheme, js_request.method, url.path, headers, client, _body(js_request))
+    return Request(url.scheme, js_request.method, url.path, headers, client, body)
 
 
-async def _body(js_request: Any) -> AsyncIterator[bytes]:
-    """The body's chunks, as the runtime receives them."""
-    if js_request.body is None:
-        return
-    reader = js_request.body.getReader()
-    while True:
-        chunk = await reader.read()
-        if chunk.done:
-            return
-        yield chunk.value.to_bytes()
+class _Body:
+    """The request's body, chunk by chunk as the runtime receives it."""
+
+    def __init__(self, js_request: Any) -> None:
+        declared = js_request.headers.get("content-length") or "0"
+        self._is_worth_draining = len(declared) < len(str(MAX_DRAIN_BYTES))
+        self._reader = js_request.body.getReader() if js_request.body else None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while self._reader:
+            chunk = await self._reader.read()
+            if chunk.done:
+                self._reader = None
+            else:
+                yield chunk.value.to_bytes()
+
+    async def drain(self) -> None:
+        """Receive what nobody read. Left lying, the runtime resets the connection, and the answer with it."""
+        drained = 0
+        if self._is_worth_draining:
+            async for chunk in self:
+                drained += len(chunk)
+                if drained > MAX_DRAIN_BYTES:
+                    break
+        if self._reader:
+            await self._reader.cancel()
