@@ -8,8 +8,7 @@ from typing import Any
 
 from crypt_api.client_address import TrustedProxies
 from crypt_api.stores import ServerStore, open_store
-from crypt_core.app import App, route_template
-from crypt_core.handlers import Handlers
+from crypt_core.app import App
 from crypt_core.http import Request
 from crypt_core.rate_limiter import SlidingWindow
 from crypt_core.settings import Settings
@@ -52,8 +51,8 @@ class AsgiApp:
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
         if access_logger.isEnabledFor(logging.INFO):
             took = (time.perf_counter() - started) * 1_000
-            template = route_template(request.path) or "-"  # an id must never be in a log
-            access_logger.info("%s %s %d %.1f ms", request.method, template, response.status, took)
+            route = self._app.route(request.path) or "-"  # an id must never be in a log
+            access_logger.info("%s %s %d %.1f ms", request.method, route, response.status, took)
 
     def _request(self, scope: Message, receive: Receive) -> Request:
         headers: dict[str, str] = {}
@@ -104,5 +103,5 @@ def create_app(environment: Mapping[str, str] = os.environ) -> AsgiApp:
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
     store = open_store(values.get("STORE") or DEFAULT_STORE)
     limit = settings.rate_limit_per_second
-    app = App(Handlers(store, settings), SlidingWindow(limit) if limit else None)
+    app = App(store, settings, SlidingWindow(limit) if limit else None)
     return AsgiApp(app, store, proxies)

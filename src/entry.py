@@ -23,7 +23,7 @@ class MessageShard(DurableObject):
         super().__init__(ctx, env)
         self._shard = Shard(ctx, env.MESSAGES)
 
-    async def apply(self, message_id: str, command: dict[str, Any], holding: str | None) -> dict[str, Any]:
+    async def apply(self, message_id: str, command: str, holding: str | None) -> str:
         return await self._shard.apply(message_id, command, holding)
 
     async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002

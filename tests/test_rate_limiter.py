@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_core.rate_limiter import SlidingWindow, client_group
+from crypt_core.rate_limiter import Admission, SlidingWindow, client_group
 from tests.homes import Home
 
 
@@ -52,14 +52,14 @@ def test_an_ipv6_client_is_its_network(home: Home) -> None:
 async def test_the_window_slides() -> None:
     clock = Clock()
     limiter = SlidingWindow(2, clock=clock)
-    assert await limiter.admit("a") == 0
-    clock.now += 0.6
-    assert await limiter.admit("a") == 0
-    clock.now += 0.3
-    assert await limiter.admit("a") == pytest.approx(0.1)
-    clock.now += 0.11  # the first one is a second old now, the second is not
-    assert await limiter.admit("a") == 0
-    assert await limiter.admit("a") == pytest.approx(0.59)
+    assert await limiter.admit("a") == Admission(admitted=True, limit=2, window=1.0, remaining=1, reset=1.0)
+    clock.now += 0.625
+    assert await limiter.admit("a") == Admission(admitted=True, limit=2, window=1.0, remaining=0, reset=0.375)
+    clock.now += 0.25
+    assert await limiter.admit("a") == Admission(admitted=False, limit=2, window=1.0, remaining=0, reset=0.125)
+    clock.now += 0.125  # the first one is a second old now, the second is not
+    assert await limiter.admit("a") == Admission(admitted=True, limit=2, window=1.0, remaining=0, reset=0.625)
+    assert not (await limiter.admit("a")).admitted
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 0.7)), max_size=200), st.integers(1, 5))
@@ -72,12 +72,13 @@ async def test_no_second_has_more_than_the_limit_and_nobody_below_it_is_refused(
     for client, pause in steps:
         clock.now += pause
         recent = [time for time in admitted[client] if time > clock.now - 1]
-        wait = await limiter.admit(client)
-        assert (wait == 0) == (len(recent) < limit)
-        if wait == 0:
+        admission = await limiter.admit(client)
+        assert admission.admitted == (len(recent) < limit)
+        if admission.admitted:
             admitted[client].append(clock.now)
-        else:
-            assert wait == pytest.approx(recent[0] + 1 - clock.now)
+            recent.append(clock.now)
+        assert admission.remaining == limit - len(recent)
+        assert admission.reset == pytest.approx(recent[0] + 1 - clock.now)
 
 
 async def test_memory_is_bounded_and_a_busy_client_is_not_forgotten() -> None:
@@ -86,7 +87,7 @@ async def test_memory_is_bounded_and_a_busy_client_is_not_forgotten() -> None:
         await limiter.admit(f"10.0.{number >> 8}.{number & 255}")
         if number % 100 == 0:
             await limiter.admit("192.0.2.1")
-    assert await limiter.admit("192.0.2.1") > 0
+    assert not (await limiter.admit("192.0.2.1")).admitted
     assert limiter.entries <= 1_000
 
 

@@ -140,7 +140,7 @@ class _Writer:
         try:
             file = self._opened()
             with file.transaction():
-                swept = file.table.sweep(self._clock(), SWEEP_CHUNK)
+                swept = len(file.table.sweep(self._clock(), SWEEP_CHUNK))
             if swept or self._destroyed_text_remains:
                 file.truncate_wal()
                 self._destroyed_text_remains = False

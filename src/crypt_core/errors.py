@@ -22,6 +22,10 @@ class ApiError(Exception):
     def headers(self) -> Mapping[str, str]:
         return {}
 
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {"error": self.text}
+
 
 class InvalidJson(ApiError):
     """The body is not JSON that we are willing to parse."""
@@ -37,14 +41,78 @@ class InvalidMessage(ApiError):
     text = "Field 'message' is required and cannot be empty"
 
 
-class InvalidTtl(ApiError):
-    """The time to live is not a whole number of seconds within the bounds."""
+class InvalidField(ApiError):
+    """A field has a value that it cannot have."""
 
     status = 400
 
-    def __init__(self, minimum: int, maximum: int) -> None:
+    def __init__(self, name: str, requirement: str) -> None:
         super().__init__()
-        self.text = f"Field 'ttl' must be a whole number of seconds from {minimum} to {maximum}"
+        self.text = f"Field '{name}' {requirement}"
+
+
+class UnknownField(ApiError):
+    """A sealed message's request is taken at its word, so it must not have words that are not understood."""
+
+    status = 400
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.text = f"Unknown field '{name[:50]}'"
+
+
+class InvalidNonce(ApiError):
+    """The header that makes a read repeatable does not hold a nonce."""
+
+    status = 400
+    text = "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters"
+
+
+class AuthorizationRequired(ApiError):
+    """A sealed message is asked for without its proof. Whether there is one is not told."""
+
+    status = 401
+    text = "Authorization required"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class PassphraseMissing(AuthorizationRequired):
+    """The link's proof is right, but the message takes a passphrase, too."""
+
+    text = "Passphrase required"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__()
+        self.tries_left = tries_left
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {"error": self.text, "tries_left": self.tries_left}
+
+
+class WrongPassphrase(ApiError):
+    """The link's proof is right, the passphrase's is not."""
+
+    status = 403
+    text = "Wrong passphrase"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__()
+        self.tries_left = tries_left
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {"error": self.text, "tries_left": self.tries_left}
+
+
+class IdInUse(ApiError):
+    """Another message lives, or lived, under the id that the client chose."""
+
+    status = 409
+    text = "ID is already in use"
 
 
 class MessageTooLarge(ApiError):
@@ -88,6 +156,20 @@ class PrefetchRefused(ApiError):
 
     status = 403
     text = "Prefetching is refused"
+
+
+class UnfurlerRefused(ApiError):
+    """A robot wants to draw a preview of a link. Handing it the message would destroy it."""
+
+    status = 403
+    text = "Link previews are refused"
+
+
+class CrossSiteRefused(ApiError):
+    """Another site, and not this one's own page, sent the form that reveals a message."""
+
+    status = 403
+    text = "Cross-site request refused"
 
 
 class RateLimited(ApiError):

@@ -1,14 +1,16 @@
-"""The ids of plain messages."""
+"""The ids of messages: short ones that the service draws, and long ones that clients derive for sealed messages."""
 
 import re
 import secrets
 
+from crypt_core.tokens import SEALED_ID_BYTES, decode_base64url
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 MIN_LENGTH = 5
 MAX_LENGTH = 20
-"""22 characters are the ids that clients derive for sealed messages; the two must never meet."""
+"""Shorter than the 22 characters of a sealed message's id, so that the two never meet."""
 
-_ID = re.compile(rf"[a-z0-9]{{{MIN_LENGTH},{MAX_LENGTH}}}", re.ASCII)
+_PLAIN = re.compile(rf"[a-z0-9]{{{MIN_LENGTH},{MAX_LENGTH}}}", re.ASCII)
 
 
 def generate(length: int) -> str:
@@ -16,6 +18,11 @@ def generate(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
-def is_possible(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether any setting of the id's length could have made this one: a message outlives a change of it."""
-    return _ID.fullmatch(text) is not None
+    return _PLAIN.fullmatch(text) is not None
+
+
+def is_sealed(text: str) -> bool:
+    """Whether it is the one way to write 16 bytes in base64url."""
+    return decode_base64url(text, SEALED_ID_BYTES) is not None

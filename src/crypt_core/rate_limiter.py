@@ -3,19 +3,35 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a limiter says to one request.
+
+    Attributes:
+        admitted: Whether it is within its client's limit.
+        limit: Requests that the client may make in a window.
+        window: Seconds.
+        remaining: Requests that it may still make at once.
+        reset: Seconds until it may make one more than that.
+    """
+
+    admitted: bool
+    limit: int
+    window: float
+    remaining: int
+    reset: float
 
 
 class RateLimiter(Protocol):
     """Counts requests, wherever it counts them."""
 
-    async def admit(self, client: str) -> float:
-        """Count one request of `client` if it is within its limit.
-
-        Returns:
-            0 if it is; else the seconds until one would be. A refused request does not count.
-        """
+    async def admit(self, client: str) -> Admission:
+        """Count one request of `client`, if it is within its limit; a refused one does not count."""
         ...
 
 
@@ -41,7 +57,7 @@ class SlidingWindow:
         self.entries = 0
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
-    async def admit(self, client: str) -> float:
+    async def admit(self, client: str) -> Admission:
         now = self._clock()
         client = client_group(client)
         times = self._times.setdefault(client, deque())
@@ -49,12 +65,14 @@ class SlidingWindow:
         while times and times[0] <= now - self._window:
             times.popleft()
             self.entries -= 1
-        if len(times) >= self._limit:
-            return times[0] + self._window - now
-        times.append(now)
-        self.entries += 1
+        admitted = len(times) < self._limit
+        if admitted:
+            times.append(now)
+            self.entries += 1
+        reset = times[0] + self._window - now
+        remaining = self._limit - len(times)
         self._forget_quiet_clients()
-        return 0.0
+        return Admission(admitted, self._limit, self._window, remaining, reset)
 
     def _forget_quiet_clients(self) -> None:
         while self.entries > self._max_entries:

@@ -38,13 +38,16 @@ class RecordTable:
                 encode(after),
             )
 
-    def sweep(self, now: float, limit: int) -> int:
-        """Let time do its work on `limit` records that are due; give how many there were."""
+    def sweep(self, now: float, limit: int) -> list[tuple[Record, Record | None]]:
+        """Let time do its work on up to `limit` records that are due; give each as it was and as it is now."""
+        changes = []
         rows = self._execute("SELECT id, record FROM messages WHERE due_at <= ? LIMIT ?", now, limit)
         for message_id, encoded in rows:
             before = decode(encoded)
-            self.keep(message_id, before, age(before, now))
-        return len(rows)
+            after = age(before, now)
+            self.keep(message_id, before, after)
+            changes.append((before, after))
+        return changes
 
     def next_due(self) -> float | None:
         """When there will be something to sweep (Unix time in seconds); None when the table is empty."""

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from crypt_core.app import App, answer_error
 from crypt_core.errors import SettingsError
-from crypt_core.handlers import Handlers
 from crypt_core.http import Request, Response
 from crypt_core.rate_limiter import SlidingWindow
 from crypt_core.settings import Settings
@@ -27,7 +26,7 @@ async def answer(request: Any, env: Any) -> Response:
         return answer_error(error)
     limit = settings.rate_limit_per_second
     limiter = _limiters.setdefault(limit, SlidingWindow(limit)) if limit else None
-    app = App(Handlers(KvStore(env.MESSAGES, env.MESSAGE_SHARDS), settings), limiter)
+    app = App(KvStore(env.MESSAGES, env.MESSAGE_SHARDS), settings, limiter)
     body = _Body(request.js_object)
     response = await app.handle(_request(request.js_object, body))
     await body.drain()

@@ -14,7 +14,7 @@ from typing import Any
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Granted, Outcome
 from crypt_worker.shard import shard_name
-from crypt_worker.wire import from_wire, to_wire
+from crypt_worker.wire import Fetch, answer_from_wire, to_wire
 
 MAX_FETCHES = 3
 """A second one is needed only if the id passed on to another message since the first."""
@@ -35,10 +35,9 @@ class KvStore:
         payload = ""
         for _ in range(MAX_FETCHES):
             answer = await self._ask_shard(message_id, command, key)
-            if answer["kind"] != "Fetch":
-                outcome: Outcome = from_wire(answer)
-                return Granted(payload) if isinstance(outcome, Granted) else outcome
-            key = answer["key"]
+            if not isinstance(answer, Fetch):
+                return Granted(payload) if isinstance(answer, Granted) else answer
+            key = answer.key
             payload = await _platform(self._namespace.get(key))
             if payload is None:
                 raise StorageUnavailable("KV does not show the message here yet")
@@ -48,16 +47,15 @@ class KvStore:
         # First the payload, then the id: an id that is granted has its message.
         key = secrets.token_urlsafe(24)
         await _platform(self._namespace.put(key, command.content, expirationTtl=command.ttl))
-        answer = await self._ask_shard(message_id, replace(command, content=key), None)
-        outcome: Outcome = from_wire(answer)
+        outcome = await self._ask_shard(message_id, replace(command, content=key))
+        assert not isinstance(outcome, Fetch)  # noqa: S101 - only reads are told to fetch
         if not isinstance(outcome, Created):
             await _platform(self._namespace.delete(key))
         return outcome
 
-    async def _ask_shard(self, message_id: str, command: Command, holding: str | None) -> dict[str, Any]:
+    async def _ask_shard(self, message_id: str, command: Command, holding: str | None = None) -> Outcome | Fetch:
         shard = self._shards.getByName(shard_name(message_id))
-        answer: dict[str, Any] = await _platform(shard.apply(message_id, to_wire(command), holding))
-        return answer
+        return answer_from_wire(await _platform(shard.apply(message_id, to_wire(command), holding)))
 
 
 async def _platform(call: Awaitable[Any]) -> Any:

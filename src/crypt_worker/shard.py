@@ -6,13 +6,14 @@ with every guess, and each would stay.
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 from zlib import crc32
 
 from crypt_core.messages import Granted, decide
+from crypt_core.record import Record
 from crypt_core.record_table import RecordTable
-from crypt_worker.wire import from_wire, to_wire
+from crypt_worker.wire import Fetch, command_from_wire, to_wire
 
 logger = logging.getLogger(__name__)
 
@@ -51,33 +52,43 @@ class Shard:
     def _execute(self, sql: str, *values: object) -> list[Any]:
         return [list(row) for row in self._storage.sql.exec(sql, *values).raw()]
 
-    async def apply(self, message_id: str, command: Mapping[str, Any], holding: str | None) -> dict[str, Any]:
-        """Apply `command` (see `wire`) to the id's record, and give the outcome.
+    async def apply(self, message_id: str, command: str, holding: str | None) -> str:
+        """Apply `command` to the id's record, and give the outcome, both as `wire` writes them.
 
         A read is granted only to a caller who already has the payload: `holding` is its key. Any other caller
-        gets `{"kind": "Fetch", "key": ...}`, and nothing has happened. So a payload that a lagging KV replica
-        does not show yet is not lost.
+        gets a `Fetch`, and nothing has happened. So a payload that a lagging KV replica does not show yet is
+        not lost.
         """
         # From here to the last write nothing awaits: the platform commits all of it at once or nothing,
         # and no other request of this object comes in between.
         now = self._clock()
         before = self._table.load(message_id)
-        after, outcome = decide(before, from_wire(command), now)
+        after, outcome = decide(before, command_from_wire(command), now)
         if isinstance(outcome, Granted) and outcome.content != holding:
-            return {"kind": "Fetch", "key": outcome.content}
+            return to_wire(Fetch(outcome.content))
         self._table.keep(message_id, before, after)
-        if before is not None and after is None and before.expires_at > now:
-            self._wait_until(self._delete_payload(before.content))
-        if after is not None and (self._alarm_at is None or after.due_at < self._alarm_at):
+        self._release_payload(before, after, now)
+        if after is not None and after is not before and (self._alarm_at is None or after.due_at < self._alarm_at):
             await self._set_alarm(now)
         return to_wire(outcome)
 
     async def sweep(self) -> None:
-        """Let time do its work on what is due. Payloads need none of it: KV lets them expire."""
+        """Let time do its work on what is due."""
         now = self._clock()
-        while self._table.sweep(now, SWEEP_CHUNK) == SWEEP_CHUNK:
-            pass
+        more = True
+        while more:
+            changes = self._table.sweep(now, SWEEP_CHUNK)
+            for before, after in changes:
+                self._release_payload(before, after, now)
+            more = len(changes) == SWEEP_CHUNK
         await self._set_alarm(now)
+
+    def _release_payload(self, before: Record | None, after: Record | None, now: float) -> None:
+        """Delete the payload of a message that is gone before its time; others KV lets expire itself."""
+        if before is None or before.content is None or before.expires_at <= now:
+            return
+        if after is None or after.content != before.content:
+            self._wait_until(self._delete_payload(before.content))
 
     async def _set_alarm(self, now: float) -> None:
         due_at = self._table.next_due()

@@ -1,18 +1,39 @@
-"""Commands and outcomes as the plain dictionaries that cross between a Worker and a Durable Object."""
+"""Commands and outcomes as the JSON that crosses between a Worker and a Durable Object."""
 
-from collections.abc import Mapping
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from crypt_core.messages import Command, Create, Created, Granted, IdTaken, Missing, Outcome, Read
-
-_KINDS = {kind.__name__: kind for kind in (Create, Read, Created, IdTaken, Granted, Missing)}
-
-
-def to_wire(value: Command | Outcome) -> dict[str, Any]:
-    return {"kind": type(value).__name__, **{name: getattr(value, name) for name in value.__slots__}}
+from crypt_core.messages import Command, Outcome
+from crypt_core.record import Seal
 
 
-def from_wire(data: Mapping[str, Any]) -> Any:
-    """Give the command or outcome back."""
-    fields = dict(data)
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Not an outcome yet: nothing has happened. Whoever has fetched the payload at `key` may claim it."""
+
+    key: str
+
+
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *Outcome.__args__, Fetch)}
+
+
+def to_wire(value: Command | Outcome | Fetch) -> str:
+    return json.dumps({"kind": type(value).__name__, **asdict(value)})
+
+
+def command_from_wire(text: str) -> Command:
+    command: Command = _from_wire(text)
+    return command
+
+
+def answer_from_wire(text: str) -> Outcome | Fetch:
+    answer: Outcome | Fetch = _from_wire(text)
+    return answer
+
+
+def _from_wire(text: str) -> Any:
+    fields = json.loads(text)
+    if fields.get("seal"):
+        fields["seal"] = Seal(**fields["seal"])
     return _KINDS[fields.pop("kind")](**fields)
