@@ -120,10 +120,13 @@ class ShardNamespace:
         if self.failing:
             raise PlatformError("Network connection lost.")
         answer = as_rpc(await self._shards[name][0].apply(*map(as_rpc, arguments)))
-        for work in self._background:
-            await work
-        self._background.clear()
+        await self._work()
         return answer
+
+    async def _work(self) -> None:
+        """What `waitUntil` was given."""
+        while self._background:
+            await self._background.pop()
 
     def hibernate(self) -> None:
         """Forget every object's memory; what it stored stays."""
@@ -136,6 +139,7 @@ class ShardNamespace:
             if storage.alarm_at is not None and storage.alarm_at <= self._clock():
                 storage.alarm_at = None
                 await shard.sweep()
+        await self._work()
 
     @property
     def names(self) -> set[str]:

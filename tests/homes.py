@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,11 +102,19 @@ class Connection:
         self._writer = writer
         self._address_header = address_header
 
-    async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    async def ask(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
         """Status and JSON of the answer."""
         content = b"" if body is None else json.dumps(body).encode()
-        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{self._address_header}: {next(_addresses)}\r\n"
-        self._writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+        fields = {
+            "Host": "x",
+            self._address_header: next(_addresses),
+            "Content-Length": str(len(content)),
+            **(headers or {}),
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self._writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
         answer = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         [length] = re.findall(r"(?i)content-length: (\d+)", answer)
         return int(answer[9:12]), json.loads(await self._reader.readexactly(int(length)))

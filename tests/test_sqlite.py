@@ -13,7 +13,8 @@ import pytest
 from crypt_api.stores.sqlite import SWEEP_CHUNK, SqliteStore
 from crypt_api.stores.sqlite_file import SqliteFile
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, Granted, Missing, Read
+from crypt_core.messages import HOLD_SECONDS, Create, Created, Granted, Missing, Read, Report, Status
+from crypt_core.record import Seal
 from tests.stores import Clock
 
 DAY = 86_400  # seconds
@@ -77,6 +78,21 @@ async def test_what_expired_is_gone_from_the_files_without_being_asked_for(path:
     clock.now += 60
     await until(lambda: not files_mention(path, MARK), 2.0)
     assert await store.apply("later", Read()) == Granted("another")
+    store.close()
+
+
+async def test_what_a_nonce_held_is_gone_from_the_files_when_its_minute_is_over(path: Path) -> None:
+    clock = Clock()
+    store = SqliteStore(path, clock=clock)
+    await store.apply("abc12", Create(MARK, DAY, Seal("proof")))
+    assert await store.apply("abc12", Read("proof", nonce_hash="nonce")) == Granted(MARK)
+    clock.now += HOLD_SECONDS - 1
+    assert await store.apply("abc12", Read("proof", nonce_hash="nonce")) == Granted(MARK)
+    clock.now += 1
+    await until(lambda: not files_mention(path, MARK), 2.0)
+    report = await store.apply("abc12", Status("proof"))
+    assert isinstance(report, Report)
+    assert report.state == "read"
     store.close()
 
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, Granted, Missing, Read
+from crypt_core.messages import HOLD_SECONDS, Create, Created, Granted, Missing, Read, Repeated
+from crypt_core.record import Seal
 from crypt_worker.kv import KvStore
 from crypt_worker.shard import SHARDS, SWEEP_INTERVAL, shard_name
 from tests import homes
@@ -149,6 +150,28 @@ async def test_expired_records_are_swept_by_alarm(platform: Platform) -> None:
     await platform.shards.ring()
     assert platform.shards.count() == 0
     assert all(storage.alarm_at is None for storage in platform.shards.storages)
+
+
+async def test_what_a_nonce_held_is_removed_by_alarm(platform: Platform) -> None:
+    await platform.store.apply("abc12", Create("secret", DAY, Seal("proof")))
+    assert await platform.store.apply("abc12", Read("proof", nonce_hash="nonce")) == Granted("secret")
+    platform.clock.now += HOLD_SECONDS - 1
+    await platform.shards.ring()
+    assert platform.kv.values == ["secret"]
+    platform.clock.now += 1
+    await platform.shards.ring()
+    assert platform.kv.values == []
+    assert platform.shards.count() == 1  # the tombstone
+    platform.clock.now += DAY
+    await platform.shards.ring()
+    assert platform.shards.count() == 0
+
+
+async def test_a_repeated_request_leaves_no_second_payload(platform: Platform) -> None:
+    for kind in (Created, Repeated):
+        outcome = await platform.store.apply("abc12", Create("secret", DAY, Seal("proof"), 1, "request"))
+        assert isinstance(outcome, kind)
+    assert platform.kv.values == ["secret"]
 
 
 async def test_an_object_that_slept_keeps_its_alarms(platform: Platform) -> None:
