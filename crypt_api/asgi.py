@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from crypt_api.client_address import TrustedProxies
+from crypt_api.metrics import MeteredStore, Metrics
 from crypt_api.stores import ServerStore, open_store
 from crypt_core.app import App
 from crypt_core.http import Request
@@ -26,10 +27,11 @@ access_logger = logging.getLogger("crypt_api.access")
 class AsgiApp:
     """Translates between ASGI and the core's requests and responses."""
 
-    def __init__(self, app: App, store: ServerStore, proxies: TrustedProxies) -> None:
+    def __init__(self, app: App, store: ServerStore, proxies: TrustedProxies, metrics: Metrics) -> None:
         """`store` is closed when the server shuts down."""
         self._app = app
         self._store = store
+        self._metrics = metrics
         self._proxies = proxies
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -49,10 +51,11 @@ class AsgiApp:
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
+        seconds = time.perf_counter() - started
+        route = self._app.route(request.path) or "-"  # an id must never be in a metric or a log
+        self._metrics.answered(request.method, route, response.status, seconds)
         if access_logger.isEnabledFor(logging.INFO):
-            took = (time.perf_counter() - started) * 1_000
-            route = self._app.route(request.path) or "-"  # an id must never be in a log
-            access_logger.info("%s %s %d %.1f ms", request.method, route, response.status, took)
+            access_logger.info("%s %s %d %.1f ms", request.method, route, response.status, seconds * 1_000)
 
     def _request(self, scope: Message, receive: Receive) -> Request:
         headers: dict[str, str] = {}
@@ -101,7 +104,9 @@ def create_app(environment: Mapping[str, str] = os.environ) -> AsgiApp:
     }
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
-    store = open_store(values.get("STORE") or DEFAULT_STORE)
+    metrics = Metrics()
+    store = MeteredStore(open_store(values.get("STORE") or DEFAULT_STORE, on_expired=metrics.expired), metrics)
     limit = settings.rate_limit_per_second
-    app = App(store, settings, SlidingWindow(limit) if limit else None)
-    return AsgiApp(app, store, proxies)
+    limiter = SlidingWindow(limit) if limit else None
+    app = App(store, settings, limiter, extra_routes={"/-/metrics": metrics.page})
+    return AsgiApp(app, store, proxies, metrics)

@@ -1,5 +1,6 @@
 """Where a server's messages lie."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,8 +18,10 @@ class ServerStore(Store, Protocol):
         ...
 
 
-def open_store(url: str) -> ServerStore:
+def open_store(url: str, *, on_expired: Callable[[int], None] = lambda _: None) -> ServerStore:
     """Open the store that `url` names: `sqlite:///PATH` (relative; a fourth slash makes it absolute) or `memory:`.
+
+    `on_expired` is told how many messages were swept that nobody had read.
 
     Raises:
         SettingsError: It names none.
@@ -29,4 +32,4 @@ def open_store(url: str) -> ServerStore:
     path = url.removeprefix("sqlite:///")
     if path in ("", url):
         raise SettingsError(f"STORE must be sqlite:///PATH or memory:, not {url!r}")
-    return SqliteStore(Path(path))
+    return SqliteStore(Path(path), on_expired=on_expired)

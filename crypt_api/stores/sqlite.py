@@ -44,13 +44,19 @@ class _Task:
 class SqliteStore:
     """Keeps messages in the file at `path`, which no other process can have open at the same time."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Open the file, or create it.
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        on_expired: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """Open the file, or create it. `on_expired` is told how many messages were swept that nobody had read.
 
         Raises:
             StorageUnavailable: It cannot be used; the text says why.
         """
-        self._writer = _Writer(path, clock)
+        self._writer = _Writer(path, clock, on_expired)
         self._thread = threading.Thread(target=self._writer.run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -68,10 +74,11 @@ class SqliteStore:
 class _Writer:
     """What the thread does."""
 
-    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float], on_expired: Callable[[int], None]) -> None:
         self.tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._path = path
         self._clock = clock
+        self._on_expired = on_expired
         self._file: SqliteFile | None = SqliteFile(path)
         self._destroyed_text_remains = True  # perhaps: a crash may have come before the WAL was emptied
 
@@ -140,7 +147,8 @@ class _Writer:
         try:
             file = self._opened()
             with file.transaction():
-                swept = len(file.table.sweep(self._clock(), SWEEP_CHUNK))
+                swept = file.table.sweep(self._clock(), SWEEP_CHUNK)
+            self._on_expired(sum(before.reads_left > 0 and after is None for before, after in swept))
             if swept or self._destroyed_text_remains:
                 file.truncate_wal()
                 self._destroyed_text_remains = False
@@ -148,7 +156,7 @@ class _Writer:
             logger.warning("housekeeping failed, and is tried again: %s", error)
             self._let_go()
             return False
-        return swept == SWEEP_CHUNK
+        return len(swept) == SWEEP_CHUNK
 
     def _opened(self) -> SqliteFile:
         if self._file is None:

@@ -2,6 +2,7 @@
 
 import html
 import secrets
+from functools import cache
 from hmac import compare_digest
 from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
@@ -77,5 +78,6 @@ async def check_form(request: Request) -> None:
         raise CrossSiteRefused
 
 
+@cache
 def _text(name: str) -> str:
     return (files("crypt_core") / "web" / name).read_text("utf-8")
