@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workers import DurableObject, Response, WorkerEntrypoint
+from workers import DurableObject, Response, WorkerEntrypoint, wait_until
 
 from crypt_worker.fetch import answer
 from crypt_worker.shard import Shard
@@ -21,7 +21,7 @@ class MessageShard(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._shard = Shard(ctx, env.MESSAGES)
+        self._shard = Shard(ctx.storage, env.MESSAGES, wait_until)
 
     async def apply(self, message_id: str, command: str, holding: str | None) -> str:
         return await self._shard.apply(message_id, command, holding)

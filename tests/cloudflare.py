@@ -113,8 +113,8 @@ class ShardNamespace:
         return SimpleNamespace(apply=lambda *arguments: self._apply(name, *arguments))
 
     def _wake(self, name: str, storage: Storage) -> None:
-        context = SimpleNamespace(storage=storage, waitUntil=self._background.append)
-        self._shards[name] = (Shard(context, self._namespace, clock=self._clock), storage)
+        shard = Shard(storage, self._namespace, self._background.append, clock=self._clock)
+        self._shards[name] = (shard, storage)
 
     async def _apply(self, name: str, *arguments: Any) -> Any:
         if self.failing:

@@ -142,6 +142,10 @@ class Home:
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
+    def next_address(self) -> str:
+        """An address that no request has come from."""
+        return next(_addresses)
+
     def client(self, address: str | None = None) -> httpx.Client:
         """A client at `address`; without one each request comes from another place, so that no limit is met."""
         return httpx.Client(base_url=self.url, event_hooks={"request": [self._from(address)]}, timeout=60)
@@ -164,7 +168,7 @@ def start_server(*flags: str, cwd: Path = ROOT, env: dict[str, str] | None = Non
 
 
 def start_worker(*flags: str) -> Process:
-    command = [str(NODE), "tools/harness/serve.mjs", "--port", "0", "--control-port", "0", *flags]
+    command = [str(NODE), "tools/workerd/serve.mjs", "--port", "0", "--control-port", "0", *flags]
     return Process(command)
 
 

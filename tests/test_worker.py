@@ -211,7 +211,7 @@ async def test_an_id_that_passed_on_while_it_was_read_is_read_anew(platform: Pla
 
 def test_the_bundle_is_the_worker_and_nothing_else(tmp_path: Path) -> None:
     """`wrangler deploy --dry-run` checks wrangler.toml and lists what would be uploaded."""
-    wrangler = ROOT / "tools/harness/node_modules/wrangler/bin/wrangler.js"
+    wrangler = ROOT / "tools/workerd/node_modules/wrangler/bin/wrangler.js"
     command = [str(NODE), str(wrangler), "deploy", "--dry-run", "--outdir", str(tmp_path / "out")]
     environment = os.environ | {"WRANGLER_SEND_METRICS": "false", "CI": "true", "XDG_CONFIG_HOME": str(tmp_path)}
     environment["PATH"] = f"{NODE.parent}:{environment['PATH']}"
@@ -232,7 +232,7 @@ def test_the_bundle_is_the_worker_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_harness_itself_is_typed() -> None:
     command = [str(NODE), "node_modules/typescript/bin/tsc"]
-    result = subprocess.run(command, cwd=ROOT / "tools/harness", capture_output=True, text=True, check=False)  # noqa: S603
+    result = subprocess.run(command, cwd=ROOT / "tools/workerd", capture_output=True, text=True, check=False)  # noqa: S603
     assert result.returncode == 0, result.stdout
 
 
@@ -246,12 +246,12 @@ def test_the_harness_itself_is_typed() -> None:
     ],
 )
 def test_the_harness_names_mistakes(arguments: list[str], words: str) -> None:
-    command = [str(NODE), "tools/harness/serve.mjs", *arguments]
+    command = [str(NODE), "tools/workerd/serve.mjs", *arguments]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     assert result.returncode == 1
     assert words in result.stderr
 
 
 def test_the_lock_file_names_no_host() -> None:
-    lock = json.loads((ROOT / "tools/harness/package-lock.json").read_text())
+    lock = json.loads((ROOT / "tools/workerd/package-lock.json").read_text())
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]

@@ -19,7 +19,6 @@ _SCHEMA = f"""
 CREATE TABLE messages (id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL);
 CREATE INDEX messages_due_at ON messages (due_at);
 PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 _SETTINGS = (
@@ -69,10 +68,12 @@ class SqliteFile:
             is_new = self._is_new(path)
         for pragma in _SETTINGS:
             self.execute(pragma)
-        if is_new:
-            with self.transaction():
+        with self.transaction():
+            if is_new:
                 for statement in _SCHEMA.strip().splitlines():
                     self.execute(statement)
+            # Written each time: a file that cannot be written is found out now, and not by the first message.
+            self.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _is_new(self, path: Path) -> bool:
         """Look whether the file is ours, before anything in it is changed."""

@@ -38,7 +38,7 @@ def openapi(settings: Settings) -> Schema:
             "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
             "/-/health": {"get": _operation("Is the program alive?", _ok({"status": "ok"}))},
             "/-/ready": {
-                "get": _operation("Does the store answer?", _ok({"status": "ready"}), errors.StorageUnavailable)
+                "get": _operation("Does the store answer?", _ok({"status": "ready"}), errors.StorageUnavailable())
             },
             "/-/openapi.json": {"get": _operation("This document", _ok({}, {"type": "object"}))},
         },
@@ -74,12 +74,13 @@ def _create(settings: Settings) -> Schema:
     operation = _operation(
         "Store a message under a short id",
         _ok({"id": "k3x9q"}, _object({"id": {"type": "string", "pattern": PLAIN_ID}})),
-        errors.InvalidJson,
-        errors.InvalidMessage,
-        errors.MessageTooLarge,
-        errors.RateLimited,
-        errors.NoUniqueId,
-        errors.StorageUnavailable,
+        errors.InvalidJson(),
+        errors.InvalidMessage(),
+        errors.InvalidField("ttl", "must be a whole number of seconds from 60 to 86400"),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.NoUniqueId(),
+        errors.StorageUnavailable(),
     )
     schema = _object(fields, required=["message"])
     return operation | {"requestBody": _body(schema, {"message": "the key is under the mat", "ttl": 3600})}
@@ -100,14 +101,16 @@ def _put(settings: Settings) -> Schema:
         "Store a sealed message under the id that the client derived",
         _ok(created, created_schema, "Stored before by this very request, and still unread")
         | _ok(created, created_schema, "Stored", status=201),
-        errors.InvalidJson,
-        errors.InvalidMessage,
-        errors.MessageNotFound,
-        errors.MethodNotAllowed,
-        errors.IdInUse,
-        errors.MessageTooLarge,
-        errors.RateLimited,
-        errors.StorageUnavailable,
+        errors.InvalidJson(),
+        errors.InvalidMessage(),
+        errors.InvalidField("proof_hash", "must be the 43 characters of a SHA-256 in base64url"),
+        errors.UnknownField("colour"),
+        errors.MessageNotFound(),
+        errors.MethodNotAllowed(("GET", "DELETE", "OPTIONS")),
+        errors.IdInUse(),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
     example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
@@ -122,15 +125,15 @@ def _read() -> Schema:
     return _operation(
         "Read a message, and destroy it",
         responses,
-        errors.InvalidNonce,
-        errors.AuthorizationRequired,
-        errors.PassphraseMissing,
-        errors.WrongPassphrase,
-        errors.PrefetchRefused,
-        errors.UnfurlerRefused,
-        errors.MessageNotFound,
-        errors.RateLimited,
-        errors.StorageUnavailable,
+        errors.InvalidNonce(),
+        errors.AuthorizationRequired(),
+        errors.PassphraseMissing(9),
+        errors.WrongPassphrase(9),
+        errors.PrefetchRefused(),
+        errors.UnfurlerRefused(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
     ) | {"parameters": [_nonce()], "security": [{}, {"proof": []}]}
 
 
@@ -138,11 +141,11 @@ def _destroy() -> Schema:
     return _operation(
         "Destroy a message unread, or end what a nonce holds",
         {"204": {"description": "Destroyed"}},
-        errors.InvalidNonce,
-        errors.AuthorizationRequired,
-        errors.MessageNotFound,
-        errors.RateLimited,
-        errors.StorageUnavailable,
+        errors.InvalidNonce(),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
     ) | {"parameters": [_nonce()], "security": [{}, {"proof": []}]}
 
 
@@ -160,10 +163,10 @@ def _status() -> Schema:
     return _operation(
         "What has become of a sealed message",
         _ok(example, schema),
-        errors.AuthorizationRequired,
-        errors.MessageNotFound,
-        errors.RateLimited,
-        errors.StorageUnavailable,
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
     ) | {"security": [{"proof": []}]}
 
 
@@ -174,40 +177,31 @@ def _reveal() -> Schema:
     return _operation(
         "Read a message by the button of its page",
         responses,
-        errors.InvalidNonce,
-        errors.CrossSiteRefused,
-        errors.UnfurlerRefused,
-        errors.MessageNotFound,
-        errors.RateLimited,
-        errors.StorageUnavailable,
+        errors.InvalidNonce(),
+        errors.CrossSiteRefused(),
+        errors.UnfurlerRefused(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
     ) | {
         "parameters": [_nonce()],
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": form}},
     }
 
 
-def _operation(summary: str, responses: Schema, *refusals: type[ApiError]) -> Schema:
+def _operation(summary: str, responses: Schema, *refusals: ApiError) -> Schema:
     return {"summary": summary, "responses": {**responses, **_errors(refusals)}}
 
 
-def _errors(kinds: tuple[type[ApiError], ...]) -> Schema:
+def _errors(refusals: tuple[ApiError, ...]) -> Schema:
     """One response for each status, with an example for each error that has it."""
     responses: Schema = {}
-    for kind in kinds:
-        response = responses.setdefault(
-            str(kind.status),
-            {
-                "description": [],
-                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}},
-            },
-        )
-        example: Schema = {"error": kind.text}
-        if kind in (errors.PassphraseMissing, errors.WrongPassphrase):
-            example["tries_left"] = MAX_PASSPHRASE_TRIES - 1
-        response["description"].append(kind.text)
-        response["content"]["application/json"]["examples"][kind.__name__] = {"value": example}
-    for response in responses.values():
-        response["description"] = "; ".join(response["description"])
+    for error in refusals:
+        content = {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}
+        empty = {"description": "", "content": {"application/json": content}}
+        response = responses.setdefault(str(error.status), empty)
+        response["description"] = "; ".join(filter(None, [response["description"], error.text]))
+        response["content"]["application/json"]["examples"][type(error).__name__] = {"value": dict(error.body)}
     return responses
 
 

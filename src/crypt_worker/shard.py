@@ -39,10 +39,25 @@ def shard_name(message_id: str) -> str:
 class Shard:
     """One shard's records: in each, `content` is the key of the message's payload in KV."""
 
-    def __init__(self, context: Any, namespace: Any, *, clock: Callable[[], float] = time.time) -> None:
-        """`context` is the Durable Object's own, with its storage; `namespace` is the KV with the payloads."""
-        self._storage = context.storage
-        self._wait_until: Callable[[Awaitable[None]], object] = context.waitUntil
+    def __init__(
+        self,
+        storage: Any,
+        namespace: Any,
+        wait_until: Callable[[Awaitable[None]], object],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Open the shard, with an empty table if it is new.
+
+        Args:
+            storage: The Durable Object's own.
+            namespace: The KV with the payloads.
+            wait_until: The SDK's, which lets work go on after the answer. (A context's own `waitUntil` would drop
+                a coroutine in a Durable Object without a word.)
+            clock: Unix time in seconds.
+        """
+        self._storage = storage
+        self._wait_until = wait_until
         self._namespace = namespace
         self._clock = clock
         self._alarm_at: float | None = None  # None: not known since the object woke up
