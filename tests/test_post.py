@@ -34,6 +34,7 @@ ACCEPTED = {
     "100 KB of two-byte characters": (with_message("é" * (LIMIT // 2)), "é" * (LIMIT // 2)),
     "100 KB, each byte escaped as six": (with_message("\x01" * LIMIT), "\x01" * LIMIT),
     "shortest life": (b'{"message": "x", "ttl": 60}', "x"),
+    "JSON's other way to write a whole number": (b'{"message": "x", "ttl": 6.0e1}', "x"),
     "longest life": (b'{"message": "x", "ttl": 86400}', "x"),
 }
 
@@ -71,9 +72,10 @@ REFUSED = {
     "5 MB": (b"x" * 5_000_000, TOO_LARGE),
     "life too short": (b'{"message": "x", "ttl": 59}', INVALID_TTL),
     "life too long": (b'{"message": "x", "ttl": 86401}', INVALID_TTL),
+    "endless life": (b'{"message": "x", "ttl": 1e999}', INVALID_TTL),
     "negative life": (b'{"message": "x", "ttl": -60}', INVALID_TTL),
     "life as text": (b'{"message": "x", "ttl": "60"}', INVALID_TTL),
-    "life as a fraction": (b'{"message": "x", "ttl": 60.0}', INVALID_TTL),
+    "life as a fraction": (b'{"message": "x", "ttl": 60.5}', INVALID_TTL),
     "true life": (b'{"message": "x", "ttl": true}', INVALID_TTL),
     "null life": (b'{"message": "x", "ttl": null}', INVALID_TTL),
 }

@@ -45,8 +45,8 @@ def sealed_message(fields: Any, settings: Settings) -> Create:
             raise UnknownField(name)
     seal = Seal(_hash(fields, "proof_hash"), _hash(fields, "passphrase_hash") if "passphrase_hash" in fields else None)
     ttl = _ttl(fields, settings)
-    reads = fields.get("reads", 1)
-    if type(reads) is not int or not 1 <= reads <= MAX_READS:
+    reads = _whole_number(fields.get("reads", 1))
+    if reads is None or not 1 <= reads <= MAX_READS:
         raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
     request = json.dumps([message, seal.proof_hash, seal.passphrase_hash, ttl, reads])
     return Create(message, ttl, seal, reads, digest(request.encode()))
@@ -66,10 +66,17 @@ def _message(fields: Any, limit: int) -> str:
 
 
 def _ttl(fields: dict[str, Any], settings: Settings) -> int:
-    ttl = fields.get("ttl", settings.default_ttl)
-    if type(ttl) is not int or not MIN_TTL <= ttl <= settings.max_ttl:  # a bool is an int, too
+    ttl = _whole_number(fields.get("ttl", settings.default_ttl))
+    if ttl is None or not MIN_TTL <= ttl <= settings.max_ttl:
         raise InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}")
     return ttl
+
+
+def _whole_number(value: Any) -> int | None:
+    """JSON does not tell 60.0 from 60, so neither do we. To Python, true is an integer, too; not to JSON."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _hash(fields: dict[str, Any], name: str) -> str:

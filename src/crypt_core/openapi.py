@@ -33,14 +33,16 @@ def openapi(settings: Settings) -> Schema:
         "servers": [{"url": "/"}],
         "paths": {
             "/": {"get": _help(), "post": _create(settings)},
-            "/{id}": {"parameters": [_id()], "get": _read(), "put": _put(settings), "delete": _destroy()},
+            "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
             "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _status()},
             "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
-            "/-/health": {"get": _operation("Is the program alive?", _ok({"status": "ok"}))},
+            "/-/health": {"get": _operation("health", "Is the program alive?", _ok({"status": "ok"}))},
             "/-/ready": {
-                "get": _operation("Does the store answer?", _ok({"status": "ready"}), errors.StorageUnavailable())
+                "get": _operation(
+                    "ready", "Does the store answer?", _ok({"status": "ready"}), errors.StorageUnavailable()
+                )
             },
-            "/-/openapi.json": {"get": _operation("This document", _ok({}, {"type": "object"}))},
+            "/-/openapi.json": {"get": _operation("openapi", "This document", _ok({}, {"type": "object"}))},
         },
         "components": {
             "securitySchemes": {
@@ -66,12 +68,13 @@ def openapi(settings: Settings) -> Schema:
 
 def _help() -> Schema:
     text = {"text/plain": {"schema": {"type": "string"}}}
-    return _operation("A few lines of help", {"200": {"description": "Help", "content": text}})
+    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": text}})
 
 
 def _create(settings: Settings) -> Schema:
     fields = {"message": _message("hello"), "ttl": _ttl(settings)}
     operation = _operation(
+        "create",
         "Store a message under a short id",
         _ok({"id": "k3x9q"}, _object({"id": {"type": "string", "pattern": PLAIN_ID}})),
         errors.InvalidJson(),
@@ -82,6 +85,8 @@ def _create(settings: Settings) -> Schema:
         errors.NoUniqueId(),
         errors.StorageUnavailable(),
     )
+    links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in ("read", "destroy")}
+    operation["responses"]["200"]["links"] = links
     schema = _object(fields, required=["message"])
     return operation | {"requestBody": _body(schema, {"message": "the key is under the mat", "ttl": 3600})}
 
@@ -98,6 +103,7 @@ def _put(settings: Settings) -> Schema:
     created = {"id": _EXAMPLE_SEALED_ID, "expires_at": _EXAMPLE_TIME}
     created_schema = _object({"id": {"type": "string", "pattern": SEALED_ID}, "expires_at": _time()})
     operation = _operation(
+        "put",
         "Store a sealed message under the id that the client derived",
         _ok(created, created_schema, "Stored before by this very request, and still unread")
         | _ok(created, created_schema, "Stored", status=201),
@@ -114,7 +120,7 @@ def _put(settings: Settings) -> Schema:
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
     example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
-    return operation | {"requestBody": _body(schema, example)}
+    return operation | {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "requestBody": _body(schema, example)}
 
 
 def _read() -> Schema:
@@ -123,6 +129,7 @@ def _read() -> Schema:
     responses["200"]["description"] = "The message; it is destroyed. A browser's navigation gets a page with a button"
     responses["200"]["content"] |= page
     return _operation(
+        "read",
         "Read a message, and destroy it",
         responses,
         errors.InvalidNonce(),
@@ -134,11 +141,12 @@ def _read() -> Schema:
         errors.MessageNotFound(),
         errors.RateLimited(1),
         errors.StorageUnavailable(),
-    ) | {"parameters": [_nonce()], "security": [{}, {"proof": []}]}
+    ) | {"parameters": [_id(), _nonce()], "security": [{}, {"proof": []}]}
 
 
 def _destroy() -> Schema:
     return _operation(
+        "destroy",
         "Destroy a message unread, or end what a nonce holds",
         {"204": {"description": "Destroyed"}},
         errors.InvalidNonce(),
@@ -146,7 +154,7 @@ def _destroy() -> Schema:
         errors.MessageNotFound(),
         errors.RateLimited(1),
         errors.StorageUnavailable(),
-    ) | {"parameters": [_nonce()], "security": [{}, {"proof": []}]}
+    ) | {"parameters": [_id(), _nonce()], "security": [{}, {"proof": []}]}
 
 
 def _status() -> Schema:
@@ -161,6 +169,7 @@ def _status() -> Schema:
         }
     )
     return _operation(
+        "status",
         "What has become of a sealed message",
         _ok(example, schema),
         errors.AuthorizationRequired(),
@@ -175,6 +184,7 @@ def _reveal() -> Schema:
     responses = _ok({"message": "the key is under the mat"}, _object({"message": {"type": "string"}}))
     responses["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
     return _operation(
+        "reveal",
         "Read a message by the button of its page",
         responses,
         errors.InvalidNonce(),
@@ -189,8 +199,8 @@ def _reveal() -> Schema:
     }
 
 
-def _operation(summary: str, responses: Schema, *refusals: ApiError) -> Schema:
-    return {"summary": summary, "responses": {**responses, **_errors(refusals)}}
+def _operation(name: str, summary: str, responses: Schema, *refusals: ApiError) -> Schema:
+    return {"operationId": name, "summary": summary, "responses": {**responses, **_errors(refusals)}}
 
 
 def _errors(refusals: tuple[ApiError, ...]) -> Schema:
