@@ -12,7 +12,7 @@ from crypt_core.settings import Settings
 from tests.homes import ROOT
 
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")] + sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
 
 
 def test_every_error_is_documented() -> None:
