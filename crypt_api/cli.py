@@ -7,6 +7,7 @@ import sys
 import click
 
 from crypt_api.asgi import DEFAULT_STORE, ENVIRONMENT_PREFIX, create_app
+from crypt_api.http_protocol import DEFAULT_IDLE_TIMEOUT
 from crypt_api.server import listen, run
 from crypt_core import ids
 from crypt_core.errors import SettingsError, StorageUnavailable
@@ -57,11 +58,18 @@ def main() -> None:
     help="Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.",
 )
 @click.option(
+    "--idle-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_IDLE_TIMEOUT,
+    help="How long a client may be silent in the middle of a request.",
+)
+@click.option(
     "--access-log/--no-access-log",
     default=False,
     help="Log a line for each request: method, route, status and duration; no id and no address.",
 )
-def serve(host: str, port: int, *, access_log: bool, **settings: str) -> None:
+def serve(host: str, port: int, *, idle_timeout: float, access_log: bool, **settings: str) -> None:
     """Run the API on this machine. SIGTERM answers what is in flight, and stops.
 
     Each flag can be given as an environment variable, too: --max-ttl is CRYPT_API_MAX_TTL.
@@ -75,4 +83,4 @@ def serve(host: str, port: int, *, access_log: bool, **settings: str) -> None:
         app = create_app({**os.environ, **flags})
     except (SettingsError, StorageUnavailable) as error:
         raise click.ClickException(str(error)) from None
-    run(app, listener)
+    run(app, listener, idle_timeout=idle_timeout)

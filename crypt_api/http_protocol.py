@@ -15,16 +15,20 @@ from crypt_core.http import json_response
 MAX_HEAD_BYTES = 65_536
 """Request line and headers. httptools itself would take, and keep, any number."""
 
-IDLE_TIMEOUT = 30.0
+DEFAULT_IDLE_TIMEOUT = 30.0
 """Seconds that a client may be silent in the middle of a request; uvicorn would wait forever."""
 
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
 
-    _in_head = True
-    _head_bytes = 0
-    _idle_timer: asyncio.TimerHandle | None = None
+    def __init__(self, *arguments: Any, idle_timeout: float = DEFAULT_IDLE_TIMEOUT, **options: Any) -> None:
+        """Take what uvicorn passes, and the seconds after which a silent client is dropped."""
+        super().__init__(*arguments, **options)
+        self._idle_timeout = idle_timeout
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -68,7 +72,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _restart_idle_timer(self) -> None:
         if self._idle_timer:
             self._idle_timer.cancel()
-        self._idle_timer = self.loop.call_later(IDLE_TIMEOUT, self._close_if_idle)
+        self._idle_timer = self.loop.call_later(self._idle_timeout, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
         cycle: Any = self.cycle

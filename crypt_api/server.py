@@ -3,11 +3,12 @@
 import signal
 import socket
 import sys
+from functools import partial
 
 import uvicorn
 
 from crypt_api.asgi import AsgiApp
-from crypt_api.http_protocol import HttpProtocol
+from crypt_api.http_protocol import DEFAULT_IDLE_TIMEOUT, HttpProtocol
 from crypt_core.errors import SettingsError
 
 GRACE = 30
@@ -31,14 +32,17 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(app: AsgiApp, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT; then answer what is in flight, let the app close its store, and exit with 0."""
+def run(app: AsgiApp, listener: socket.socket, *, idle_timeout: float = DEFAULT_IDLE_TIMEOUT) -> None:
+    """Serve until SIGTERM or SIGINT; then answer what is in flight, let the app close its store, and exit with 0.
+
+    `idle_timeout` is the seconds that a client may be silent in the middle of a request.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # before uvicorn listens to them, and once it is done
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=HttpProtocol,
+        http=partial(HttpProtocol, idle_timeout=idle_timeout),  # type: ignore[arg-type] # a factory will do
         ws="none",
         lifespan="on",
         log_config=None,

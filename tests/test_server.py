@@ -191,7 +191,16 @@ def test_flags_come_from_the_environment_too(tmp_path: Path) -> None:
 
 def test_help_names_every_flag() -> None:
     result = run("serve", "--help")
-    for flag in ("host", "port", "store", "rate-limit-per-second", "max-ttl", "id-length", "trusted-proxies"):
+    for flag in (
+        "host",
+        "port",
+        "store",
+        "rate-limit-per-second",
+        "max-ttl",
+        "id-length",
+        "trusted-proxies",
+        "idle-timeout",
+    ):
         assert f"--{flag} " in result.stdout
     assert run("--version").stdout.strip() == "0.1.0"
 
@@ -242,6 +251,15 @@ def test_endless_headers_are_cut_off() -> None:
         with connection, pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, as it comes
             connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000_000)
         assert httpx.get(url).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"])
+def test_a_silent_client_is_dropped(sent: bytes) -> None:
+    with start_server("--store=memory:", "--idle-timeout=0.2") as process:
+        port = int(process.wait_for(LISTENING).rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(sent)
+            assert received(connection) == b""
 
 
 async def test_any_asgi_server_can_run_it(tmp_path: Path) -> None:

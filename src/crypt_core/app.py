@@ -44,6 +44,7 @@ class App:
         settings: Settings,
         limiter: RateLimiter | None = None,
         extra_routes: Mapping[str, Handler] | None = None,
+        new_id: Callable[[int], str] = ids.generate,
     ) -> None:
         """Build the routes.
 
@@ -52,8 +53,9 @@ class App:
             settings: What the operator chose.
             limiter: Counts the requests for messages; without one, nothing is counted.
             extra_routes: Handlers of `GET` that only one home has, by path.
+            new_id: Draws an id of a length.
         """
-        messages = MessageHandlers(store, settings)
+        messages = MessageHandlers(store, settings, new_id)
         operations = OperationHandlers(store, settings)
         self._limiter = limiter
         self._routes: dict[str, Methods] = {

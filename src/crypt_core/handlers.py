@@ -40,7 +40,7 @@ MAX_ID_ATTEMPTS = 10
 class MessageHandlers:
     """The message routes over one store."""
 
-    def __init__(self, store: Store, settings: Settings, new_id: Callable[[int], str] = ids.generate) -> None:
+    def __init__(self, store: Store, settings: Settings, new_id: Callable[[int], str]) -> None:
         self._store = store
         self._settings = settings
         self._new_id = new_id
