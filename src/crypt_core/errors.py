@@ -79,33 +79,29 @@ class AuthorizationRequired(ApiError):
         return {"WWW-Authenticate": "Bearer"}
 
 
-class PassphraseMissing(AuthorizationRequired):
-    """The link's proof is right, but the message takes a passphrase, too."""
+class _PassphraseRefused(ApiError):
+    """The link's proof is right; the passphrase's is not, or is not there."""
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__()
+        self.tries_left = tries_left
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {**super().body, "tries_left": self.tries_left}
+
+
+class PassphraseMissing(_PassphraseRefused, AuthorizationRequired):
+    """The message takes a passphrase, too."""
 
     text = "Passphrase required"
 
-    def __init__(self, tries_left: int) -> None:
-        super().__init__()
-        self.tries_left = tries_left
 
-    @property
-    def body(self) -> Mapping[str, object]:
-        return {"error": self.text, "tries_left": self.tries_left}
-
-
-class WrongPassphrase(ApiError):
-    """The link's proof is right, the passphrase's is not."""
+class WrongPassphrase(_PassphraseRefused):
+    """It takes another one."""
 
     status = 403
     text = "Wrong passphrase"
-
-    def __init__(self, tries_left: int) -> None:
-        super().__init__()
-        self.tries_left = tries_left
-
-    @property
-    def body(self) -> Mapping[str, object]:
-        return {"error": self.text, "tries_left": self.tries_left}
 
 
 class IdInUse(ApiError):
