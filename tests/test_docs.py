@@ -8,7 +8,7 @@ import click
 import httpx
 import pytest
 
-from crypt_api.cli import serve
+from crypt_api.cli.serve import serve
 from crypt_core import errors
 from crypt_core.settings import Settings
 from tests.homes import ROOT

@@ -1,4 +1,4 @@
-"""The command line: `crypt-api`. Results go to stdout, everything else to stderr."""
+"""`crypt-api serve`."""
 
 import logging
 import os
@@ -16,13 +16,7 @@ from crypt_core.settings import MIN_TTL, Settings
 DEFAULTS = Settings()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="crypt-api", message="%(version)s")
-def main() -> None:
-    """Messages that destroy themselves when they are read, or when their time is up."""
-
-
-@main.command(context_settings={"auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"), "show_default": True})
+@click.command(context_settings={"auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"), "show_default": True})
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
