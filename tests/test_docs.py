@@ -18,8 +18,11 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")
 
 
 def test_every_error_is_documented() -> None:
-    kinds = [kind for name, kind in vars(errors).items() if name[0] != "_" and isinstance(kind, type)]
-    kinds = [kind for kind in kinds if issubclass(kind, errors.ApiError)]
+    kinds = [
+        kind
+        for name, kind in vars(errors).items()
+        if name[0] != "_" and isinstance(kind, type) and issubclass(kind, errors.ApiError)
+    ]
     assert len(kinds) > 15
     pages = README + (ROOT / "docs/protocol.md").read_text()
     varied = {errors.InvalidField: "Field 'ttl' must be", errors.UnknownField: "Unknown field '"}
