@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -228,6 +229,11 @@ def test_the_bundle_is_the_worker_and_nothing_else(tmp_path: Path) -> None:
     assert float(size) < 300  # 148 when this was written, 111 of them the SDK
     for binding in ("env.MESSAGES ", "env.MESSAGE_SHARDS (MessageShard)", "env.RATE_LIMIT_PER_SECOND"):
         assert binding in result.stdout
+
+
+def test_the_platform_keeps_no_log_of_urls() -> None:
+    logs = tomllib.loads((ROOT / "wrangler.toml").read_text())["observability"]["logs"]
+    assert logs["invocation_logs"] is False
 
 
 def test_the_harness_itself_is_typed() -> None:
