@@ -231,6 +231,13 @@ def test_the_bundle_is_the_worker_and_nothing_else(tmp_path: Path) -> None:
         assert binding in result.stdout
 
 
+def test_each_request_is_a_structured_line_in_the_log(worker: Home) -> None:
+    with worker.client() as client:
+        client.delete("/zzzz9")
+    worker.process.wait_for(r'(\{"method": "DELETE", "route": "/\{id\}", "status": 404\})')
+    assert "zzzz9" not in worker.process.output
+
+
 def test_the_platform_keeps_no_log_of_urls() -> None:
     logs = tomllib.loads((ROOT / "wrangler.toml").read_text())["observability"]["logs"]
     assert logs["invocation_logs"] is False
