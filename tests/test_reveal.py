@@ -89,6 +89,17 @@ def test_a_program_gets_the_message_as_ever(client: httpx.Client, headers: dict[
     assert (answer.status_code, answer.content) == (200, b'{"message": "secret"}')
 
 
+def test_what_the_page_asks_for_is_there(client: httpx.Client) -> None:
+    """The icon, too: a browser would ask for /favicon.ico, which counts as an attempt to read."""
+    page = client.get("/zzzzz", headers={"Accept": "text/html"}).text
+    paths = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert paths == ["/-/icon.svg", "/-/reveal.css", "/-/reveal.js"]
+    for path, media_type in zip(paths, ("image/svg+xml", "text/css", "text/javascript"), strict=True):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith(media_type)
+
+
 def test_the_page_tells_nothing_about_the_message(client: httpx.Client) -> None:
     headers = {"Accept": "text/html"}
     path = create(client)

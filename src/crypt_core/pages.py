@@ -18,7 +18,7 @@ MAX_FORM_BYTES = 1_024
 
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
@@ -27,8 +27,9 @@ _HEADERS = {
 _ASSETS = {
     "/-/reveal.js": ("reveal.js.txt", "text/javascript; charset=utf-8"),
     "/-/reveal.css": ("reveal.css.txt", "text/css; charset=utf-8"),
+    "/-/icon.svg": ("icon.svg.txt", "image/svg+xml"),
 }
-"""By path. The Worker's bundle takes no .js and no .css; hence the names."""
+"""By path. The Worker's bundle takes no .js, .css and .svg; hence the names."""
 
 ASSET_PATHS = tuple(_ASSETS)
 
