@@ -94,7 +94,7 @@ def unlimited(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
             yield home
 
 
-def test_schemathesis_finds_nothing(unlimited: Home) -> None:
+def test_schemathesis_finds_nothing(unlimited: Home, tmp_path: Path) -> None:
     """It makes requests from the description, good and bad, and judges each answer by it."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
@@ -109,7 +109,7 @@ def test_schemathesis_finds_nothing(unlimited: Home) -> None:
         "--request-timeout=30",
         "--workers=1",
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603
     assert result.returncode == 0, result.stdout[-8_000:]
     [cases] = re.findall(r"(\d+) generated", result.stdout) or ["0"]
     assert int(cases) > 500
