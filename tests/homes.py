@@ -130,6 +130,7 @@ class Home:
     Attributes:
         address_header: Where the service believes a client's address to be, when it comes from here.
         control: Where the Worker's KV can be looked at.
+        folder: Where the server keeps its database.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Home:
     process: Process
     address_header: str
     control: str = ""
+    folder: Path = Path()
 
     @property
     def port(self) -> int:
@@ -175,7 +177,7 @@ def start_worker(*flags: str) -> Process:
 @contextmanager
 def server(folder: Path, *flags: str) -> Iterator[Home]:
     with start_server(f"--store=sqlite:///{folder}/messages.db", "--trusted-proxies=127.0.0.1", *flags) as process:
-        yield Home("server", process.wait_for(r"listening on (http\S+)"), process, "X-Forwarded-For")
+        yield Home("server", process.wait_for(r"listening on (http\S+)"), process, "X-Forwarded-For", folder=folder)
 
 
 @contextmanager

@@ -6,6 +6,10 @@ import click
 from click.shell_completion import get_completion_class
 
 COMMANDS = {
+    "send": ("crypt_api.cli.send", "client"),
+    "read": ("crypt_api.cli.read", "client"),
+    "status": ("crypt_api.cli.receipt", "client"),
+    "burn": ("crypt_api.cli.receipt", "client"),
     "serve": ("crypt_api.cli.serve", "server"),
     "completion": ("crypt_api.cli", ""),
 }

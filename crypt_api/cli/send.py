@@ -1,0 +1,119 @@
+"""`crypt-api send`."""
+
+import json
+import mimetypes
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import segno
+
+from crypt_api.cli.common import EXIT_CODES, given_passphrase, passphrase_options, reports_errors, waiting
+from crypt_api.client import Client
+from crypt_api.envelope import Content
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class Duration(click.ParamType[int]):
+    """A time such as 90s, 15m or 24h, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,9})([smhd])", value)
+        if match is None:
+            self.fail(f"{value!r} is no duration; write 90s, 15m, 1h or 24h.", param, ctx)
+        return int(match[1]) * _UNITS[match[2]]
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("text", required=False)
+@click.option(
+    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send a file, name included."
+)
+@click.option(
+    "--ttl", type=Duration(), metavar="TIME", help="How long it lives at most: 90s, 15m, 1h, 24h (default: 24h)."
+)
+@click.option("--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often it can be read.")
+@click.option("--passphrase", "ask", is_flag=True, help="Ask for a passphrase that the reader needs, too.")
+@passphrase_options
+@click.option(
+    "--plain", is_flag=True, help="Do not encrypt: a short link that works with curl. The service can read it."
+)
+@click.option("--qr", is_flag=True, help="Draw the link as a QR code, too, on stderr.")
+@click.option("--json", "as_json", is_flag=True, help="Print the link, and when it expires, as JSON.")
+@click.option(
+    "--server",
+    envvar="CRYPT_API_SERVER",
+    default="http://127.0.0.1:8787",
+    show_default=True,
+    show_envvar=True,
+    help="The service to send to.",
+)
+@reports_errors
+def send(  # noqa: PLR0913 - its options
+    text: str | None,
+    *,
+    file: Path | None,
+    ttl: int | None,
+    reads: int,
+    ask: bool,
+    passphrase_file: Path | None,
+    plain: bool,
+    qr: bool,
+    as_json: bool,
+    server: str,
+) -> None:
+    """Encrypt TEXT (or stdin, as -), store it, and print the link that reads it.
+
+    Whoever has the link can read it, once. The service cannot.
+    """
+    content = _content(text, file)
+    passphrase = given_passphrase(passphrase_file)
+    if ask and passphrase is None:
+        passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    with Client(server) as client:
+        if plain:
+            result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
+        else:
+            with waiting("Sending"):
+                sent = client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
+            result = {"link": sent.link, "expires_at": sent.expires_at.isoformat().replace("+00:00", "Z")}
+    click.echo(json.dumps(result) if as_json else result["link"])
+    if qr:
+        segno.make(result["link"], error="m").terminal(out=sys.stderr, compact=True)
+    if not (as_json or plain):
+        often = "once" if reads == 1 else f"{reads} times"
+        click.echo(f"It can be read {often}, until {result['expires_at']}. crypt-api status LINK tells.", err=True)
+
+
+def _send_plain(client: Client, server: str, content: Content, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:
+    if is_sealed or content.name is not None:
+        raise click.UsageError("--plain takes text only, read once, without a passphrase.")
+    with waiting("Sending"):
+        message_id = client.create(content.text, ttl=ttl)
+    return {"link": f"{server.rstrip('/')}/{message_id}"}
+
+
+def _content(text: str | None, file: Path | None) -> Content:
+    if file is not None:
+        if text is not None:
+            raise click.UsageError("Give TEXT or --file, not both.")
+        media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Content(file.read_bytes(), name=file.name, media_type=media_type)
+    if text is not None and text != "-":
+        return Content.from_text(text)
+    if sys.stdin.isatty():
+        click.echo("Type the message; end it with Ctrl-D.", err=True)
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise click.UsageError("There is nothing to send.")
+    try:
+        return Content.from_text(data.decode())
+    except UnicodeDecodeError:
+        return Content(data, name="stdin", media_type="application/octet-stream")

@@ -1,0 +1,194 @@
+"""`crypt-api send`, `read`, `status` and `burn`, as a shell runs them."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests import homes
+from tests.homes import Home
+
+
+@pytest.fixture(scope="module", params=["server", "worker"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home without a rate limit: the commands all come from one address."""
+    if request.param == "server":
+        with homes.server(tmp_path_factory.mktemp("cli"), "--rate-limit-per-second=0") as home:
+            yield home
+    else:
+        with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
+            yield home
+
+
+class Shell:
+    """Runs the command in a folder of its own."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        self.folder = folder
+        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("CRYPT_API_")}
+        self._environment["CRYPT_API_SERVER"] = server
+
+    def __call__(
+        self, *arguments: str, stdin: bytes = b"", code: int = 0, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        result = subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "crypt_api", *arguments],
+            cwd=self.folder,
+            env=self._environment | (env or {}),
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert result.returncode == code, result.stderr.decode()
+        assert b"Traceback" not in result.stderr
+        return result
+
+    def send(self, *arguments: str, stdin: bytes = b"") -> str:
+        return self("send", *arguments, stdin=stdin).stdout.decode().rstrip("\n")
+
+
+@pytest.fixture
+def shell(service: Home, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, service.url)
+
+
+def test_the_link_is_all_that_goes_to_stdout(shell: Shell, service: Home) -> None:
+    result = shell("send", "secret")
+    link = result.stdout.decode()
+    assert link.startswith(service.url + "/#")
+    assert link.count("\n") == 1
+    assert b"It can be read once, until 20" in result.stderr
+    read = shell("read", link.strip())
+    assert (read.stdout, read.stderr) == (b"secret", b"")
+
+
+def test_who_comes_second_is_told_when_it_was_read(shell: Shell) -> None:
+    link = shell.send("secret")
+    shell("read", link)
+    result = shell("read", link, code=4)
+    assert result.stdout == b""
+    assert b"read" in result.stderr
+    assert b"20" in result.stderr
+
+
+@pytest.mark.parametrize("data", [b"from a pipe\n", "žluťoučký 🐎".encode(), b"\x00\xff binary", b"x" * 102_400])
+def test_a_pipe_comes_out_as_it_went_in(shell: Shell, data: bytes) -> None:
+    assert shell("read", shell.send("-", stdin=data)).stdout == data
+
+
+def test_a_file_keeps_its_name_and_is_never_written_over_another(shell: Shell) -> None:
+    (shell.folder / "key.pem").write_bytes(b"\x01\x02")
+    as_json = json.loads(shell("read", shell.send("--file", "key.pem"), "--json").stdout)
+    assert (as_json["name"], as_json["data_base64"]) == ("key.pem", "AQI=")
+    link = shell.send("--file", "key.pem")
+    refused = shell("read", link, "-o", "key.pem", code=2)
+    assert b"exists" in refused.stderr
+    shell("read", link, "-o", "new.pem")
+    assert (shell.folder / "new.pem").read_bytes() == b"\x01\x02"
+    assert (shell.folder / "new.pem").stat().st_mode & 0o777 == 0o600
+    shell("read", shell.send("other"), "-o", "key.pem", "--force")
+    assert (shell.folder / "key.pem").read_bytes() == b"other"
+
+
+def test_nothing_is_read_that_could_not_be_written(shell: Shell) -> None:
+    link = shell.send("secret")
+    shell("read", link, "-o", "no/such/folder", code=2)
+    assert shell("read", link).stdout == b"secret"
+
+
+def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> None:
+    (shell.folder / "key.pem").write_bytes(b"\x01\x02")
+    link = shell.send("--file", "key.pem")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "crypt_api", "read", link]
+    subprocess.run(command, cwd=shell.folder, stdout=theirs, stderr=theirs, timeout=60, check=True)  # noqa: S603
+    os.close(theirs)
+    os.close(ours)
+    assert (shell.folder / "key-2.pem").read_bytes() == b"\x01\x02"
+
+
+def test_a_passphrase_comes_from_a_file_or_the_environment(shell: Shell) -> None:
+    (shell.folder / "passphrase").write_text("pass žluť\n")
+    link = shell.send("secret", "--passphrase-file", "passphrase")
+    assert b"passphrase" in shell("read", link, code=5).stderr.lower()
+    wrong = shell("read", link, code=5, env={"CRYPT_API_PASSPHRASE": "wrong"})
+    assert b"9" in wrong.stderr
+    assert shell("read", link, env={"CRYPT_API_PASSPHRASE": "pass žluť"}).stdout == b"secret"
+
+
+def test_status_and_burn(shell: Shell) -> None:
+    link = shell.send("secret", "--reads", "2", "--ttl", "15m")
+    assert shell("status", link).stdout == b"unread, 2 reads left\n"
+    shell("read", link)
+    report = json.loads(shell("status", link, "--json").stdout)
+    assert (report["state"], report["reads_left"], report["passphrase"]) == ("read", 1, False)
+    assert shell("burn", link).stdout == b"destroyed\n"
+    assert shell("status", link).stdout.startswith(b"destroyed at 20")
+    shell("read", link, code=3)
+    shell("burn", link, code=3)
+
+
+def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
+    link = shell.send("--plain", "secret")
+    assert httpx.get(link).json() == {"message": "secret"}
+    link = shell.send("--plain", "-", stdin=b"another")
+    assert shell("read", link).stdout == b"another"
+    shell("read", link, code=3)
+    shell("send", "--plain", "--reads", "2", "secret", code=2)
+
+
+def test_json_and_qr(shell: Shell) -> None:
+    result = shell("send", "secret", "--json", "--qr")
+    sent = json.loads(result.stdout)
+    assert set(sent) == {"link", "expires_at"}
+    assert "█" in result.stderr.decode() or "▀" in result.stderr.decode()
+    assert shell("read", sent["link"]).stdout == b"secret"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["send"], 2, "There is nothing to send."),
+        (["send", "x", "--ttl", "soon"], 2, "'soon' is no duration; write 90s, 15m, 1h or 24h."),
+        (["send", "x", "--ttl", "1s"], 6, "must be a whole number of seconds"),
+        (["send", "x" * 102_401], 6, "100 KB"),
+        (["send", "x", "--reads", "0"], 2, "0"),
+        (["send", "x", "--server", "http://127.0.0.1:9"], 7, "cannot be reached"),
+        (["read", "not a link"], 6, "link"),
+        (["read", "http://127.0.0.1:9/#tooshort"], 6, "link"),
+        (["status", "https://example.invalid/#" + "A" * 22], 7, "cannot be reached"),
+        (["send", "x", "--file", "missing"], 2, "missing"),
+    ],
+)
+def test_a_mistake_has_its_own_exit_code(shell: Shell, arguments: list[str], code: int, words: str) -> None:
+    result = shell(*arguments, code=code)
+    assert result.stdout == b""
+    assert words in result.stderr.decode()
+
+
+def test_nobody_else_sees_what_was_sent(shell: Shell, service: Home) -> None:
+    """Neither the service's log nor, on the server, its database has text, link or passphrase."""
+    (shell.folder / "passphrase").write_text("unmistakable passphrase")
+    link = shell.send("unmistakable text", "--passphrase-file", "passphrase")
+    kept = service.process.output.encode()
+    if service.name == "server":
+        kept += b"".join(path.read_bytes() for path in service.folder.iterdir())
+    assert b"unmistakable" not in kept
+    assert link.partition("#")[2].encode() not in kept
+
+
+def test_help_and_completion(shell: Shell) -> None:
+    text = shell("--help").stdout.decode()
+    for command in ("send", "read", "status", "burn", "serve"):
+        assert f"  {command} " in text
+        assert shell(command, "--help").stdout
+    assert "Exit codes:" in shell("read", "--help").stdout.decode()
+    for name in ("bash", "zsh", "fish"):
+        assert b"crypt-api" in shell("completion", name).stdout
