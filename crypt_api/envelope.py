@@ -149,7 +149,7 @@ def _plaintext(content: Content) -> bytes:
         raise ContentTooLarge(f"The message has {len(content.data):,} bytes; {MAX_CONTENT_BYTES:,} are the most.")
     fields = {"type": "text"}
     if content.name is not None:
-        media_type = content.media_type or "application/octet-stream"
+        media_type = "application/octet-stream" if content.media_type is None else content.media_type
         fields = {"type": "file", "name": content.name, "media_type": media_type}
     header = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
     if len(header) > MAX_HEADER_BYTES:

@@ -1,0 +1,232 @@
+"""The Python client, on both homes; and over a network that loses what it can."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from crypt_api import AsyncClient, Client, Content, errors
+from tests.homes import Home
+
+FILE = Content(b"\x00\x01\xff", "key.bin", "application/octet-stream")
+
+
+class ManyAddresses(httpx.HTTPTransport):
+    """Each request comes from another address, so that no limit is met."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home = home
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers[self._home.address_header] = self._home.next_address()
+        return super().handle_request(request)
+
+
+class ManyAddressesAsync(httpx.AsyncHTTPTransport):
+    def __init__(self, home: Home) -> None:
+        super().__init__()
+        self._home = home
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers[self._home.address_header] = self._home.next_address()
+        return await super().handle_async_request(request)
+
+
+@pytest.fixture
+def crypt(home: Home) -> Iterator[Client]:
+    with Client(home.url, transport=ManyAddresses(home)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("content", [Content.from_text("secret"), Content.from_text("🐎" * 1_000), FILE])
+@pytest.mark.parametrize("passphrase", [None, "pass žluť"])
+def test_it_is_read_as_it_was_sent(crypt: Client, content: Content, passphrase: str | None) -> None:
+    sent = crypt.send(content, ttl=3_600, passphrase=passphrase)
+    assert timedelta(seconds=3_590) < sent.expires_at - datetime.now(UTC) < timedelta(seconds=3_602)
+    assert crypt.read(sent.link, passphrase=passphrase) == content
+
+
+def test_the_second_reader_learns_when_it_was_read(crypt: Client) -> None:
+    link = crypt.send("secret").link
+    crypt.read(link)
+    with pytest.raises(errors.AlreadyRead) as error:
+        crypt.read(link)
+    assert abs(error.value.at - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_the_receipt_and_taking_it_back(crypt: Client) -> None:
+    link = crypt.send("secret", reads=2, passphrase="x").link
+    receipt = crypt.status(link)
+    assert (receipt.state, receipt.passphrase, receipt.reads_left, receipt.at) == ("unread", True, 2, None)
+    crypt.burn(link)
+    assert crypt.status(link).state == "destroyed"
+    for action in (lambda: crypt.read(link, passphrase="x"), lambda: crypt.burn(link)):
+        with pytest.raises(errors.Destroyed):
+            action()
+    with pytest.raises(errors.NotFound):
+        crypt.status(link[:-22] + "A" * 22)
+
+
+def test_passphrases(crypt: Client) -> None:
+    link = crypt.send("secret", passphrase="right").link
+    with pytest.raises(errors.PassphraseRequired) as required:
+        crypt.read(link)
+    with pytest.raises(errors.WrongPassphrase) as wrong:
+        crypt.read(link, passphrase="wrong")
+    assert (required.value.tries_left, wrong.value.tries_left) == (10, 9)
+    assert crypt.read(link, passphrase="right").text == "secret"
+
+
+def test_plain_messages(crypt: Client) -> None:
+    message_id = crypt.create("secret", ttl=60)
+    assert crypt.fetch(message_id) == "secret"
+    with pytest.raises(errors.NotFound):
+        crypt.fetch(message_id)
+
+
+async def test_the_same_for_asyncio(home: Home) -> None:
+    async with AsyncClient(home.url, transport=ManyAddressesAsync(home)) as client:
+        sent = await asyncio.gather(*(client.send(f"secret {n}", reads=2) for n in range(10)))
+        contents = await asyncio.gather(*(client.read(each.link) for each in sent))
+        assert [content.text for content in contents] == [f"secret {n}" for n in range(10)]
+        assert (await client.status(sent[0].link)).reads_left == 1
+        await client.burn(sent[0].link)
+        message_id = await client.create("plain")
+        assert await client.fetch(message_id) == "plain"
+
+
+def test_what_the_service_refuses_is_told(crypt: Client) -> None:
+    with pytest.raises(errors.Refused, match="Field 'ttl' must be"):
+        crypt.send("secret", ttl=1)
+    with pytest.raises(errors.ContentTooLarge):
+        crypt.send("x" * 102_401)
+    with pytest.raises(errors.ContentTooLarge):
+        crypt.create("x" * 102_401)
+
+
+class Faulty(httpx.BaseTransport):
+    """Delivers requests, and then does with the answers what it is told."""
+
+    def __init__(self, home: Home, faults: list[Any]) -> None:
+        self._real = ManyAddresses(home)
+        self.faults = faults
+        self.requests: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request.method)
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, httpx.Response):
+            return fault
+        response = self._real.handle_request(request)
+        response.read()
+        if fault == "lost":
+            raise httpx.ReadError("connection reset")
+        return response
+
+    def close(self) -> None:
+        self._real.close()
+
+
+Wait = httpx.Response(503, json={"error": "Storage unavailable"}, headers={"Retry-After": "5"})
+Limited = httpx.Response(429, json={"error": "Rate limit exceeded"}, headers={"Retry-After": "1"})
+
+
+@pytest.fixture
+def faulty(home: Home) -> Iterator[Callable[[list[Any]], tuple[Client, Faulty, list[float]]]]:
+    clients: list[Client] = []
+
+    def make(faults: list[Any]) -> tuple[Client, Faulty, list[float]]:
+        transport = Faulty(home, faults)
+        pauses: list[float] = []
+        clients.append(Client(home.url, transport=transport, sleep=pauses.append))
+        return clients[-1], transport, pauses
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_a_lost_answer_to_send_makes_no_second_message(faulty: Any) -> None:
+    client, transport, pauses = faulty(["lost", "lost"])
+    link = client.send("secret").link
+    assert transport.requests == ["PUT"] * 3
+    assert pauses == [0.25, 0.5]
+    assert client.read(link).text == "secret"
+
+
+def test_a_lost_answer_to_read_loses_no_message(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = ["lost", "lost", "lost"]
+    assert client.read(link).text == "secret"
+    transport.requests.clear()
+    plain = client.create("secret")
+    transport.faults = ["lost"]
+    assert client.fetch(plain) == "secret"
+
+
+def test_a_lost_acknowledgement_does_not_matter(faulty: Any) -> None:
+    client, transport, pauses = faulty([])
+    link = client.send("secret").link
+    transport.faults = [None, "lost"]
+    assert client.read(link).text == "secret"
+    assert pauses == []
+
+
+def test_it_waits_as_long_as_it_is_asked_to(faulty: Any) -> None:
+    client, _, pauses = faulty([Wait, Limited])
+    client.send("secret")
+    assert pauses == [5.0, 1.0]
+
+
+def test_it_gives_up_after_some_attempts(faulty: Any) -> None:
+    client, transport, pauses = faulty(["lost"] * 10)
+    with pytest.raises(errors.Unavailable, match="cannot be reached"):
+        client.send("secret")
+    assert (len(transport.requests), pauses) == (4, [0.25, 0.5, 1.0])
+    for response, kind in ((Wait, errors.Unavailable), (Limited, errors.RateLimited)):
+        transport.faults = [response] * 4
+        with pytest.raises(kind):
+            client.send("secret")
+
+
+def test_what_is_no_service_is_told(faulty: Any) -> None:
+    client, *_ = faulty([httpx.Response(200, text="<html>")])
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.send("secret")
+
+
+def test_a_forged_message_is_refused(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = [httpx.Response(200, json={"message": "A" * 5_500})]
+    with pytest.raises(errors.BadEnvelope):
+        client.read(link)
+    assert client.read(link).text == "secret"
+
+
+@pytest.mark.parametrize("server", ["", "example.org", "ftp://example.org", "http://example.org"])
+def test_nothing_is_sent_unencrypted_over_a_network(server: str) -> None:
+    with pytest.raises(errors.InvalidLink):
+        Client(server)
+    with Client("http://127.0.0.1:9") as client, pytest.raises(errors.InvalidLink):
+        client.read(f"{server}/#" + "A" * 22)
+
+
+def test_the_server_does_without_the_clients_libraries() -> None:
+    """And the other way round."""
+    program = "import sys; {}; sys.exit(bool(set(sys.modules) & set({!r})))"
+    cases = [
+        ("import crypt_api, crypt_api.asgi, crypt_api.server", ["httpx", "cryptography", "rich"]),
+        ("from crypt_api import Client", ["uvicorn", "prometheus_client", "segno"]),
+    ]
+    for imports, unwanted in cases:
+        command = [sys.executable, "-c", program.format(imports, unwanted)]
+        assert subprocess.run(command, check=False, env=os.environ).returncode == 0  # noqa: S603

@@ -1,0 +1,59 @@
+"""The built wheel, installed where nothing else is: what a user gets."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.homes import ROOT, Process
+
+UV = Path(sys.executable).with_name("uv")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [str(UV), "build", "--wheel", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir"]
+    subprocess.run([*command, str(folder)], cwd=ROOT, check=True)  # noqa: S603
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+def test_the_wheel_holds_the_service_and_no_worker(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {"crypt_core/app.py", "crypt_core/web/reveal.html", "crypt_api/cli/send.py"} <= names
+    assert {name.split("/")[0] for name in names} == {"crypt_api", "crypt_core", "crypt_api-0.1.0.dist-info"}
+
+
+def install(folder: Path, requirement: str) -> Path:
+    """Install into an environment of its own, with the versions that this one has; give its programs' folder."""
+    subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)  # noqa: S603
+    command = [str(UV), "pip", "install", "--quiet", "--python", str(folder), requirement]
+    subprocess.run([*command, "--constraint", "requirements/test.txt"], cwd=ROOT, check=True)  # noqa: S603
+    return folder / "bin"
+
+
+def test_a_fresh_installation_sends_and_reads(wheel: Path, tmp_path: Path) -> None:
+    server = install(tmp_path / "server", f"crypt-api[server] @ {wheel.as_uri()}")
+    client = install(tmp_path / "client", f"crypt-api[client] @ {wheel.as_uri()}")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("CRYPT_API_", "COV_", "PYTHONPATH"))}
+    serve = [str(server / "crypt-api"), "serve", "--port=0", "--store", f"sqlite:///{tmp_path}/messages.db"]
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(folder / "crypt-api"), *arguments]
+        return subprocess.run(  # noqa: S603
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    with Process(serve, cwd=tmp_path, env={"COVERAGE_PROCESS_START": ""}) as process:
+        url = process.wait_for(r"listening on (http\S+)")
+        link = run(client, "send", "secret", "--server", url).stdout.strip()
+        assert run(client, "read", link).stdout == "secret"
+        assert run(client, "read", link).returncode == 4
+    # Each part without the other says what it needs.
+    assert "pip install 'crypt-api[server]'" in run(client, "serve").stderr
+    assert "pip install 'crypt-api[client]'" in run(server, "send", "x").stderr
+    assert run(server, "--help").returncode == 0

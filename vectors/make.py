@@ -1,0 +1,143 @@
+"""Makes `envelopes.json`, always the same: `python vectors/make.py > vectors/envelopes.json`."""
+
+import hashlib
+import json
+import sys
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from crypt_api.envelope import MAX_CONTENT_BYTES, STEP, VERSION, Content, Secret
+from crypt_core.tokens import decode_base64url, encode_base64url
+
+TEXT_HEADER = 2 + len('{"type":"text"}')
+LONGEST_IN_ONE_STEP = STEP - TEXT_HEADER - 1
+LONG = 6_000  # characters of an envelope that is better told by its hash
+
+
+def fixed(label: str, size: int) -> bytes:
+    return hashlib.sha256(label.encode()).digest()[:size]
+
+
+def good(name: str, content: dict[str, Any], passphrase: str | None = None) -> dict[str, Any]:
+    secret, nonce = Secret(fixed(f"secret {name}", 16)), fixed(f"nonce {name}", 12)
+    keys = secret.keys(passphrase)
+    envelope = secret.seal(as_content(content), keys, nonce=nonce)
+    proof = keys.passphrase_proof
+    case = {
+        "name": name,
+        "secret": encode_base64url(secret.value),
+        "passphrase": passphrase,
+        "nonce": encode_base64url(nonce),
+        "content": content,
+        "id": secret.id,
+        "proof": encode_base64url(secret.proof),
+        "proof_hash": encode_base64url(hashlib.sha256(secret.proof).digest()),
+        "passphrase_hash": None if proof is None else encode_base64url(hashlib.sha256(proof).digest()),
+    }
+    if len(envelope) > LONG:
+        return case | {"envelope_sha256": hashlib.sha256(envelope.encode()).hexdigest()}
+    return case | {"envelope": envelope}
+
+
+def as_content(content: dict[str, Any]) -> Content:
+    if "repeat" in content:
+        data = content["repeat"].encode() * content["count"]
+    elif "text" in content:
+        data = content["text"].encode()
+    else:
+        data = decode_base64url(content["data"], len(content["data"]) * 3 // 4) or b""
+    return Content(data, content.get("name"), content.get("media_type"))
+
+
+def good_cases() -> list[dict[str, Any]]:
+    image = {"name": "café 📷.png", "media_type": "image/png", "data": encode_base64url(bytes(range(256)))}
+    sizes = [
+        ("one byte short of a step", LONGEST_IN_ONE_STEP - 1),
+        ("as much as fits into a step", LONGEST_IN_ONE_STEP),
+        ("a byte more than fits into a step", LONGEST_IN_ONE_STEP + 1),
+        ("two steps, full", LONGEST_IN_ONE_STEP + STEP),
+        ("a byte into the third step", LONGEST_IN_ONE_STEP + STEP + 1),
+        ("the largest text", MAX_CONTENT_BYTES),
+    ]
+    return [
+        good("short text", {"text": "hello"}),
+        good("emoji", {"text": "🐎 žluťoučký kůň \u2028"}),
+        good("lines and controls", {"text": "a\r\nb\tc\u0000d"}),
+        good("text that ends like padding", {"text": "x\u0080\u0000\u0000"}),
+        good("empty passphrase is none", {"text": "hello"}, ""),
+        good("passphrase", {"text": "hello"}, "correct horse battery staple"),
+        good("passphrase in composed form", {"text": "hello"}, "café"),
+        good("passphrase in decomposed form", {"text": "hello"}, "cafe\u0301"),
+        good("passphrase of spaces", {"text": "hello"}, " "),
+        good("file", image),
+        good("file with passphrase", image, "🔑"),
+        good("empty file", {"name": "empty", "media_type": "application/octet-stream", "data": ""}),
+        good("the largest file", {"name": "x", "media_type": "text/plain", "repeat": "x", "count": MAX_CONTENT_BYTES}),
+        *(good(name, {"repeat": "x", "count": size}) for name, size in sizes),
+    ]
+
+
+def bad_cases() -> list[dict[str, Any]]:
+    secret = Secret(fixed("secret bad", 16))
+    keys, nonce = secret.keys(None), fixed("nonce bad", 12)
+    envelope = secret.seal(Content.from_text("hello"), keys, nonce=nonce)
+    data = decode_base64url(envelope, len(envelope) * 3 // 4) or b""
+
+    def case(
+        why: str, envelope: str | bytes, *, secret: Secret = secret, passphrase: str | None = None
+    ) -> dict[str, Any]:
+        text = encode_base64url(envelope) if isinstance(envelope, bytes) else envelope
+        return {"why": why, "secret": encode_base64url(secret.value), "passphrase": passphrase, "envelope": text}
+
+    def flipped(index: int) -> bytes:
+        return data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
+
+    def forged(plaintext: bytes) -> bytes:
+        """What somebody who has the link can make, and no reader may take."""
+        return VERSION + nonce + AESGCM(keys.key).encrypt(nonce, plaintext, VERSION + bytes_of(secret.id))
+
+    def padded(plaintext: bytes) -> bytes:
+        return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
+
+    header = b'{"type":"text"}'
+    return [
+        case("the version is 0", b"\x00" + data[1:]),
+        case("the version is 2", b"\x02" + data[1:]),
+        case("a bit of the nonce is another", flipped(1)),
+        case("a bit of the first block is another", flipped(13)),
+        case("a bit in the middle is another", flipped(2_000)),
+        case("a bit of the tag is another", flipped(len(data) - 1)),
+        case("the last byte is missing", data[:-1]),
+        case("a byte too many", data + b"\0"),
+        case("nothing but the version", data[:1]),
+        case("empty", ""),
+        case("another link", data, secret=Secret(fixed("another", 16))),
+        case("a passphrase where there is none", data, passphrase="x"),
+        case("padded base64", envelope + "="),
+        case("the other alphabet", "/" + envelope[1:]),
+        case("a space in it", envelope[:10] + " " + envelope[10:]),
+        case("no padding marker", forged(bytes(STEP))),
+        case("something behind the padding marker", forged(b"\x00\x0f" + header + b"\x80" + b"\x01" * (STEP - 18))),
+        case("a whole step of padding too much", forged(padded(b"\x00\x0f" + header) + bytes(STEP))),
+        case("the header is longer than all of it", forged(padded(b"\xff\xff" + header))),
+        case("the header is no JSON", forged(padded(b"\x00\x01{"))),
+        case("the header has no type", forged(padded(b"\x00\x02{}"))),
+        case("the header has another type", forged(padded(b'\x00\x10{"type":"image"}'))),
+        case("a file without a name", forged(padded(b'\x00\x0f{"type":"file"}'))),
+        case("text that is no UTF-8", forged(padded(b"\x00\x0f" + header + b"\xff"))),
+        case("the plaintext is too short for a header", forged(padded(b"\x00"))),
+    ]
+
+
+def bytes_of(sealed_id: str) -> bytes:
+    return decode_base64url(sealed_id, 16) or b""
+
+
+def main() -> None:
+    json.dump({"good": good_cases(), "bad": bad_cases()}, sys.stdout, indent=1, ensure_ascii=True)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
