@@ -11,7 +11,7 @@ import pytest
 from crypt_api.cli.serve import serve
 from crypt_core import errors
 from crypt_core.settings import Settings
-from tests.homes import ROOT
+from tests.homes import ROOT, Home
 
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
@@ -86,3 +86,9 @@ def test_every_module_that_a_page_names_exists(page: Path) -> None:
     modules = {path.name for folder in ("src", "crypt_api", "tests", "tools") for path in (ROOT / folder).rglob("*.*")}
     for name in re.findall(r"`(\w+\.(?:py|mjs))`", page.read_text()):
         assert name in modules, name
+
+
+def test_the_readmes_python_works(server: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    [program] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(program.replace("https://example.org", server.url), {})  # noqa: S102 - our own
+    assert capsys.readouterr().out == "unread\n"
