@@ -1,0 +1,143 @@
+// Sealed messages in a browser, by WebCrypto alone. docs/protocol.md specifies it, vectors/ tests it.
+
+const VERSION = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const STEP = 4096; // bytes: the plaintext is padded to a multiple, so that the envelope tells its size to 4 KiB only
+const MAX_HEADER_BYTES = 4000;
+const PBKDF2_ITERATIONS = 600_000; // OWASP's figure for PBKDF2-HMAC-SHA-256
+
+export const SECRET_BYTES = 16;
+export const MAX_CONTENT_BYTES = 102_400;
+
+/** What the sender sealed is not what came: damaged, forged, or of a newer version. */
+export class BadEnvelope extends Error {}
+
+/** The text or file is over 102,400 bytes. */
+export class ContentTooLarge extends Error {}
+
+/** @typedef {{ data: Uint8Array, name?: string, mediaType?: string }} Content a file if it has a name, else text in UTF-8 */
+/** @typedef {{ id: string, idBytes: Uint8Array, proof: Uint8Array, key: CryptoKey, passphraseProof: Uint8Array | null }} Keys */
+
+const utf8 = new TextEncoder();
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** @param {Uint8Array} bytes */
+export function encodeBase64url(bytes) {
+  const characters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  return btoa(characters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** Decode the one way to write these bytes; null for any other text. @param {string} text */
+export function decodeBase64url(text) {
+  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return null;
+  const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  const bytes = Uint8Array.from(characters, (character) => character.charCodeAt(0));
+  return encodeBase64url(bytes) === text ? bytes : null;
+}
+
+/** Everything that opens the message of a secret. An empty passphrase is none. @returns {Promise<Keys>} */
+export async function deriveKeys(/** @type {Uint8Array} */ secret, /** @type {string} */ passphrase = "") {
+  const idBytes = await derive(secret, "crypt-api v1 id", 16);
+  const proof = await derive(secret, "crypt-api v1 proof", 32);
+  let material = secret;
+  if (passphrase) material = concatenate(secret, await stretch(passphrase, await derive(secret, "crypt-api v1 salt", 16)));
+  const key = await crypto.subtle.importKey("raw", await derive(material, "crypt-api v1 key", 32), "AES-GCM", false, [
+    "encrypt",
+    "decrypt",
+  ]);
+  const passphraseProof = passphrase ? await derive(material, "crypt-api v1 passphrase proof", 32) : null;
+  return { id: encodeBase64url(idBytes), idBytes, proof, key, passphraseProof };
+}
+
+/** What the service may know of a proof. @param {Uint8Array} proof */
+export async function hashProof(proof) {
+  return encodeBase64url(new Uint8Array(await crypto.subtle.digest("SHA-256", proof)));
+}
+
+/**
+ * Encrypt content into an envelope. The nonce is for test vectors only: each key seals one message.
+ * @param {Content} content @param {Keys} keys
+ */
+export async function seal(content, keys, nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))) {
+  const sealed = await crypto.subtle.encrypt(parameters(nonce, keys), keys.key, pad(plaintext(content)));
+  return encodeBase64url(concatenate([VERSION], nonce, new Uint8Array(sealed)));
+}
+
+/** Decrypt an envelope. @param {string} envelope @param {Keys} keys @returns {Promise<Content>} */
+export async function unseal(envelope, keys) {
+  const data = decodeBase64url(envelope);
+  const padding = data && data.length - 1 - NONCE_BYTES - TAG_BYTES;
+  if (!data || padding < STEP || padding % STEP) throw new BadEnvelope("damaged");
+  if (data[0] !== VERSION) throw new BadEnvelope("version");
+  const nonce = data.subarray(1, 1 + NONCE_BYTES);
+  try {
+    const padded = await crypto.subtle.decrypt(parameters(nonce, keys), keys.key, data.subarray(1 + NONCE_BYTES));
+    return parse(unpad(new Uint8Array(padded)));
+  } catch {
+    throw new BadEnvelope("damaged");
+  }
+}
+
+/** The associated data binds the envelope to its version and its id. */
+function parameters(nonce, keys) {
+  return { name: "AES-GCM", iv: nonce, additionalData: concatenate([VERSION], keys.idBytes) };
+}
+
+async function derive(material, info, length) {
+  const key = await crypto.subtle.importKey("raw", material, "HKDF", false, ["deriveBits"]);
+  const algorithm = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8.encode(info) };
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, length * 8));
+}
+
+async function stretch(passphrase, salt) {
+  const key = await crypto.subtle.importKey("raw", utf8.encode(passphrase.normalize("NFC")), "PBKDF2", false, ["deriveBits"]);
+  const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations: PBKDF2_ITERATIONS };
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
+}
+
+function plaintext({ data, name, mediaType }) {
+  if (data.length > MAX_CONTENT_BYTES) throw new ContentTooLarge();
+  const fields = name === undefined ? { type: "text" } : { type: "file", name, media_type: mediaType };
+  const header = utf8.encode(JSON.stringify(fields));
+  if (header.length > MAX_HEADER_BYTES) throw new ContentTooLarge();
+  return concatenate([header.length >> 8, header.length & 255], header, data);
+}
+
+/** ISO/IEC 7816-4: a marker, then zeros. */
+function pad(bytes) {
+  const padded = new Uint8Array(Math.ceil((bytes.length + 1) / STEP) * STEP);
+  padded.set(bytes);
+  padded[bytes.length] = 0x80;
+  return padded;
+}
+
+function unpad(padded) {
+  const marker = padded.findLastIndex((byte) => byte !== 0);
+  if (padded[marker] !== 0x80 || padded.length - marker > STEP) throw new Error("padding");
+  return padded.subarray(0, marker);
+}
+
+function parse(bytes) {
+  if (bytes.length < 2) throw new Error("header");
+  const length = (bytes[0] << 8) | bytes[1];
+  const data = bytes.subarray(2 + length);
+  if (2 + length > bytes.length || length > MAX_HEADER_BYTES || data.length > MAX_CONTENT_BYTES) throw new Error("header");
+  const { type, name, media_type: mediaType } = JSON.parse(strictUtf8.decode(bytes.subarray(2, 2 + length)));
+  if (type === "text") {
+    strictUtf8.decode(data);
+    return { data };
+  }
+  if (type === "file" && typeof name === "string" && typeof mediaType === "string") return { data, name, mediaType };
+  throw new Error("type");
+}
+
+function concatenate(...parts) {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
