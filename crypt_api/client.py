@@ -5,7 +5,6 @@ in how they wait for them.
 """
 
 import asyncio
-import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -19,7 +18,7 @@ import httpx
 
 from crypt_api import errors
 from crypt_api.envelope import Content, Keys, Secret
-from crypt_core.tokens import encode_base64url
+from crypt_core.tokens import digest, encode_base64url
 
 T = TypeVar("T")
 
@@ -76,9 +75,9 @@ def _send(origin: str, content: Content | str, ttl: int | None, reads: int, pass
     content = Content.from_text(content) if isinstance(content, str) else content
     secret = Secret.generate()
     keys = secret.keys(passphrase)
-    body: dict[str, Any] = {"message": secret.seal(content, keys), "proof_hash": _hash(secret.proof), "reads": reads}
+    body: dict[str, Any] = {"message": secret.seal(content, keys), "proof_hash": digest(secret.proof), "reads": reads}
     if keys.passphrase_proof is not None:
-        body["passphrase_hash"] = _hash(keys.passphrase_proof)
+        body["passphrase_hash"] = digest(keys.passphrase_proof)
     if ttl is not None:
         body["ttl"] = ttl
     response = yield _request("PUT", f"{origin}/{secret.id}", json=body)
@@ -157,10 +156,6 @@ def _origin(link: str) -> str:
     if url.scheme == "https" or (url.scheme == "http" and url.hostname in ("localhost", "127.0.0.1", "::1")):
         return f"{url.scheme}://{url.netloc}"
     raise errors.InvalidLink("A link starts with https://, or with http://localhost.")
-
-
-def _hash(proof: bytes) -> str:
-    return encode_base64url(hashlib.sha256(proof).digest())
 
 
 def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
