@@ -136,6 +136,8 @@ class OneId(RuleBasedStateMachine):
             assert outcome == Destroyed()
             assert nonce is not None
             del message.holds[nonce]
+        elif nonce is not None and message.state == "read":
+            assert outcome == Missing()  # an acknowledgement that comes late takes nobody's read
         elif message.reads_left:
             assert outcome == Destroyed()
             message.reads_left, message.holds, message.state, message.at = 0, {}, "destroyed", self.now
@@ -187,6 +189,15 @@ class OneId(RuleBasedStateMachine):
     def survives_being_written_down(self) -> None:
         if self.record is not None:
             assert decode(encode(self.record)) == self.record
+
+
+def test_a_late_acknowledgement_takes_no_other_reader_s_message() -> None:
+    """Found by the state machine."""
+    record, _ = decide(None, Create("x", 200, Seal("right"), 2), 0)
+    record, _ = decide(record, Read("right", nonce_hash="nonce"), 0)
+    record, outcome = decide(record, Destroy("right", "nonce"), HOLD_SECONDS)
+    assert outcome == Missing()
+    assert decide(record, Read("right"), HOLD_SECONDS).outcome == Granted("x")
 
 
 TestOneId = OneId.TestCase

@@ -202,11 +202,14 @@ def _count_wrong_passphrase(record: Record, now: float) -> Decision:
 def _destroy(record: Record | None, command: Destroy, now: float) -> Decision:
     if record is None or record.content is None or not _is_proven(record, command.proof_hash):
         return Decision(record, Missing())
-    others = tuple(hold for hold in record.holds if hold.nonce_hash != command.nonce_hash)
-    if len(others) < len(record.holds):  # a reader says that the message has arrived
+    holds = tuple(hold for hold in record.holds if hold.until > now)
+    others = tuple(hold for hold in holds if hold.nonce_hash != command.nonce_hash)
+    if len(others) < len(holds):  # a reader says that the message has arrived
         acknowledged = replace(record, holds=others)
-        is_over = record.reads_left == 0 and not any(hold.until > now for hold in others)
+        is_over = record.reads_left == 0 and not others
         return Decision(_without_content(acknowledged) if is_over else acknowledged, Destroyed())
+    if command.nonce_hash is not None and record.state == "read":  # too late, and no reason to take others' reads
+        return Decision(record, Missing())
     if record.reads_left == 0:
         return Decision(record, Missing())
     return Decision(_destroyed(record, now), Destroyed())
