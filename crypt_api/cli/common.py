@@ -8,11 +8,13 @@ from enum import IntEnum
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 
 from crypt_api import errors
+from crypt_api.client import Client
 
 PASSPHRASE_VARIABLE = "CRYPT_API_PASSPHRASE"  # noqa: S105 - its name
 
@@ -85,6 +87,12 @@ def waiting(text: str) -> Iterator[None]:
         return
     with stderr.status(text):
         yield
+
+
+def client_of(link: str) -> Client:
+    """A client of the service that the link names."""
+    url = urlsplit(link)
+    return Client(f"{url.scheme}://{url.netloc}")
 
 
 def passphrase_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from crypt_api.cli.common import EXIT_CODES, given_passphrase, passphrase_options, reports_errors, waiting
-from crypt_api.client import Client
+from crypt_api.cli.common import EXIT_CODES, client_of, given_passphrase, passphrase_options, reports_errors, waiting
 from crypt_api.envelope import Content
 from crypt_api.errors import PassphraseRequired, WrongPassphrase
 
@@ -48,7 +47,7 @@ def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path |
 
 def _fetch(link: str, passphrase: str | None) -> Content:
     url = urlsplit(link)
-    with Client(f"{url.scheme}://{url.netloc}") as client:
+    with client_of(link) as client:
         if not url.fragment and url.path.strip("/"):  # a plain message's link
             with waiting("Reading"):
                 return Content.from_text(client.fetch(url.path.strip("/")))

@@ -2,12 +2,10 @@
 
 import json
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import click
 
-from crypt_api.cli.common import EXIT_CODES, reports_errors, waiting
-from crypt_api.client import Client
+from crypt_api.cli.common import EXIT_CODES, client_of, reports_errors, waiting
 
 
 @click.command(epilog=EXIT_CODES)
@@ -16,7 +14,7 @@ from crypt_api.client import Client
 @reports_errors
 def status(link: str, *, as_json: bool) -> None:
     """Tell what has become of the message at LINK, without reading it."""
-    with _client(link) as client, waiting("Asking"):
+    with client_of(link) as client, waiting("Asking"):
         receipt = client.status(link)
     if as_json:
         fields = {
@@ -40,14 +38,9 @@ def status(link: str, *, as_json: bool) -> None:
 @reports_errors
 def burn(link: str) -> None:
     """Destroy the message at LINK unread."""
-    with _client(link) as client, waiting("Destroying"):
+    with client_of(link) as client, waiting("Destroying"):
         client.burn(link)
     click.echo("destroyed")
-
-
-def _client(link: str) -> Client:
-    url = urlsplit(link)
-    return Client(f"{url.scheme}://{url.netloc}")
 
 
 def _local(time: datetime) -> str:
