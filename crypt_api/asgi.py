@@ -8,6 +8,7 @@ from typing import Any
 
 from crypt_api.client_address import TrustedProxies
 from crypt_api.metrics import MeteredStore, Metrics
+from crypt_api.static_files import static_files
 from crypt_api.stores import ServerStore, open_store
 from crypt_core.app import App
 from crypt_core.http import Request
@@ -108,5 +109,5 @@ def create_app(environment: Mapping[str, str] = os.environ) -> AsgiApp:
     store = MeteredStore(open_store(values.get("STORE") or DEFAULT_STORE, on_expired=metrics.expired), metrics)
     limit = settings.rate_limit_per_second
     limiter = SlidingWindow(limit) if limit else None
-    app = App(store, settings, limiter, extra_routes={"/-/metrics": metrics.page})
+    app = App(store, settings, limiter, extra_routes={"/-/metrics": metrics.page, **static_files()})
     return AsgiApp(app, store, proxies, metrics)

@@ -4,10 +4,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 
-from tests.homes import NODE, ROOT
+from tests.homes import NODE, ROOT, Home
 
 
 @contextmanager
@@ -21,3 +23,41 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@dataclass
+class Tabs:
+    """Opens pages of a home, each in a browser of its own person, and notes what they ask for and complain about."""
+
+    browser: Browser
+    home: Home
+    requests: list[Request] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, url: str = "", **settings: Any) -> Page:
+        """Open a link, or the home's own page; `settings` are those of a Playwright context."""
+        page = self.new(**settings)
+        page.goto(url or self.home.url + "/")
+        return page
+
+    def new(self, **settings: Any) -> Page:
+        settings = {"viewport": {"width": 480, "height": 800}, "locale": "en-GB"} | settings
+        page = self.browser.new_context(**settings).new_page()
+        page.set_default_timeout(15_000)
+        page.route(f"{self.home.url}/**", self._come_from_elsewhere)
+        page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._listen)
+        return page
+
+    def close(self) -> None:
+        for context in self.browser.contexts:
+            context.close()
+
+    def _come_from_elsewhere(self, route: Route) -> None:
+        """No rate limit is met: each request has another address."""
+        route.continue_(headers={**route.request.all_headers(), self.home.address_header: self.home.next_address()})
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
 from tests import homes
+from tests.browser import Tabs, chromium
 from tests.homes import Home
 
 # The machines that run this differ too much in speed for deadlines.
@@ -37,3 +39,19 @@ def home(request: pytest.FixtureRequest) -> Home:
 def client(home: Home) -> Iterator[httpx.Client]:
     with home.client() as client:
         yield client
+
+
+@pytest.fixture(scope="module")  # and not for the session: it would be in the way of asyncio's tests
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def tabs(browser: Browser, home: Home) -> Iterator[Tabs]:
+    """Whatever is done in them: no script fails, no policy is violated, and no third party is asked for anything."""
+    tabs = Tabs(browser, home)
+    yield tabs
+    tabs.close()
+    assert tabs.complaints == []
+    assert [r.url for r in tabs.requests if not r.url.startswith((home.url + "/", "blob:" + home.url))] == []

@@ -1,14 +1,12 @@
 """The browser's half of the envelope, against the vectors that Python agrees with, in real Chromium."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from crypt_api.envelope import Content, Secret
-from tests.browser import chromium
 from tests.homes import ROOT
 
 VECTORS = json.loads((ROOT / "vectors/envelopes.json").read_text())
@@ -43,17 +41,14 @@ UNSEAL = """async ({ secret, passphrase, envelope }) => {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    module = (ROOT / "crypt_api/web/envelope.js").read_text()
-    with chromium() as browser:
-        page = browser.new_page()
-        # localhost is a secure context: only there does WebCrypto exist.
-        page.route("http://localhost/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-        page.route(
-            "http://localhost/envelope.js", lambda route: route.fulfill(body=module, content_type="text/javascript")
-        )
-        page.goto("http://localhost/")
-        yield page
+def page(browser: Browser) -> Page:
+    module = (ROOT / "crypt_api/web/-/envelope.js").read_text()
+    page = browser.new_page()
+    # localhost is a secure context: only there does WebCrypto exist.
+    page.route("http://localhost/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+    page.route("http://localhost/envelope.js", lambda route: route.fulfill(body=module, content_type="text/javascript"))
+    page.goto("http://localhost/")
+    return page
 
 
 @pytest.mark.parametrize("case", VECTORS["good"], ids=lambda case: case["name"])

@@ -44,7 +44,7 @@ def test_it_is_not_ready_without_its_store(tmp_path: Path) -> None:
 
 def test_none_of_it_is_rate_limited(home: Home) -> None:
     with home.client("198.51.100.20") as client:
-        for path in ("/-/health", "/-/ready", "/-/openapi.json", "/-/reveal.js", "/-/reveal.css"):
+        for path in ("/-/health", "/-/ready", "/-/openapi.json", "/-/main.js", "/-/page.css", "/"):
             answers = [client.get(path) for _ in range(5)]
             assert {answer.status_code for answer in answers} == {200}
             assert "ratelimit" not in answers[0].headers

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from crypt_core import ids, pages
+from crypt_core import ids
 from crypt_core.errors import ApiError, MethodNotAllowed, RateLimited, RouteNotFound, SettingsError
 from crypt_core.handlers import MessageHandlers
 from crypt_core.http import Request, Response, json_response
@@ -59,7 +59,7 @@ class App:
         operations = OperationHandlers(store, settings)
         self._limiter = limiter
         self._routes: dict[str, Methods] = {
-            "/": {"GET": operations.help, "HEAD": operations.help, "POST": messages.create},
+            "/": {"GET": operations.home, "HEAD": operations.home, "POST": messages.create},
             "/{id}": {"GET": messages.read, "DELETE": messages.destroy},
             "/{sealed id}": {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy},
             "/{id}/status": {"GET": messages.status},
@@ -69,10 +69,9 @@ class App:
             "/-/health": operations.health,
             "/-/ready": operations.ready,
             "/-/openapi.json": operations.openapi,
-            **dict.fromkeys(pages.ASSET_PATHS, pages.asset),
             **(extra_routes or {}),
         }
-        self._unlimited: set[Handler] = {operations.help, *unlimited.values()}
+        self._unlimited: set[Handler] = {operations.home, *unlimited.values()}
         for path, handler in unlimited.items():
             self._routes[path] = {"GET": handler, "HEAD": handler}
 

@@ -1,8 +1,10 @@
-"""The routes that are not about messages: help, health, readiness, and the description of the API."""
+"""The routes that are not about messages: the page, help, health, readiness, and the description of the API."""
 
+from crypt_core import pages
 from crypt_core.http import Request, Response, json_response
 from crypt_core.messages import Read
 from crypt_core.openapi import openapi
+from crypt_core.readers import is_navigation
 from crypt_core.settings import Settings
 from crypt_core.store import Store
 
@@ -14,6 +16,9 @@ Store a message, and get its id:
 
 Read it, once:
   curl {origin}/ID
+
+Encrypt it first, so that not even this service can read it:
+  open {origin}/ in a browser
 
 All of the API: {origin}/-/openapi.json
 """
@@ -29,7 +34,10 @@ class OperationHandlers:
         self._store = store
         self._settings = settings
 
-    async def help(self, request: Request) -> Response:
+    async def home(self, request: Request) -> Response:
+        """The page to a browser, and how to use the API to everything else."""
+        if is_navigation(request.headers):
+            return pages.home(self._settings)
         host = request.headers.get("host", "")
         origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
         return Response(200, HELP.format(origin=origin).encode(), {"Content-Type": "text/plain; charset=utf-8"})

@@ -1,4 +1,8 @@
-"""The pages for people whose browser follows a link to a plain message: nothing is read until they press a button."""
+"""The pages for people: one that seals and opens messages, and one behind each plain message's link.
+
+Behind a link nothing is read until a button is pressed. Scripts, style and icon are static files, which each home
+serves in its own way.
+"""
 
 import html
 import secrets
@@ -12,6 +16,7 @@ from urllib.parse import parse_qs
 from crypt_core.body import read_body
 from crypt_core.errors import CrossSiteRefused, MessageTooLarge
 from crypt_core.http import Request, Response
+from crypt_core.settings import Settings
 
 COOKIE = "reveal"
 MAX_FORM_BYTES = 1_024
@@ -19,19 +24,18 @@ MAX_FORM_BYTES = 1_024
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow, noarchive",
 }
 
-_ASSETS = {
-    "/-/reveal.js": ("reveal.js.txt", "text/javascript; charset=utf-8"),
-    "/-/reveal.css": ("reveal.css.txt", "text/css; charset=utf-8"),
-    "/-/icon.svg": ("icon.svg.txt", "image/svg+xml"),
-}
-"""By path. The Worker's bundle takes no .js, .css and .svg; hence the names."""
 
-ASSET_PATHS = tuple(_ASSETS)
+def home(settings: Settings) -> Response:
+    """The page that seals messages in the browser, and opens those in whose link's fragment the secret is."""
+    page = Template(_text("index.html")).substitute(max_ttl=settings.max_ttl)
+    return Response(200, page.encode(), dict(_HEADERS))
 
 
 def reveal(request: Request, message_id: str) -> Response:
@@ -54,11 +58,6 @@ def revealed(message: str) -> Response:
 
 def gone() -> Response:
     return Response(404, _text("gone.html").encode(), dict(_HEADERS))
-
-
-async def asset(request: Request) -> Response:
-    name, content_type = _ASSETS[request.path]
-    return Response(200, _text(name).encode(), {"Content-Type": content_type})
 
 
 async def check_form(request: Request) -> None:

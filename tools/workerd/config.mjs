@@ -13,6 +13,15 @@ import { parse } from "smol-toml";
  * @property {Record<string, unknown>} vars
  * @property {{ binding: string, id: string }[]} kvNamespaces
  * @property {{ binding: string, className: string, storage: "sqlite" | "legacy-kv" }[]} durableObjects
+ * @property {Assets | undefined} assets
+ *
+ * @typedef {object} Assets
+ * @property {string} directory
+ * @property {string | undefined} binding
+ * @property {HtmlHandling | undefined} htmlHandling
+ * @property {boolean | string[] | undefined} runWorkerFirst
+ *
+ * @typedef {"auto-trailing-slash" | "drop-trailing-slash" | "force-trailing-slash" | "none"} HtmlHandling
  */
 
 /** The first day of the Python that the `pyodide` of package.json is. */
@@ -142,6 +151,35 @@ function readDurableObjects(value, storages) {
   });
 }
 
+/** @param {unknown} value @param {string} project @returns {Assets | undefined} */
+function readAssets(value, project) {
+  if (value === undefined) return undefined;
+  const settings = table(value, "assets");
+  const { directory, binding, html_handling, run_worker_first } = settings;
+  refuseOthers(settings, ["directory", "binding", "html_handling", "run_worker_first"], "assets.");
+  const folder = join(project, text(directory, "assets.directory"));
+  if (!existsSync(folder)) throw new ConfigError(`assets.directory names ${directory}, which does not exist`);
+  return {
+    directory: folder,
+    binding: binding === undefined ? undefined : text(binding, "assets.binding"),
+    htmlHandling: html_handling === undefined ? undefined : readHtmlHandling(html_handling),
+    runWorkerFirst: typeof run_worker_first === "boolean" ? run_worker_first : readRules(run_worker_first),
+  };
+}
+
+/** @param {unknown} value @returns {HtmlHandling} */
+function readHtmlHandling(value) {
+  for (const known of /** @type {const} */ (["auto-trailing-slash", "drop-trailing-slash", "force-trailing-slash", "none"])) {
+    if (value === known) return known;
+  }
+  throw new ConfigError(`assets.html_handling cannot be ${value}`);
+}
+
+/** @param {unknown} value */
+function readRules(value) {
+  return value === undefined ? undefined : texts(value, "assets.run_worker_first");
+}
+
 /** @param {string} project @returns {Config} */
 export function readConfig(project) {
   const settings = readToml(project);
@@ -155,6 +193,7 @@ export function readConfig(project) {
     durable_objects,
     migrations,
     triggers,
+    assets,
     ...others
   } = settings;
   refuseOthers(others, IGNORED);
@@ -169,5 +208,6 @@ export function readConfig(project) {
     vars: { ...table(vars ?? {}, "vars") },
     kvNamespaces: readKvNamespaces(kv_namespaces),
     durableObjects: readDurableObjects(durable_objects, readMigrations(migrations)),
+    assets: readAssets(assets, project),
   };
 }

@@ -65,6 +65,7 @@ function options({ config, files, host, port, persist }) {
           exports: Object.fromEntries(
             config.durableObjects.map(({ className, storage }) => [className, { type: "durable-object", storage }]),
           ),
+          ...assets(config),
         },
         dev: {
           unsafeDirectSockets: [{ host, port }],
@@ -76,10 +77,18 @@ function options({ config, files, host, port, persist }) {
 }
 
 /** @param {import("./config.mjs").Config} config */
-function bindings({ name: worker, vars, kvNamespaces, durableObjects }) {
+function assets({ assets }) {
+  if (assets === undefined) return {};
+  const { directory, htmlHandling, runWorkerFirst } = assets;
+  return { assets: { directory, htmlHandling, runWorkerFirst, hasUserWorker: true } };
+}
+
+/** @param {import("./config.mjs").Config} config */
+function bindings({ name: worker, vars, kvNamespaces, durableObjects, assets }) {
   return Object.fromEntries([
     ...Object.entries(vars).map(([name, value]) => [name, { type: typeof value === "string" ? "text" : "json", value }]),
     ...kvNamespaces.map(({ binding, id }) => [binding, { type: "kv", id }]),
     ...durableObjects.map(({ binding, className }) => [binding, { type: "durable-object", worker, exportName: className }]),
+    ...(assets?.binding === undefined ? [] : [[assets.binding, { type: "assets" }]]),
   ]);
 }

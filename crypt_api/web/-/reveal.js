@@ -2,13 +2,18 @@
 // the service is told to forget it at once.
 "use strict";
 
-const form = document.querySelector("form");
-const [note, problem, result, message, copy] = ["note", "problem", "result", "message", "copy"].map((id) => document.getElementById(id));
+const form = /** @type {HTMLFormElement} */ (document.querySelector("form"));
+const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+const [note, problem, result, message, copy] = ["note", "problem", "result", "message", "copy"].map(
+  (id) => /** @type {HTMLElement} */ (document.getElementById(id)),
+);
+/** What the form carries, as it would send it. */
+const token = /** @type {HTMLInputElement} */ (form.elements.namedItem("token")).value;
 const nonce = crypto.getRandomValues(new Uint32Array(6)).join("-");
 const headers = { Accept: "application/json", "Idempotency-Key": nonce };
 
 async function reveal() {
-  const answer = await fetch(form.action, { method: "POST", headers, body: new URLSearchParams(new FormData(form)) });
+  const answer = await fetch(form.action, { method: "POST", headers, body: new URLSearchParams({ token }) });
   const content = await answer.json();
   if (answer.status === 404) throw new Error("There is no message here. It was read before, or its time was up.");
   if (!answer.ok) throw new Error(`${content.error}. Please try again.`);
@@ -22,19 +27,19 @@ async function reveal() {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = form.querySelector("button");
   button.disabled = true;
   try {
     await reveal();
   } catch (error) {
     if (form.hidden) return; // the message is here; it will be forgotten by itself
-    problem.textContent = error instanceof TypeError ? "The service cannot be reached. Please try again." : error.message;
+    const isOffline = error instanceof TypeError || !(error instanceof Error);
+    problem.textContent = isOffline ? "The service cannot be reached. Please try again." : error.message;
     problem.hidden = false;
     button.disabled = false;
   }
 });
 
 copy.addEventListener("click", async () => {
-  await navigator.clipboard.writeText(message.textContent);
+  await navigator.clipboard.writeText(message.textContent ?? "");
   copy.textContent = "Copied";
 });

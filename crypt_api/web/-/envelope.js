@@ -16,13 +16,14 @@ export class BadEnvelope extends Error {}
 /** The text or file is over 102,400 bytes. */
 export class ContentTooLarge extends Error {}
 
-/** @typedef {{ data: Uint8Array, name?: string, mediaType?: string }} Content a file if it has a name, else text in UTF-8 */
-/** @typedef {{ id: string, idBytes: Uint8Array, proof: Uint8Array, key: CryptoKey, passphraseProof: Uint8Array | null }} Keys */
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+/** @typedef {{ data: Bytes, name?: string, mediaType?: string }} Content a file if it has a name, else text in UTF-8 */
+/** @typedef {{ id: string, idBytes: Bytes, proof: Bytes, key: CryptoKey, passphraseProof: Bytes | null }} Keys */
 
 const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** @param {Uint8Array} bytes */
+/** @param {Bytes} bytes */
 export function encodeBase64url(bytes) {
   const characters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   return btoa(characters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -37,7 +38,7 @@ export function decodeBase64url(text) {
 }
 
 /** Everything that opens the message of a secret. An empty passphrase is none. @returns {Promise<Keys>} */
-export async function deriveKeys(/** @type {Uint8Array} */ secret, /** @type {string} */ passphrase = "") {
+export async function deriveKeys(/** @type {Bytes} */ secret, /** @type {string} */ passphrase = "") {
   const idBytes = await derive(secret, "crypt-api v1 id", 16);
   const proof = await derive(secret, "crypt-api v1 proof", 32);
   let material = secret;
@@ -50,7 +51,7 @@ export async function deriveKeys(/** @type {Uint8Array} */ secret, /** @type {st
   return { id: encodeBase64url(idBytes), idBytes, proof, key, passphraseProof };
 }
 
-/** What the service may know of a proof. @param {Uint8Array} proof */
+/** What the service may know of a proof. @param {Bytes} proof */
 export async function hashProof(proof) {
   return encodeBase64url(new Uint8Array(await crypto.subtle.digest("SHA-256", proof)));
 }
@@ -67,36 +68,36 @@ export async function seal(content, keys, nonce = crypto.getRandomValues(new Uin
 /** Decrypt an envelope. @param {string} envelope @param {Keys} keys @returns {Promise<Content>} */
 export async function unseal(envelope, keys) {
   const data = decodeBase64url(envelope);
-  const padding = data && data.length - 1 - NONCE_BYTES - TAG_BYTES;
-  if (!data || padding < STEP || padding % STEP) throw new BadEnvelope("damaged");
+  const padded = data ? data.length - 1 - NONCE_BYTES - TAG_BYTES : 0; // the padded plaintext's bytes
+  if (!data || padded < STEP || padded % STEP) throw new BadEnvelope("damaged");
   if (data[0] !== VERSION) throw new BadEnvelope("version");
   const nonce = data.subarray(1, 1 + NONCE_BYTES);
   try {
-    const padded = await crypto.subtle.decrypt(parameters(nonce, keys), keys.key, data.subarray(1 + NONCE_BYTES));
-    return parse(unpad(new Uint8Array(padded)));
+    const plain = await crypto.subtle.decrypt(parameters(nonce, keys), keys.key, data.subarray(1 + NONCE_BYTES));
+    return parse(unpad(new Uint8Array(plain)));
   } catch {
     throw new BadEnvelope("damaged");
   }
 }
 
 /** The associated data binds the envelope to its version and its id. */
-function parameters(nonce, keys) {
+function parameters(/** @type {Bytes} */ nonce, /** @type {Keys} */ keys) {
   return { name: "AES-GCM", iv: nonce, additionalData: concatenate([VERSION], keys.idBytes) };
 }
 
-async function derive(material, info, length) {
+async function derive(/** @type {Bytes} */ material, /** @type {string} */ info, /** @type {number} */ length) {
   const key = await crypto.subtle.importKey("raw", material, "HKDF", false, ["deriveBits"]);
   const algorithm = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8.encode(info) };
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, length * 8));
 }
 
-async function stretch(passphrase, salt) {
+async function stretch(/** @type {string} */ passphrase, /** @type {Bytes} */ salt) {
   const key = await crypto.subtle.importKey("raw", utf8.encode(passphrase.normalize("NFC")), "PBKDF2", false, ["deriveBits"]);
   const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations: PBKDF2_ITERATIONS };
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
 }
 
-function plaintext({ data, name, mediaType }) {
+function plaintext(/** @type {Content} */ { data, name, mediaType }) {
   if (data.length > MAX_CONTENT_BYTES) throw new ContentTooLarge();
   const fields = name === undefined ? { type: "text" } : { type: "file", name, media_type: mediaType };
   const header = utf8.encode(JSON.stringify(fields));
@@ -105,20 +106,20 @@ function plaintext({ data, name, mediaType }) {
 }
 
 /** ISO/IEC 7816-4: a marker, then zeros. */
-function pad(bytes) {
+function pad(/** @type {Bytes} */ bytes) {
   const padded = new Uint8Array(Math.ceil((bytes.length + 1) / STEP) * STEP);
   padded.set(bytes);
   padded[bytes.length] = 0x80;
   return padded;
 }
 
-function unpad(padded) {
+function unpad(/** @type {Bytes} */ padded) {
   const marker = padded.findLastIndex((byte) => byte !== 0);
   if (padded[marker] !== 0x80 || padded.length - marker > STEP) throw new Error("padding");
   return padded.subarray(0, marker);
 }
 
-function parse(bytes) {
+function parse(/** @type {Bytes} */ bytes) {
   if (bytes.length < 2) throw new Error("header");
   const length = (bytes[0] << 8) | bytes[1];
   const data = bytes.subarray(2 + length);
@@ -132,7 +133,7 @@ function parse(bytes) {
   throw new Error("type");
 }
 
-function concatenate(...parts) {
+function concatenate(/** @type {(Bytes | number[])[]} */ ...parts) {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {

@@ -1,0 +1,32 @@
+// Starts the page, and finds the view that its address asks for: a link's fragment is a message to read.
+
+import { elements } from "./dom.js";
+import { forgetReading, gone, open, startReading } from "./read.js";
+import { forget, lastSecret } from "./reading.js";
+import { startWatching, stopWatching } from "./sent.js";
+import { startTexts } from "./texts.js";
+import { startWriting, write } from "./write.js";
+
+async function route() {
+  stopWatching();
+  forgetReading();
+  const secret = location.hash.slice(1) || lastSecret();
+  if (!isSecureContext) gone("insecure");
+  else if (secret) await open(secret);
+  else write();
+}
+
+await startTexts(elements.language);
+startWriting();
+startWatching();
+startReading();
+for (const button of [elements.another, elements.home]) {
+  button.addEventListener("click", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    forget(); // or the address would lead back to what was read
+    history.replaceState(null, "", "/");
+    route();
+  });
+}
+addEventListener("hashchange", route);
+await route();

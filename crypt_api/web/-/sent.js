@@ -1,0 +1,110 @@
+// The sender's view: the link, and what has become of the message.
+
+import { calm, copies, elements, show } from "./dom.js";
+import { draw } from "./qr.js";
+import { destroy, status } from "./service.js";
+import { say, text } from "./texts.js";
+
+/** Milliseconds between two looks at the receipt. */
+const PERIOD = 3_000;
+
+/** @typedef {{ keys: import("./envelope.js").Keys, link: string, reads: number, expiresAt: Date }} Sent */
+
+/** @type {Sent | null} */
+let sent = null;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/** Make the view's buttons work; once. */
+export function startWatching() {
+  copies(elements["copy-link"], () => sent?.link ?? "");
+  elements.link.addEventListener("focus", () => elements.link.select());
+  elements.share.hidden = !navigator.share;
+  elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined)); // given up
+  elements.destroy.addEventListener("click", () => (elements.keep.hidden ? ask() : destroyNow()));
+  elements.keep.addEventListener("click", () => stopAsking());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && sent && look());
+  document.addEventListener("spoken", nameSymbol);
+}
+
+/** Show what was sent, and follow it. @param {Sent} what */
+export function watch(what) {
+  sent = what;
+  elements.link.value = sent.link;
+  elements.qr.replaceChildren(draw(sent.link));
+  nameSymbol();
+  say(elements["sent-lede"], "sent.lede", { n: sent.reads });
+  elements.destroying.hidden = false;
+  stopAsking();
+  calm(elements["sent-problem"]);
+  tell("unread", "sent.unread");
+  show("sent");
+  timer = setTimeout(look, PERIOD);
+}
+
+/** Forget it: another view is shown. */
+export function stopWatching() {
+  clearTimeout(timer);
+  sent = null;
+  elements.link.value = "";
+  elements.qr.replaceChildren();
+}
+
+function nameSymbol() {
+  elements.qr.firstElementChild?.setAttribute("aria-label", text("sent.qr"));
+}
+
+/** Ask what has become of it, and again in a while. */
+async function look() {
+  clearTimeout(timer);
+  const watched = sent;
+  if (!watched) return;
+  try {
+    const receipt = await status(watched.keys);
+    if (watched !== sent) return;
+    calm(elements["sent-problem"]);
+    report(watched, receipt);
+    if (!receipt?.readsLeft) return; // nothing more can become of it
+  } catch {
+    if (watched !== sent) return;
+    say(elements["sent-problem"], "sent.offline");
+  }
+  if (document.visibilityState === "visible") timer = setTimeout(look, PERIOD);
+}
+
+/** @param {Sent} watched @param {import("./service.js").Receipt | null} receipt */
+function report({ reads }, receipt) {
+  if (!receipt) tell("expired", "sent.expired");
+  else if (!receipt.readsLeft) tell(receipt.state, `sent.${receipt.state}`, { at: receipt.at });
+  else if (receipt.at) tell("some", "sent.read-some", { n: reads - receipt.readsLeft, left: receipt.readsLeft, at: receipt.at });
+}
+
+function tell(/** @type {string} */ state, /** @type {string} */ key, values = {}) {
+  const isOpen = state === "unread" || state === "some";
+  say(elements.state, key, values);
+  elements.receipt.dataset.state = state;
+  say(elements.until, isOpen ? "sent.until" : "sent.over", { until: sent?.expiresAt });
+  elements.destroying.hidden = !isOpen;
+}
+
+function ask() {
+  say(elements.destroy, "sent.sure");
+  elements.keep.hidden = false;
+}
+
+function stopAsking() {
+  say(elements.destroy, "sent.destroy");
+  elements.keep.hidden = true;
+}
+
+async function destroyNow() {
+  if (!sent) return;
+  stopAsking();
+  try {
+    await destroy(sent.keys);
+  } catch {
+    say(elements["sent-problem"], "problem.unreachable");
+    return;
+  }
+  await look();
+}
