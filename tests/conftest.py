@@ -35,6 +35,17 @@ def home(request: pytest.FixtureRequest) -> Home:
     return home
 
 
+@pytest.fixture(scope="module", params=["server", "worker"])
+def unlimited_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home without a rate limit, for what always comes from one address."""
+    if request.param == "server":
+        with homes.server(tmp_path_factory.mktemp("unlimited"), "--rate-limit-per-second=0") as home:
+            yield home
+    else:
+        with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
+            yield home
+
+
 @pytest.fixture
 def client(home: Home) -> Iterator[httpx.Client]:
     with home.client() as client:

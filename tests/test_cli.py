@@ -5,64 +5,24 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests import homes
 from tests.homes import Home
-
-
-@pytest.fixture(scope="module", params=["server", "worker"])
-def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A home without a rate limit: the commands all come from one address."""
-    if request.param == "server":
-        with homes.server(tmp_path_factory.mktemp("cli"), "--rate-limit-per-second=0") as home:
-            yield home
-    else:
-        with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
-            yield home
-
-
-class Shell:
-    """Runs the command in a folder of its own."""
-
-    def __init__(self, folder: Path, server: str) -> None:
-        self.folder = folder
-        self._environment = {k: v for k, v in os.environ.items() if not k.startswith("CRYPT_API_")}
-        self._environment["CRYPT_API_SERVER"] = server
-
-    def __call__(
-        self, *arguments: str, stdin: bytes = b"", code: int = 0, env: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
-        result = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "crypt_api", *arguments],
-            cwd=self.folder,
-            env=self._environment | (env or {}),
-            input=stdin,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert result.returncode == code, result.stderr.decode()
-        assert b"Traceback" not in result.stderr
-        return result
-
-    def send(self, *arguments: str, stdin: bytes = b"") -> str:
-        return self("send", *arguments, stdin=stdin).stdout.decode().rstrip("\n")
+from tests.shell import Shell
 
 
 @pytest.fixture
-def shell(service: Home, tmp_path: Path) -> Shell:
-    return Shell(tmp_path, service.url)
+def shell(unlimited_home: Home, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, unlimited_home.url)
 
 
-def test_the_link_is_all_that_goes_to_stdout(shell: Shell, service: Home) -> None:
+def test_the_link_is_all_that_goes_to_stdout(shell: Shell, unlimited_home: Home) -> None:
     result = shell("send", "secret")
     link = result.stdout.decode()
-    assert link.startswith(service.url + "/#")
+    assert link.startswith(unlimited_home.url + "/#")
     assert link.count("\n") == 1
     assert b"It can be read once, until 20" in result.stderr
     read = shell("read", link.strip())
@@ -173,13 +133,13 @@ def test_a_mistake_has_its_own_exit_code(shell: Shell, arguments: list[str], cod
     assert words in result.stderr.decode()
 
 
-def test_nobody_else_sees_what_was_sent(shell: Shell, service: Home) -> None:
+def test_nobody_else_sees_what_was_sent(shell: Shell, unlimited_home: Home) -> None:
     """Neither the service's log nor, on the server, its database has text, link or passphrase."""
     (shell.folder / "passphrase").write_text("unmistakable passphrase")
     link = shell.send("unmistakable text", "--passphrase-file", "passphrase")
-    kept = service.process.output.encode()
-    if service.name == "server":
-        kept += b"".join(path.read_bytes() for path in service.folder.iterdir())
+    kept = unlimited_home.process.output.encode()
+    if unlimited_home.name == "server":
+        kept += b"".join(path.read_bytes() for path in unlimited_home.folder.iterdir())
     assert b"unmistakable" not in kept
     assert link.partition("#")[2].encode() not in kept
 

@@ -5,7 +5,6 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,7 +15,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from crypt_core import errors
 from crypt_core.openapi import VERSION, openapi
 from crypt_core.settings import Settings
-from tests import homes
 from tests.homes import Home, start_server
 from tests.test_sealed import put, put_locked
 
@@ -83,23 +81,12 @@ def test_the_description_has_the_projects_version() -> None:
     assert f'version = "{VERSION}"' in (Path(__file__).parent.parent / "pyproject.toml").read_text()
 
 
-@pytest.fixture(params=["server", "worker"])
-def unlimited(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
-    """A home without a rate limit."""
-    if request.param == "server":
-        with homes.server(tmp_path, "--rate-limit-per-second=0") as home:
-            yield home
-    else:
-        with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
-            yield home
-
-
-def test_schemathesis_finds_nothing(unlimited: Home, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing(unlimited_home: Home, tmp_path: Path) -> None:
     """It makes requests from the description, good and bad, and judges each answer by it."""
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",
-        f"{unlimited.url}/-/openapi.json",
+        f"{unlimited_home.url}/-/openapi.json",
         "--checks=all",
         "--max-examples=60",
         "--seed=1",

@@ -1,0 +1,115 @@
+"""What the page sends the command line reads, and the other way round; and nobody in between sees any of it."""
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crypt_api.envelope import Secret
+from tests.browser import Tabs
+from tests.homes import Home
+from tests.shell import Shell
+from tests.test_page import FILE, MESSAGE, create, reveal, write
+
+PASSPHRASE = "unmistakable pass žluť"
+
+
+@pytest.fixture
+def tabs(browser: Browser, unlimited_home: Home) -> Iterator[Tabs]:
+    tabs = Tabs(browser, unlimited_home)
+    yield tabs
+    tabs.close()
+    assert tabs.complaints == []
+
+
+@pytest.fixture
+def shell(unlimited_home: Home, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, unlimited_home.url)
+
+
+def opened(page: Page, passphrase: str) -> Page:
+    expect(page.locator("#read")).to_be_visible()
+    if passphrase:
+        page.fill("#passphrase", passphrase)
+    reveal(page)
+    return page
+
+
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+def test_what_the_page_sends_the_command_line_reads(tabs: Tabs, shell: Shell, passphrase: str) -> None:
+    environment = {"CRYPT_API_PASSPHRASE": passphrase}
+    sender = tabs.open()
+    link = write(sender, passphrase=passphrase)
+    assert shell("read", link, env=environment).stdout.decode() == MESSAGE
+    expect(sender.locator("#state")).to_contain_text("Read today")
+    sender.click("#another")
+    sender.fill("#new-passphrase", passphrase)
+    sender.set_input_files("#file", FILE)
+    shell("read", create(sender), "--json", env=environment)
+    sender.click("#another")
+    sender.fill("#new-passphrase", passphrase)
+    sender.set_input_files("#file", FILE)
+    shell("read", create(sender), "-o", "saved", env=environment)
+    assert (shell.folder / "saved").read_bytes() == FILE["buffer"]
+
+
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+def test_what_the_command_line_sends_the_page_reads(tabs: Tabs, shell: Shell, passphrase: str) -> None:
+    (shell.folder / "passphrase").write_text(passphrase)
+    (shell.folder / FILE["name"]).write_bytes(FILE["buffer"])
+    options = ["--passphrase-file", "passphrase"] if passphrase else []
+    text, file = shell.send("-", *options, stdin=MESSAGE.encode()), shell.send("--file", FILE["name"], *options)
+    reader = opened(tabs.open(text), passphrase)
+    assert reader.text_content("#content") == MESSAGE
+    assert shell("status", text).stdout.startswith(b"read")
+    reader = opened(tabs.open(file), passphrase)
+    with reader.expect_download() as download:
+        reader.click("#save")
+    assert download.value.suggested_filename == FILE["name"]
+    assert download.value.path().read_bytes() == FILE["buffer"]
+    taken_back = shell.send("taken back")
+    shell("burn", taken_back)
+    expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
+
+
+def test_nobody_in_between_sees_any_of_it(tabs: Tabs) -> None:
+    """The service's log, what it keeps, and all that the browser sends."""
+    text = "unmistakable text"
+    sender = tabs.open()
+    link = write(sender, text, passphrase=PASSPHRASE)
+    kept = _kept(tabs.home)
+    reader = tabs.open(link)
+    reader.fill("#passphrase", "unmistakable mistake")
+    reader.click("#reveal")
+    expect(reader.locator("#read-problem")).to_contain_text("9 tries")
+    reader.fill("#passphrase", PASSPHRASE)
+    reveal(reader)
+    kept += _kept(tabs.home)
+    reader.click("#done")
+    sender.click("#another")
+    sent = b"\n".join(
+        f"{request.method} {request.url.partition('#')[0]} {request.all_headers()}".encode()
+        + (request.post_data_buffer or b"")
+        for request in tabs.requests
+    )
+    secret = Secret.parse(link)
+    hidden = [secret.value, secret.keys(PASSPHRASE).key, secret.keys(None).key, text.encode(), PASSPHRASE.encode()]
+    for value in [*hidden, b"unmistakable mistake"]:
+        for form in (value, value.hex().encode(), b64encode(value).rstrip(b"="), urlsafe_b64encode(value).rstrip(b"=")):
+            assert form not in kept
+            assert form not in sent
+    # What may be there is, so this looked in the right place.
+    assert secret.id.encode() in sent
+    assert b"proof_hash" in sent
+    assert tabs.home.name == "worker" or secret.id.encode() in kept
+
+
+def _kept(home: Home) -> bytes:
+    log = home.process.output.encode()
+    if home.name == "server":
+        return log + b"".join(path.read_bytes() for path in home.folder.iterdir())
+    values = [key["name"] for key in httpx.get(f"{home.control}/kv/MESSAGES").json()]
+    return log + b"".join(httpx.get(f"{home.control}/kv/MESSAGES/{name}").content for name in values)
