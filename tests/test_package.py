@@ -1,11 +1,13 @@
 """The built wheel, installed where nothing else is: what a user gets."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.homes import ROOT, Process
@@ -25,6 +27,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_service_and_no_worker(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"crypt_core/app.py", "crypt_core/web/reveal.html", "crypt_api/cli/send.py"} <= names
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / "crypt_api/web/-").rglob("*.*")}
+    assert page <= names
     assert {name.split("/")[0] for name in names} == {"crypt_api", "crypt_core", "crypt_api-0.1.0.dist-info"}
 
 
@@ -53,6 +57,10 @@ def test_a_fresh_installation_sends_and_reads(wheel: Path, tmp_path: Path) -> No
         link = run(client, "send", "secret", "--server", url).stdout.strip()
         assert run(client, "read", link).stdout == "secret"
         assert run(client, "read", link).returncode == 4
+        page = httpx.get(url, headers={"Accept": "text/html"}).text
+        for path in re.findall(r'(?:src|href)="(/-/[^"]+)"', page):
+            assert httpx.get(url + path).status_code == 200
+        assert 'src="/-/main.js"' in page
     # Each part without the other says what it needs.
     assert "pip install 'crypt-api[server]'" in run(client, "serve").stderr
     assert "pip install 'crypt-api[client]'" in run(server, "send", "x").stderr

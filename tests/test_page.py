@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests import homes
 from tests.browser import Tabs
+from tests.homes import ROOT
 
 MESSAGE = "pass & <b>word</b> žluťoučký 🐎\n  second line"
 FILE: FilePayload = {"name": "keys ключ.bin", "mimeType": "application/x-keys", "buffer": bytes(range(256)) * 30}
@@ -119,6 +120,8 @@ def test_a_wrong_passphrase_destroys_nothing(tabs: Tabs) -> None:
         reader.press("#passphrase", "Enter")
         expect(reader.locator("#read-problem")).to_contain_text(f"Wrong passphrase. {left} left;")
         expect(reader.locator("#passphrase")).to_be_focused()
+    reader.reload()
+    expect(reader.locator("#read-lede")).to_contain_text("It can be read once.")  # it is as it was
     expect(sender.locator("#state")).to_have_text("Not read yet")
     reader.fill("#passphrase", "correct horse")
     reveal(reader)
@@ -354,6 +357,25 @@ def test_the_passphrase_field_helps(tabs: Tabs) -> None:
     expect(page.locator("#new-passphrase")).to_have_attribute("type", "password")
 
 
+def test_the_sender_still_sees_the_passphrase(tabs: Tabs) -> None:
+    """It was perhaps made by the page, and has to be told to the reader."""
+    page = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(tabs.home.url + "/")
+    page.click("#generate")
+    passphrase = page.input_value("#new-passphrase")
+    link = write(page, passphrase=passphrase)
+    assert page.input_value("#sent-passphrase") == passphrase
+    page.click("#copy-passphrase")
+    expect(page.locator("#copy-passphrase")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == passphrase
+    page.click("#another")
+    assert passphrase not in page.content()
+    assert page.input_value("#sent-passphrase") == page.input_value("#link") == ""
+    reader = tabs.open(link)
+    reader.fill("#passphrase", passphrase)
+    reveal(reader)
+
+
 def test_copy_and_share(tabs: Tabs) -> None:
     page = tabs.new(permissions=["clipboard-read", "clipboard-write"])
     page.add_init_script("navigator.share = async (what) => { window.shared = what; }")
@@ -362,6 +384,7 @@ def test_copy_and_share(tabs: Tabs) -> None:
     page.click("#copy-link")
     expect(page.locator("#copy-link")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == link
+    expect(page.locator("#sent-passphrase-field")).to_be_hidden()
     page.click("#share")
     assert page.evaluate("window.shared") == {"url": link}
     page.goto(link)
@@ -392,3 +415,14 @@ def test_it_offers_what_the_service_allows(browser: Browser, tmp_path: Path, max
         expect(page.locator("#life label")).to_have_text(lives)
         write(page)
         tabs.close()
+
+
+def test_each_of_its_files_is_fetched_once_and_at_once(tabs: Tabs) -> None:
+    """Without the preloading, a module would be asked for only when the one that imports it is there."""
+    page = tabs.open()
+    expect_heading(page, "Send it once")
+    fetched = [request.url.partition("/-/")[2] for request in tabs.requests]
+    scripts = {path.name for path in (ROOT / "crypt_api/web/-").glob("*.js")} - {"reveal.js"}
+    assert sorted(fetched) == sorted([*scripts, "", "page.css", "icon.svg", "texts/en.js"])
+    preloaded = page.locator("link[rel=modulepreload]").evaluate_all("links => links.map(link => new URL(link.href).pathname)")
+    assert sorted(preloaded) == sorted(f"/-/{name}" for name in scripts - {"main.js"})

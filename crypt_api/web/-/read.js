@@ -10,6 +10,8 @@ import { say, size } from "./texts.js";
 let secret = "";
 /** The reader's name for this one read. */
 let nonce = "";
+/** Whether the message was asked for before a reload: it may be held for the nonce. */
+let isResumed = false;
 /** @type {{ content: import("./envelope.js").Content, keys: import("./envelope.js").Keys } | null} */
 let opened = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -33,10 +35,11 @@ export async function open(fragment) {
   const bytes = decodeBase64url(fragment);
   if (bytes?.length !== SECRET_BYTES) return gone("link");
   secret = fragment;
-  const resumed = reading.nonceOf(secret);
-  nonce = resumed ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+  const kept = reading.nonceOf(secret);
+  isResumed = kept !== null;
+  nonce = kept ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
   prepare();
-  await (resumed ? take() : look());
+  await (isResumed ? take() : look());
 }
 
 /** Wipe what was shown: another view is to come. */
@@ -95,10 +98,12 @@ async function take() {
 
 /** @param {Refused} error */
 async function refused(error) {
+  if (!isResumed) reading.forget(); // nothing is held, so the minute has not begun
   if (error.status === 401) return askForPassphrase("read.needs-passphrase");
   if (error.status === 403 && error.triesLeft) return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
   if (error.status === 429) return explainHere(error);
   reading.forget();
+  isResumed = false;
   await look(); // somebody was faster, or that was the tenth passphrase: the receipt knows
 }
 

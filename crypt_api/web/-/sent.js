@@ -5,20 +5,23 @@ import { draw } from "./qr.js";
 import { destroy, status } from "./service.js";
 import { say, text } from "./texts.js";
 
-/** Milliseconds between two looks at the receipt. */
-const PERIOD = 3_000;
+/** Milliseconds between two looks at the receipt: more and more, as a page may be left open for a day. */
+const FIRST_PAUSE = 2_000;
+const LAST_PAUSE = 30_000;
 
-/** @typedef {{ keys: import("./envelope.js").Keys, link: string, reads: number, expiresAt: Date }} Sent */
+/** @typedef {{ keys: import("./envelope.js").Keys, link: string, passphrase: string, reads: number, expiresAt: Date }} Sent */
 
 /** @type {Sent | null} */
 let sent = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
+let pause = FIRST_PAUSE;
 
 /** Make the view's buttons work; once. */
 export function startWatching() {
   copies(elements["copy-link"], () => sent?.link ?? "");
-  elements.link.addEventListener("focus", () => elements.link.select());
+  copies(elements["copy-passphrase"], () => sent?.passphrase ?? "");
+  for (const field of [elements.link, elements["sent-passphrase"]]) field.addEventListener("focus", () => field.select());
   elements.share.hidden = !navigator.share;
   elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined)); // given up
   elements.destroy.addEventListener("click", () => (elements.keep.hidden ? ask() : destroyNow()));
@@ -30,7 +33,10 @@ export function startWatching() {
 /** Show what was sent, and follow it. @param {Sent} what */
 export function watch(what) {
   sent = what;
+  pause = FIRST_PAUSE;
   elements.link.value = sent.link;
+  elements["sent-passphrase"].value = sent.passphrase;
+  elements["sent-passphrase-field"].hidden = !sent.passphrase;
   elements.qr.replaceChildren(draw(sent.link));
   nameSymbol();
   say(elements["sent-lede"], "sent.lede", { n: sent.reads });
@@ -39,14 +45,14 @@ export function watch(what) {
   calm(elements["sent-problem"]);
   tell("unread", "sent.unread");
   show("sent");
-  timer = setTimeout(look, PERIOD);
+  timer = setTimeout(look, pause);
 }
 
 /** Forget it: another view is shown. */
 export function stopWatching() {
   clearTimeout(timer);
   sent = null;
-  elements.link.value = "";
+  elements.link.value = elements["sent-passphrase"].value = "";
   elements.qr.replaceChildren();
 }
 
@@ -69,7 +75,8 @@ async function look() {
     if (watched !== sent) return;
     say(elements["sent-problem"], "sent.offline");
   }
-  if (document.visibilityState === "visible") timer = setTimeout(look, PERIOD);
+  pause = Math.min(pause * 1.25, LAST_PAUSE);
+  if (document.visibilityState === "visible") timer = setTimeout(look, pause);
 }
 
 /** @param {Sent} watched @param {import("./service.js").Receipt | null} receipt */

@@ -135,10 +135,11 @@ async function send() {
   if (!reads.checkValidity()) return complain(problem, "problem.reads", {}, reads);
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   const keys = await deriveKeys(secret, passphrase.value);
+  const link = `${location.origin}/#${encodeBase64url(secret)}`;
   const limits = { ttl: Number(elements.life.querySelector("input:checked").value), reads: Number(reads.value) };
   try {
     const expiresAt = await create(keys, await seal(content, keys), limits);
-    watch({ keys, link: `${location.origin}/#${encodeBase64url(secret)}`, reads: limits.reads, expiresAt });
+    watch({ keys, link, passphrase: passphrase.value, reads: limits.reads, expiresAt });
     clear(); // what was written is not left lying in the page
   } catch (error) {
     explain(problem, error);

@@ -41,6 +41,7 @@ export default {
     other: "The first {n} who open it read the message. The link is shown here only.",
   },
   "sent.link": "Link",
+  "sent.passphrase": "Passphrase: send it another way",
   "sent.qr": "The link as a QR code",
   "sent.share": "Share",
   "sent.unread": "Not read yet",

@@ -41,6 +41,7 @@ export default {
     other: "Los primeros {n} que lo abran leerán el mensaje. El enlace solo se muestra aquí.",
   },
   "sent.link": "Enlace",
+  "sent.passphrase": "Frase de paso: envíala por otra vía",
   "sent.qr": "El enlace como código QR",
   "sent.share": "Compartir",
   "sent.unread": "Aún no leído",
