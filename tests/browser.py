@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
 
 from tests.homes import NODE, ROOT, Home
 
@@ -31,6 +31,7 @@ class Tabs:
 
     browser: Browser
     home: Home
+    contexts: list[BrowserContext] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -42,7 +43,9 @@ class Tabs:
 
     def new(self, **settings: Any) -> Page:
         settings = {"viewport": {"width": 480, "height": 800}, "locale": "en-GB"} | settings
-        page = self.browser.new_context(**settings).new_page()
+        context = self.browser.new_context(**settings)
+        self.contexts.append(context)
+        page = context.new_page()
         page.set_default_timeout(15_000)
         page.route(f"{self.home.url}/**", self._come_from_elsewhere)
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
@@ -51,7 +54,7 @@ class Tabs:
         return page
 
     def close(self) -> None:
-        for context in self.browser.contexts:
+        for context in self.contexts:
             context.close()
 
     def _come_from_elsewhere(self, route: Route) -> None:

@@ -424,5 +424,7 @@ def test_each_of_its_files_is_fetched_once_and_at_once(tabs: Tabs) -> None:
     fetched = [request.url.partition("/-/")[2] for request in tabs.requests]
     scripts = {path.name for path in (ROOT / "crypt_api/web/-").glob("*.js")} - {"reveal.js"}
     assert sorted(fetched) == sorted([*scripts, "", "page.css", "icon.svg", "texts/en.js"])
-    preloaded = page.locator("link[rel=modulepreload]").evaluate_all("links => links.map(link => new URL(link.href).pathname)")
+    preloaded = page.locator("link[rel=modulepreload]").evaluate_all(
+        "links => links.map(link => new URL(link.href).pathname)"
+    )
     assert sorted(preloaded) == sorted(f"/-/{name}" for name in scripts - {"main.js"})
