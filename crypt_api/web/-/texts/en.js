@@ -52,7 +52,7 @@ export default {
   "sent.read": "Read {at}",
   "sent.destroyed": "Destroyed {at}, unread",
   "sent.expired": "Its time is up: it is gone",
-  "sent.until": "It is gone {until}, read or not. This page watches for it.",
+  "sent.until": "It is gone {until}, read or not. This page shows when it is read.",
   "sent.over": "Nobody can read it any more.",
   "sent.offline": "The service cannot be reached; still trying.",
   "sent.destroy": "Destroy it now",

@@ -52,7 +52,7 @@ export default {
   "sent.read": "Leído: {at}",
   "sent.destroyed": "Destruido sin leer: {at}",
   "sent.expired": "Su tiempo se acabó: ha desaparecido",
-  "sent.until": "Leído o no, desaparece {until}. Esta página lo vigila.",
+  "sent.until": "Leído o no, desaparece {until}. Esta página muestra cuándo se lee.",
   "sent.over": "Ya nadie puede leerlo.",
   "sent.offline": "No se puede conectar con el servicio; se sigue intentando.",
   "sent.destroy": "Destruirlo ahora",
