@@ -159,21 +159,32 @@ def test_a_file_arrives_as_it_was(tabs: Tabs, tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == FILE["buffer"]
 
 
-def test_a_file_can_be_dropped_and_removed(tabs: Tabs) -> None:
+def test_a_file_can_be_dropped_pasted_and_removed(tabs: Tabs) -> None:
     page = tabs.open()
     drop = """(names) => {
       const data = new DataTransfer();
       for (const name of names) data.items.add(new File(["content of " + name], name));
-      document.querySelector("#text").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+      if (!names.length) data.items.add("a text", "text/plain");
+      const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+      return document.querySelector("#text").dispatchEvent(event);
+    }"""
+    paste = """() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["pixels"], "image.png", { type: "image/png" }));
+      document.querySelector("#text").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
     }"""
     expect_heading(page, "Send it once")
-    page.evaluate(drop, ["a.txt", "b.txt"])
+    assert page.evaluate(drop, [])  # a text is left to the browser
+    assert not page.evaluate(drop, ["a.txt", "b.txt"])
     expect(page.locator("#write-problem")).to_have_text("One file at a time, please.")
     page.evaluate(drop, ["../.a\u202etxt.exe"])
     expect(page.locator("#file-name")).to_have_text("atxt.exe")
     expect(page.locator("#write-problem")).to_be_empty()
     page.click("#remove-file")
     expect(page.locator("#text")).to_be_visible()
+    page.evaluate(paste)
+    expect(page.locator("#attached")).to_contain_text("image.png 6 byte")
+    page.click("#remove-file")
     page.click("#create")
     expect(page.locator("#write-problem")).to_have_text("Write something first, or attach a file.")
     expect(page.locator("#text")).to_be_focused()
@@ -341,7 +352,7 @@ def test_the_passphrase_field_helps(tabs: Tabs) -> None:
         ("aaaaaaaaaaaaaaaaaaaaaaaa", "Weak"),
         ("1234567890123456", "Weak"),
         ("correct horse battery", "Fair"),
-        ("correct horse battery staple train", "Strong"),
+        ("correct horse battery staple", "Strong"),
     ]:
         page.fill("#new-passphrase", passphrase)
         expect(page.locator("#strength")).to_contain_text(word)

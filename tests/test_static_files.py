@@ -70,7 +70,14 @@ def test_the_page_names_no_third_party() -> None:
         assert not re.findall(r"https?://|innerHTML|eval\(|src=\"//", text), path
 
 
-def test_its_scripts_are_typed() -> None:
-    command = [str(NODE), "../workerd/node_modules/typescript/bin/tsc"]
-    result = subprocess.run(command, cwd=ROOT / "tools/browser", capture_output=True, text=True, check=False)  # noqa: S603
-    assert result.returncode == 0, result.stdout
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["../workerd/node_modules/typescript/bin/tsc"],
+        ["node_modules/prettier/bin/prettier.cjs", "--config", ".prettierrc.json", "--check", "../../crypt_api/web/**/*.js", "../**/*.mjs"],
+    ],
+)
+def test_the_scripts_are_typed_and_formatted(command: list[str]) -> None:
+    folder = ROOT / "tools/browser"
+    result = subprocess.run([str(NODE), *command], cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -16,7 +16,9 @@ export function bundle(project, main) {
   if (!existsSync(entryPoint)) throw new Error(`wrangler.toml: main names ${main}, which does not exist`);
   const modules = join(project, "python_modules");
   if (!existsSync(modules)) {
-    throw new Error(`${modules} is missing; it holds the Workers SDK: uv pip install --target python_modules workers-runtime-sdk`);
+    throw new Error(
+      `${modules} is missing; it holds the Workers SDK: uv pip install --target python_modules workers-runtime-sdk`,
+    );
   }
   return new Map([
     ...read(dirname(entryPoint), "", (path) => UPLOADED.test(path)),

@@ -52,7 +52,8 @@ class ConfigError extends Error {
 
 /** @param {unknown} value @param {string} name @returns {Record<string, unknown>} */
 function table(value, name) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new ConfigError(`${name} must be a table`);
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ConfigError(`${name} must be a table`);
   return /** @type {Record<string, unknown>} */ (value);
 }
 
@@ -96,7 +97,9 @@ function readCompatibilityDate(value) {
   const date = text(value, "compatibility_date");
   if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw new ConfigError("compatibility_date must be YYYY-MM-DD");
   if (date < PYTHON_SINCE) {
-    throw new ConfigError(`compatibility_date ${date} means another Python than the ${PYTHON} that is here (from ${PYTHON_SINCE})`);
+    throw new ConfigError(
+      `compatibility_date ${date} means another Python than the ${PYTHON} that is here (from ${PYTHON_SINCE})`,
+    );
   }
   return date;
 }
@@ -131,7 +134,8 @@ function readMigrations(value) {
     const migration = table(item, name.slice(0, -1));
     refuseOthers(migration, ["tag", "new_classes", "new_sqlite_classes"], name);
     for (const className of texts(migration.new_classes, `${name}new_classes`)) storages.set(className, "legacy-kv");
-    for (const className of texts(migration.new_sqlite_classes, `${name}new_sqlite_classes`)) storages.set(className, "sqlite");
+    for (const className of texts(migration.new_sqlite_classes, `${name}new_sqlite_classes`))
+      storages.set(className, "sqlite");
   }
   return storages;
 }
@@ -146,7 +150,8 @@ function readDurableObjects(value, storages) {
     refuseOthers(object, ["name", "class_name"], name);
     const className = text(object.class_name, `${name}class_name`);
     const storage = storages.get(className);
-    if (storage === undefined) throw new ConfigError(`no migration creates the class ${className} of ${name}class_name`);
+    if (storage === undefined)
+      throw new ConfigError(`no migration creates the class ${className} of ${name}class_name`);
     return { binding: text(object.name, `${name}name`), className, storage };
   });
 }
@@ -169,7 +174,12 @@ function readAssets(value, project) {
 
 /** @param {unknown} value @returns {HtmlHandling} */
 function readHtmlHandling(value) {
-  for (const known of /** @type {const} */ (["auto-trailing-slash", "drop-trailing-slash", "force-trailing-slash", "none"])) {
+  for (const known of /** @type {const} */ ([
+    "auto-trailing-slash",
+    "drop-trailing-slash",
+    "force-trailing-slash",
+    "none",
+  ])) {
     if (value === known) return known;
   }
   throw new ConfigError(`assets.html_handling cannot be ${value}`);

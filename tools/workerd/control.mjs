@@ -66,7 +66,12 @@ async function listKeys(namespace) {
   return { status: 200, body: JSON.stringify(keys) };
 }
 
-/** @param {Namespace} namespace @param {string} key @param {import("node:http").IncomingMessage} request @returns {Promise<Answer>} */
+/**
+ * @param {Namespace} namespace
+ * @param {string} key
+ * @param {import("node:http").IncomingMessage} request
+ * @returns {Promise<Answer>}
+ */
 async function useKey(namespace, key, request) {
   switch (request.method) {
     case "GET": {

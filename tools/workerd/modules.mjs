@@ -1,4 +1,5 @@
-// The modules that workerd is given in place of a Python Worker's own: Pyodide, what drives it, and the project's files.
+// The modules that workerd is given in place of a Python Worker's own: Pyodide, what drives it, and the project's
+// files.
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,8 +30,14 @@ export function workerModules(config, files) {
       "files.json": /** @type {const} */ ({ type: "text", contents: encode(files) }),
       // Pyodide's loader is left out: it wants a browser or Node.
       "pyodide.asm.mjs": esm(pyodide("pyodide.asm.mjs").toString("utf8")),
-      "pyodide.asm.wasm": /** @type {const} */ ({ type: "wasm", contents: new Uint8Array(pyodide("pyodide.asm.wasm")) }),
-      "python_stdlib.zip": /** @type {const} */ ({ type: "data", contents: new Uint8Array(pyodide("python_stdlib.zip")) }),
+      "pyodide.asm.wasm": /** @type {const} */ ({
+        type: "wasm",
+        contents: new Uint8Array(pyodide("pyodide.asm.wasm")),
+      }),
+      "python_stdlib.zip": /** @type {const} */ ({
+        type: "data",
+        contents: new Uint8Array(pyodide("python_stdlib.zip")),
+      }),
     },
   };
 }
@@ -52,5 +59,7 @@ function mainModule(pythonModule, classes) {
 
 /** @param {import("./bundle.mjs").Files} files */
 function encode(files) {
-  return JSON.stringify(Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")])));
+  return JSON.stringify(
+    Object.fromEntries([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString("base64")])),
+  );
 }

@@ -27,7 +27,9 @@ export async function startWorkerd(settings) {
 export async function address(miniflare) {
   await miniflare.ready.catch((error) => {
     // Its message repeats at length what workerd has just logged.
-    throw error.code === "ERR_RUNTIME_FAILURE" ? new Error("the Worker could not be started, for the reason above") : error;
+    throw error.code === "ERR_RUNTIME_FAILURE"
+      ? new Error("the Worker could not be started, for the reason above")
+      : error;
   });
   return (await miniflare.unsafeGetDirectURL()).origin;
 }
@@ -37,7 +39,9 @@ function refuseTakenPort(host, port) {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
-      reject(new Error(`cannot listen on ${host}:${port}: ${error.code === "EADDRINUSE" ? "it is taken" : error.message}`));
+      reject(
+        new Error(`cannot listen on ${host}:${port}: ${error.code === "EADDRINUSE" ? "it is taken" : error.message}`),
+      );
     });
     probe.listen(port, host, () => probe.close(() => resolve()));
   });
@@ -86,9 +90,15 @@ function assets({ assets }) {
 /** @param {import("./config.mjs").Config} config */
 function bindings({ name: worker, vars, kvNamespaces, durableObjects, assets }) {
   return Object.fromEntries([
-    ...Object.entries(vars).map(([name, value]) => [name, { type: typeof value === "string" ? "text" : "json", value }]),
+    ...Object.entries(vars).map(([name, value]) => [
+      name,
+      { type: typeof value === "string" ? "text" : "json", value },
+    ]),
     ...kvNamespaces.map(({ binding, id }) => [binding, { type: "kv", id }]),
-    ...durableObjects.map(({ binding, className }) => [binding, { type: "durable-object", worker, exportName: className }]),
+    ...durableObjects.map(({ binding, className }) => [
+      binding,
+      { type: "durable-object", worker, exportName: className },
+    ]),
     ...(assets?.binding === undefined ? [] : [[assets.binding, { type: "assets" }]]),
   ]);
 }

@@ -1,6 +1,6 @@
 // What all views do with the page's elements.
 
-import { Refused } from "./service.js";
+import { Refused, Unreachable } from "./service.js";
 import { hush, say } from "./texts.js";
 
 /** @type {{ [id: string]: any }} each element with an id, by that */
@@ -16,7 +16,13 @@ export function show(id) {
   scrollTo(0, 0);
 }
 
-/** Run what a form's button starts, with the button busy meanwhile. @param {HTMLButtonElement} button @param {string} busyKey @param {() => Promise<void>} work */
+/**
+ * Run what a form's button starts, with the button busy meanwhile.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {string} busyKey
+ * @param {() => Promise<void>} work
+ */
 export async function whileBusy(button, busyKey, work) {
   const key = button.getAttribute("data-text") ?? "";
   if (button.getAttribute("aria-disabled") === "true") return;
@@ -51,7 +57,13 @@ export function cover(button, field, isCovered = true) {
   say(button, isCovered ? "show" : "hide");
 }
 
-/** Say what is wrong, at the field where it is. @param {Element} place @param {string} key @param {HTMLElement} [field] */
+/**
+ * Say what is wrong, at the field where it is.
+ *
+ * @param {Element} place
+ * @param {string} key
+ * @param {HTMLElement} [field]
+ */
 export function complain(place, key, values = {}, field) {
   say(place, key, values);
   field?.setAttribute("aria-invalid", "true");
@@ -60,7 +72,8 @@ export function complain(place, key, values = {}, field) {
 
 /** Say why the service did not do something. @param {Element} place @param {unknown} error */
 export function explain(place, error) {
-  if (!(error instanceof Refused)) complain(place, "problem.unreachable");
+  if (error instanceof Unreachable) complain(place, "problem.unreachable");
+  else if (!(error instanceof Refused)) throw error;
   else if (error.status === 429) complain(place, "problem.busy");
   else complain(place, "problem.refused", { reason: error.message });
 }
@@ -76,7 +89,12 @@ export function plainName(name) {
   return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:]/gu, "").replace(/^\.+/, "") || "file";
 }
 
-/** Save bytes as a file. They are no document of this site: hence the type. @param {import("./envelope.js").Bytes} data @param {string} name */
+/**
+ * Save bytes as a file. They are no document of this site: hence the type.
+ *
+ * @param {import("./envelope.js").Bytes} data
+ * @param {string} name
+ */
 export function save(data, name) {
   const url = URL.createObjectURL(new Blob([data], { type: "application/octet-stream" }));
   const link = document.createElement("a");

@@ -42,11 +42,12 @@ export async function deriveKeys(/** @type {Bytes} */ secret, /** @type {string}
   const idBytes = await derive(secret, "crypt-api v1 id", 16);
   const proof = await derive(secret, "crypt-api v1 proof", 32);
   let material = secret;
-  if (passphrase) material = concatenate(secret, await stretch(passphrase, await derive(secret, "crypt-api v1 salt", 16)));
-  const key = await crypto.subtle.importKey("raw", await derive(material, "crypt-api v1 key", 32), "AES-GCM", false, [
-    "encrypt",
-    "decrypt",
-  ]);
+  if (passphrase) {
+    const salt = await derive(secret, "crypt-api v1 salt", 16);
+    material = concatenate(secret, await stretch(passphrase, salt));
+  }
+  const bytes = await derive(material, "crypt-api v1 key", 32);
+  const key = await crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
   const passphraseProof = passphrase ? await derive(material, "crypt-api v1 passphrase proof", 32) : null;
   return { id: encodeBase64url(idBytes), idBytes, proof, key, passphraseProof };
 }
@@ -92,7 +93,8 @@ async function derive(/** @type {Bytes} */ material, /** @type {string} */ info,
 }
 
 async function stretch(/** @type {string} */ passphrase, /** @type {Bytes} */ salt) {
-  const key = await crypto.subtle.importKey("raw", utf8.encode(passphrase.normalize("NFC")), "PBKDF2", false, ["deriveBits"]);
+  const bytes = utf8.encode(passphrase.normalize("NFC"));
+  const key = await crypto.subtle.importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
   const algorithm = { name: "PBKDF2", hash: "SHA-256", salt, iterations: PBKDF2_ITERATIONS };
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
 }
@@ -123,7 +125,8 @@ function parse(/** @type {Bytes} */ bytes) {
   if (bytes.length < 2) throw new Error("header");
   const length = (bytes[0] << 8) | bytes[1];
   const data = bytes.subarray(2 + length);
-  if (2 + length > bytes.length || length > MAX_HEADER_BYTES || data.length > MAX_CONTENT_BYTES) throw new Error("header");
+  const isTooLong = length > MAX_HEADER_BYTES || data.length > MAX_CONTENT_BYTES;
+  if (2 + length > bytes.length || isTooLong) throw new Error("header");
   const { type, name, media_type: mediaType } = JSON.parse(strictUtf8.decode(bytes.subarray(2, 2 + length)));
   if (type === "text") {
     strictUtf8.decode(data);

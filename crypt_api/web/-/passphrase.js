@@ -7,11 +7,18 @@ const GROUP_LENGTH = 4;
 /** What a word of a language, or any run of letters, adds at most: a draw from a list of 7,776 (Diceware). */
 const WORD_BITS = 12.9;
 
-/** A passphrase of 80 random bits that can be told by phone. */
+/**
+ * A passphrase of 80 random bits that can be told by phone. One in ten thousand looks weaker than it is, such as a row
+ * of neighbours; it is drawn again.
+ *
+ * @returns {string}
+ */
 export function generate() {
   const bytes = crypto.getRandomValues(new Uint8Array(GROUPS * GROUP_LENGTH));
-  const symbols = Array.from(bytes, (byte) => SYMBOLS[byte % SYMBOLS.length]); // 256 is a multiple of 32: no symbol is likelier
-  return symbols.join("").replace(/.{4}(?=.)/g, "$&-");
+  // 256 is a multiple of 32: no symbol is likelier than another.
+  const symbols = Array.from(bytes, (byte) => SYMBOLS[byte % SYMBOLS.length]);
+  const passphrase = symbols.join("").replace(/.{4}(?=.)/g, "$&-");
+  return strength(passphrase) === "strong" ? passphrase : generate();
 }
 
 /**
@@ -24,7 +31,7 @@ export function generate() {
 export function strength(passphrase) {
   const parts = passphrase.match(/\p{L}+|\p{N}+|[^\p{L}\p{N}]+/gu) ?? [];
   const bits = parts.reduce((sum, part) => sum + partBits(part), 0);
-  return bits < 40 ? "weak" : bits < 60 ? "fair" : "strong";
+  return bits < 40 ? "weak" : bits < 50 ? "fair" : "strong";
 }
 
 function partBits(/** @type {string} */ part) {

@@ -1,4 +1,4 @@
-// QR codes (ISO/IEC 18004:2015) of the one kind that a link needs: byte mode, error correction level M, versions 1 to 10.
+// QR codes (ISO/IEC 18004:2015) of the one kind that a link needs: byte mode, level M, versions 1 to 10.
 
 /** Error correction codewords of each block, and the number of blocks, by version: table 9, level M. */
 const CORRECTION = [10, 16, 26, 18, 24, 16, 18, 22, 22, 26];
@@ -25,7 +25,12 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {(boolean | null)[][]} Grid rows of modules: dark, light, or not set yet */
 
-/** The symbol's modules, true for dark, without the quiet zone. @param {string} text 213 bytes of UTF-8 at most @returns {boolean[][]} */
+/**
+ * The symbol's modules, true for dark, without the quiet zone.
+ *
+ * @param {string} text 213 bytes of UTF-8 at most
+ * @returns {boolean[][]}
+ */
 export function encode(text) {
   const bytes = new TextEncoder().encode(text);
   for (let version = 1; version <= CORRECTION.length; version++) {
@@ -47,9 +52,14 @@ export function encode(text) {
 export function draw(text) {
   const modules = encode(text);
   const size = modules.length + 2 * QUIET_ZONE;
-  const squares = modules.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : "")));
+  const squares = modules.flatMap((row, y) =>
+    row.map((dark, x) => (dark ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : "")),
+  );
   const svg = element("svg", { viewBox: `0 0 ${size} ${size}`, role: "img", "shape-rendering": "crispEdges" });
-  svg.append(element("rect", { width: size, height: size, fill: "#fff" }), element("path", { d: squares.join(""), fill: "#000" }));
+  svg.append(
+    element("rect", { width: size, height: size, fill: "#fff" }),
+    element("path", { d: squares.join(""), fill: "#000" }),
+  );
   return svg;
 }
 
@@ -59,12 +69,20 @@ function element(/** @type {string} */ name, /** @type {Record<string, string | 
   return made;
 }
 
-/** Mode, length, the bytes, and what fills the rest (7.4). @param {Uint8Array} bytes @param {number} lengthBits @param {number} capacity */
+/**
+ * Mode, length, the bytes, and what fills the rest (7.4).
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} lengthBits
+ * @param {number} capacity
+ */
 function dataCodewords(bytes, lengthBits, capacity) {
   const header = BYTE_MODE.toString(2).padStart(4, "0") + bytes.length.toString(2).padStart(lengthBits, "0");
   const content = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0"));
   const bits = `${header}${content.join("")}0000`; // the terminator; with it, the last codeword is always whole
-  const codewords = Array.from({ length: bits.length >> 3 }, (_, index) => parseInt(bits.slice(8 * index, 8 * index + 8), 2));
+  const codewords = Array.from({ length: bits.length >> 3 }, (_, index) =>
+    parseInt(bits.slice(8 * index, 8 * index + 8), 2),
+  );
   return [...codewords, ...Array.from({ length: capacity - codewords.length }, (_, index) => PADDING[index % 2])];
 }
 
@@ -79,10 +97,12 @@ function interleave(/** @type {number[]} */ data, /** @type {number} */ blocks, 
 
 function inTurns(/** @type {number[][]} */ parts) {
   const longest = Math.max(...parts.map((part) => part.length));
-  return Array.from({ length: longest }, (_, index) => parts.filter((part) => index < part.length).map((part) => part[index])).flat();
+  return Array.from({ length: longest }, (_, index) =>
+    parts.filter((part) => index < part.length).map((part) => part[index]),
+  ).flat();
 }
 
-/** Reed-Solomon: what is left of the data, as a polynomial over GF(256), divided by (x - 1)(x - 2)…(x - 2^(n-1)) (7.5.2). */
+/** Reed-Solomon: what is left of the data, a polynomial over GF(256), divided by (x - 1)(x - 2)…(x - 2^(n-1)). */
 function remainder(/** @type {number[]} */ data, /** @type {number} */ count) {
   const generator = Array.from({ length: count }).reduce(
     (/** @type {number[]} */ product, _, index) => {
@@ -113,12 +133,19 @@ function multiply(/** @type {number} */ a, /** @type {number} */ b) {
   return product;
 }
 
-/** What every symbol of a version has; the place of the format information is taken, too (6.3, 7.10). @returns {Grid} */
+/**
+ * What every symbol of a version has; the place of the format information is taken, too (6.3, 7.10).
+ *
+ * @returns {Grid}
+ */
 function functionPatterns(/** @type {number} */ version) {
   const size = 17 + 4 * version;
   /** @type {Grid} */
   const grid = Array.from({ length: size }, () => new Array(size).fill(null));
-  for (const [row, column] of [[3, 3], [3, size - 4], [size - 4, 3]]) rings(grid, row, column, 4, [0, 1, 3]);
+  const finder = [0, 1, 3];
+  rings(grid, 3, 3, 4, finder);
+  rings(grid, 3, size - 4, 4, finder);
+  rings(grid, size - 4, 3, 4, finder);
   const centres = version === 1 ? [] : version < 7 ? [6, size - 7] : [6, (size - 1) / 2, size - 7]; // annex E
   for (const row of centres) {
     for (const column of centres) if (grid[row][column] === null) rings(grid, row, column, 2, [0, 2]);
@@ -130,10 +157,17 @@ function functionPatterns(/** @type {number} */ version) {
 }
 
 /** A finder or alignment pattern: squares around a centre, by their distance from it. @param {number[]} dark */
-function rings(/** @type {Grid} */ grid, /** @type {number} */ row, /** @type {number} */ column, /** @type {number} */ radius, dark) {
+function rings(
+  /** @type {Grid} */ grid,
+  /** @type {number} */ row,
+  /** @type {number} */ column,
+  /** @type {number} */ radius,
+  dark,
+) {
   for (let y = -radius; y <= radius; y++) {
     for (let x = -radius; x <= radius; x++) {
-      if (grid[row + y]?.[column + x] !== undefined) grid[row + y][column + x] = dark.includes(Math.max(Math.abs(x), Math.abs(y)));
+      const isInside = grid[row + y]?.[column + x] !== undefined;
+      if (isInside) grid[row + y][column + x] = dark.includes(Math.max(Math.abs(x), Math.abs(y)));
     }
   }
 }
@@ -163,7 +197,9 @@ function placeVersion(/** @type {Grid} */ grid, /** @type {number} */ version) {
 /** A BCH code: the value, and the remainder of its division by the generator (annexes C and D). */
 function withCheck(/** @type {number} */ value, /** @type {number} */ length, /** @type {number} */ generator) {
   let rest = value << length;
-  for (let bit = 31 - Math.clz32(rest); bit >= length; bit--) if ((rest >> bit) & 1) rest ^= generator << (bit - length);
+  for (let bit = 31 - Math.clz32(rest); bit >= length; bit--) {
+    if ((rest >> bit) & 1) rest ^= generator << (bit - length);
+  }
   return (value << length) | rest;
 }
 
@@ -211,7 +247,7 @@ function penalty(/** @type {boolean[][]} */ modules) {
   return points + 10 * Math.floor(Math.abs(100 * dark - 50) / 5);
 }
 
-/** Whether four light modules are before or after what looks like a finder pattern; outside of the symbol all is light. */
+/** Whether what looks like a finder pattern has four light modules on a side; outside of the symbol all is light. */
 function hasLightBeside(/** @type {string} */ line, /** @type {number} */ index) {
   return /^0*$/.test(line.slice(Math.max(0, index - 4), index)) || /^0*$/.test(line.slice(index + 7, index + 11));
 }

@@ -25,7 +25,10 @@ export function startReading() {
   });
   uncovers(elements["show-passphrase"], elements.passphrase);
   copies(elements["copy-content"], () => new TextDecoder().decode(opened?.content.data));
-  elements.save.addEventListener("click", () => opened && save(opened.content.data, plainName(opened.content.name ?? "message.txt")));
+  elements.save.addEventListener(
+    "click",
+    () => opened && save(opened.content.data, plainName(opened.content.name ?? "message.txt")),
+  );
   elements.done.addEventListener("click", close);
   elements.retry.addEventListener("click", () => location.reload());
 }

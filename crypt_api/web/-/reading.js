@@ -1,5 +1,5 @@
-// Keeps, in this tab and for a minute, what a reload needs to get the message once more: the secret, and the nonce that the
-// service knows the reader by.
+// Keeps, in this tab and for a minute, what a reload needs to get the message once more: the secret, and the nonce
+// that the service knows the reader by.
 
 import { keep, recall } from "./storage.js";
 
@@ -10,7 +10,8 @@ const MINUTE = 60_000; // milliseconds: the service holds a message that long fo
 
 /** The reading is about to begin, or is asked for again. @param {string} secret @param {string} nonce */
 export function remember(secret, nonce) {
-  if (nonceOf(secret) !== nonce) keep("sessionStorage", STORED, JSON.stringify({ secret, nonce, until: Date.now() + MINUTE }));
+  const reading = { secret, nonce, until: Date.now() + MINUTE };
+  if (nonceOf(secret) !== nonce) keep("sessionStorage", STORED, JSON.stringify(reading));
   setTimeout(load, millisecondsLeft()); // which forgets what is over
 }
 

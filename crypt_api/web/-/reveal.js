@@ -1,5 +1,5 @@
-// Reveals the message in place. The nonce lets a lost answer be asked for again, for a minute; once the message is here,
-// the service is told to forget it at once.
+// Reveals the message in place. The nonce lets a lost answer be asked for again, for a minute; once the message is
+// here, the service is told to forget it at once.
 "use strict";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("form"));

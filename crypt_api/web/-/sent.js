@@ -9,7 +9,14 @@ import { say, text } from "./texts.js";
 const FIRST_PAUSE = 2_000;
 const LAST_PAUSE = 30_000;
 
-/** @typedef {{ keys: import("./envelope.js").Keys, link: string, passphrase: string, reads: number, expiresAt: Date }} Sent */
+/**
+ * @typedef {object} Sent
+ * @property {import("./envelope.js").Keys} keys
+ * @property {string} link
+ * @property {string} passphrase empty if there is none
+ * @property {number} reads
+ * @property {Date} expiresAt
+ */
 
 /** @type {Sent | null} */
 let sent = null;
@@ -21,9 +28,11 @@ let pause = FIRST_PAUSE;
 export function startWatching() {
   copies(elements["copy-link"], () => sent?.link ?? "");
   copies(elements["copy-passphrase"], () => sent?.passphrase ?? "");
-  for (const field of [elements.link, elements["sent-passphrase"]]) field.addEventListener("focus", () => field.select());
+  for (const field of [elements.link, elements["sent-passphrase"]]) {
+    field.addEventListener("focus", () => field.select());
+  }
   elements.share.hidden = !navigator.share;
-  elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined)); // given up
+  elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined));
   elements.destroy.addEventListener("click", () => (elements.keep.hidden ? ask() : destroyNow()));
   elements.keep.addEventListener("click", () => stopAsking());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && sent && look());
@@ -83,7 +92,8 @@ async function look() {
 function report({ reads }, receipt) {
   if (!receipt) tell("expired", "sent.expired");
   else if (!receipt.readsLeft) tell(receipt.state, `sent.${receipt.state}`, { at: receipt.at });
-  else if (receipt.at) tell("some", "sent.read-some", { n: reads - receipt.readsLeft, left: receipt.readsLeft, at: receipt.at });
+  else if (receipt.at)
+    tell("some", "sent.read-some", { n: reads - receipt.readsLeft, left: receipt.readsLeft, at: receipt.at });
 }
 
 function tell(/** @type {string} */ state, /** @type {string} */ key, values = {}) {

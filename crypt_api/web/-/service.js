@@ -1,9 +1,19 @@
-// The service's routes for sealed messages (docs/protocol.md). Whatever is sent here may be sent again, and is, when its answer is lost.
+// The service's routes for sealed messages (docs/protocol.md). Whatever is sent here may be sent again, and is, when
+// its answer is lost.
 
 import { encodeBase64url, hashProof } from "./envelope.js";
 
 /** @typedef {import("./envelope.js").Keys} Keys */
-/** @typedef {{ state: "unread" | "read" | "destroyed", passphrase: boolean, readsLeft: number, at: Date | null, expiresAt: Date }} Receipt */
+/**
+ * What has become of a message.
+ *
+ * @typedef {object} Receipt
+ * @property {"unread" | "read" | "destroyed"} state
+ * @property {boolean} passphrase whether it takes one
+ * @property {number} readsLeft
+ * @property {Date | null} at when it was last read, or destroyed
+ * @property {Date} expiresAt
+ */
 
 /** Milliseconds before the attempts after the first one. */
 const PAUSES = [300, 900, 2_000];
@@ -22,14 +32,27 @@ export class Refused extends Error {
   }
 }
 
-/** Store an envelope. @param {Keys} keys @param {string} envelope @param {{ ttl: number, reads: number }} limits @returns {Promise<Date>} when it expires */
+/**
+ * Store an envelope.
+ *
+ * @param {Keys} keys
+ * @param {string} envelope
+ * @param {{ ttl: number, reads: number }} limits
+ * @returns {Promise<Date>} when it expires
+ */
 export async function create(keys, envelope, { ttl, reads }) {
   const body = { message: envelope, proof_hash: await hashProof(keys.proof), ttl, reads };
   if (keys.passphraseProof) Object.assign(body, { passphrase_hash: await hashProof(keys.passphraseProof) });
   return new Date((await request("PUT", `/${keys.id}`, {}, JSON.stringify(body))).expires_at);
 }
 
-/** Take the envelope; for a minute, whoever has the nonce may take it again. @param {Keys} keys @param {string} nonce @returns {Promise<string>} */
+/**
+ * Take the envelope; for a minute, whoever has the nonce may take it again.
+ *
+ * @param {Keys} keys
+ * @param {string} nonce
+ * @returns {Promise<string>}
+ */
 export async function read(keys, nonce) {
   const proofs = [keys.proof, keys.passphraseProof].filter((proof) => proof !== null);
   const authorization = `Bearer ${proofs.map(encodeBase64url).join(".")}`;
@@ -44,7 +67,12 @@ export async function status(keys) {
   return { state, passphrase, readsLeft, at: at && new Date(at), expiresAt: new Date(expiresAt) };
 }
 
-/** Destroy it; with the nonce that read it, what is still kept for that nonce. @param {Keys} keys @param {string} [nonce] */
+/**
+ * Destroy it; with the nonce that read it, what is still kept for that nonce.
+ *
+ * @param {Keys} keys
+ * @param {string} [nonce]
+ */
 export async function destroy(keys, nonce) {
   await unlessMissing(request("DELETE", `/${keys.id}`, { ...proof(keys), ...(nonce && { "Idempotency-Key": nonce }) }));
 }
@@ -63,13 +91,21 @@ async function unlessMissing(answer) {
   }
 }
 
-/** The answer's JSON. @param {string} method @param {string} path @param {Record<string, string>} headers @param {string} [body] */
+/**
+ * The answer's JSON.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {Record<string, string>} headers
+ * @param {string} [body]
+ */
 async function request(method, path, headers, body) {
   for (const pause of [...PAUSES, null]) {
     const answer = await attempt(path, { method, headers, body });
     if (answer?.ok) return answer.body;
-    const isWorthRepeating = !answer || answer.status === 429 || answer.status >= 500;
-    if (!isWorthRepeating || pause === null) throw answer && answer.status < 500 ? new Refused(answer.status, answer.body) : new Unreachable();
+    const isDown = !answer || answer.status >= 500;
+    if (!isDown && (answer.status !== 429 || pause === null)) throw new Refused(answer.status, answer.body);
+    if (pause === null) throw new Unreachable();
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
@@ -78,7 +114,13 @@ async function request(method, path, headers, body) {
 async function attempt(path, options) {
   try {
     const signal = AbortSignal.timeout(TIMEOUT);
-    const answer = await fetch(path, { ...options, signal, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
+    const answer = await fetch(path, {
+      ...options,
+      signal,
+      cache: "no-store",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+    });
     const text = await answer.text();
     return { ok: answer.ok, status: answer.status, body: text ? JSON.parse(text) : null };
   } catch {

@@ -9,7 +9,13 @@ export function recall(area, key) {
   }
 }
 
-/** Keep a value; null forgets it. @param {"localStorage" | "sessionStorage"} area @param {string} key @param {string | null} value */
+/**
+ * Keep a value; null forgets it.
+ *
+ * @param {"localStorage" | "sessionStorage"} area
+ * @param {string} key
+ * @param {string | null} value
+ */
 export function keep(area, key, value) {
   try {
     if (value === null) globalThis[area].removeItem(key);

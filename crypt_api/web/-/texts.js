@@ -39,10 +39,17 @@ export function hush(element) {
   element.textContent = "";
 }
 
-/** A text in the current language, with the form that the value `n` asks for. @param {string} key @param {Record<string, unknown>} values @returns {string} */
+/**
+ * A text in the current language, with the form that the value `n` asks for.
+ *
+ * @param {string} key
+ * @param {Record<string, unknown>} values
+ * @returns {string}
+ */
 export function text(key, values = {}) {
   const forms = texts[key];
-  const form = typeof forms === "string" ? forms : forms[new Intl.PluralRules(locale).select(Number(values.n))] ?? forms.other;
+  const form =
+    typeof forms === "string" ? forms : (forms[new Intl.PluralRules(locale).select(Number(values.n))] ?? forms.other);
   return form.replace(/\{(\w+)\}/g, (_, name) => inWords(values[name]));
 }
 

@@ -24,15 +24,16 @@ export function startWriting() {
   elements.attach.addEventListener("click", () => picker.click());
   picker.addEventListener("change", () => attach(picker.files));
   elements["remove-file"].addEventListener("click", () => detach());
+  text.addEventListener("paste", (/** @type {ClipboardEvent} */ event) => takeFiles(event, event.clipboardData));
   document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();
     drop.classList.add("over");
   });
   document.addEventListener("dragleave", () => drop.classList.remove("over"));
   document.addEventListener("drop", (event) => {
-    event.preventDefault();
     drop.classList.remove("over");
-    if (!elements.write.hidden && event.dataTransfer) attach(event.dataTransfer.files);
+    takeFiles(event, event.dataTransfer);
   });
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
   uncovers(showButton, passphrase);
@@ -68,15 +69,34 @@ function offerLives() {
   const most = Number(document.documentElement.dataset.maxTtl);
   const lives = LIVES.filter((life) => life <= most);
   if (most > LIVES[LIVES.length - 1] || !lives.length) lives.push(most);
-  const chosen = Number(elements.life.querySelector("input:checked")?.value ?? Math.max(...lives.filter((life) => life <= 86_400), lives[0]));
+  const chosen = Number(
+    elements.life.querySelector("input:checked")?.value ??
+      Math.max(...lives.filter((life) => life <= 86_400), lives[0]),
+  );
   elements.life.replaceChildren(
     ...lives.map((life) => {
       const label = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "life", value: life, defaultChecked: life === chosen });
+      const input = Object.assign(document.createElement("input"), {
+        type: "radio",
+        name: "life",
+        value: life,
+        defaultChecked: life === chosen,
+      });
       label.append(input, duration(life));
       return label;
     }),
   );
+}
+
+/** Text that is dropped or pasted is the field's own business. */
+function takeFiles(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
+  if (!data || !hasFiles(data)) return;
+  event.preventDefault(); // or the browser would open the file
+  if (!elements.write.hidden) attach(data.files);
+}
+
+function hasFiles(/** @type {DataTransfer | null} */ data) {
+  return data?.types.includes("Files") ?? false;
 }
 
 async function attach(/** @type {FileList} */ files) {

@@ -17,7 +17,11 @@ const { setTimeout } = globalThis;
 Reflect.set(
   globalThis,
   "setTimeout",
-  (/** @type {(...args: unknown[]) => void} */ callback, /** @type {number} */ delay, /** @type {unknown[]} */ ...args) => {
+  (
+    /** @type {(...args: unknown[]) => void} */ callback,
+    /** @type {number} */ delay,
+    /** @type {unknown[]} */ ...args
+  ) => {
     if (delay > 0) return setTimeout(callback, delay, ...args);
     queueMicrotask(() => callback(...args));
     return 0;

@@ -74,7 +74,10 @@ function mountBundle(fs) {
   for (const [path, base64] of Object.entries(JSON.parse(encodedFiles))) {
     const target = `${BUNDLE}/${path}`;
     fs.mkdirTree(target.slice(0, target.lastIndexOf("/")));
-    fs.writeFile(target, Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
+    fs.writeFile(
+      target,
+      Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
+    );
   }
 }
 
@@ -85,7 +88,8 @@ function mountBundle(fs) {
  * @param {string} sitePackages
  */
 function setSearchPath(pyodide, sitePackages) {
-  pyodide.runPython(`
+  pyodide.runPython(
+    `
 import importlib, os, site, sys
 os.chdir("/")
 sys.path += ["${BUNDLE}", "/session${sitePackages}"]
@@ -93,5 +97,7 @@ first = next(index for index, path in enumerate(sys.path) if "site-packages" in 
 sys.path.insert(first, "${BUNDLE}/python_modules")
 importlib.invalidate_caches()
 site.addsitedir("${BUNDLE}/python_modules")
-`, { globals: pyodide.toPy({}) });
+`,
+    { globals: pyodide.toPy({}) },
+  );
 }

@@ -61,7 +61,8 @@ export default {
   "sent.another": "Write another message",
 
   "read.title": "A sealed message for you",
-  "read.lede": "It can be read once. Opening it destroys it on the server, so have time for it. Otherwise it is gone {until}.",
+  "read.lede":
+    "It can be read once. Opening it destroys it on the server, so have time for it. Otherwise it is gone {until}.",
   "read.lede-more": {
     one: "It can be read once more. Opening it uses that up. Otherwise it is gone {until}.",
     other: "It can be read {n} more times. Opening it uses up one. Otherwise it is gone {until}.",
@@ -78,14 +79,16 @@ export default {
 
   "message.title": "The message",
   "message.content": "Content of the message",
-  "message.lede": "If you reload this page within a minute, it comes back. After that you have what you kept, and nothing else.",
+  "message.lede":
+    "If you reload this page within a minute, it comes back. After that you have what you kept, and nothing else.",
   "message.last": "It cannot be asked for again: what is here is your only copy.",
   "message.save": "Save",
   "message.done": "Close it",
 
   "gone.home": "Write a message",
   "gone.read.title": "It was already read",
-  "gone.read.lede": "Somebody opened this message {at}. If that was not you, tell the sender: somebody else has the link.",
+  "gone.read.lede":
+    "Somebody opened this message {at}. If that was not you, tell the sender: somebody else has the link.",
   "gone.destroyed.title": "It was destroyed",
   "gone.destroyed.lede": "Unread, {at}: by its sender, or by ten wrong passphrases. Ask the sender to send it again.",
   "gone.missing.title": "There is no message here",
@@ -95,7 +98,8 @@ export default {
   "gone.damaged.title": "The message is damaged",
   "gone.damaged.lede": "What came is not what was sealed for this link. Tell the sender, and ask for it again.",
   "gone.version.title": "This message is too new",
-  "gone.version.lede": "It was sealed by a newer version than this page is. Reload the page within a minute, or ask the sender.",
+  "gone.version.lede":
+    "It was sealed by a newer version than this page is. Reload the page within a minute, or ask the sender.",
   "gone.closed.title": "Closed",
   "gone.closed.lede": "The message is gone from the server and from this page.",
   "gone.insecure.title": "This page needs https",

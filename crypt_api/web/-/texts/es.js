@@ -61,7 +61,8 @@ export default {
   "sent.another": "Escribir otro mensaje",
 
   "read.title": "Un mensaje sellado para ti",
-  "read.lede": "Se puede leer una vez. Al abrirlo se destruye en el servidor, así que hazlo con tiempo. Si no, desaparece {until}.",
+  "read.lede":
+    "Se puede leer una vez. Al abrirlo se destruye en el servidor, así que hazlo con tiempo. Si no, desaparece {until}.",
   "read.lede-more": {
     one: "Se puede leer una vez más. Al abrirlo se gasta. Si no, desaparece {until}.",
     other: "Se puede leer {n} veces más. Al abrirlo se gasta una. Si no, desaparece {until}.",
@@ -78,16 +79,19 @@ export default {
 
   "message.title": "El mensaje",
   "message.content": "Contenido del mensaje",
-  "message.lede": "Si recargas esta página antes de un minuto, vuelve. Después te queda lo que hayas guardado, y nada más.",
+  "message.lede":
+    "Si recargas esta página antes de un minuto, vuelve. Después te queda lo que hayas guardado, y nada más.",
   "message.last": "Ya no se puede pedir otra vez: lo que hay aquí es tu única copia.",
   "message.save": "Guardar",
   "message.done": "Cerrarlo",
 
   "gone.home": "Escribir un mensaje",
   "gone.read.title": "Ya se leyó",
-  "gone.read.lede": "Alguien abrió este mensaje: {at}. Si no fuiste tú, avisa a quien lo envió: otra persona tiene el enlace.",
+  "gone.read.lede":
+    "Alguien abrió este mensaje: {at}. Si no fuiste tú, avisa a quien lo envió: otra persona tiene el enlace.",
   "gone.destroyed.title": "Fue destruido",
-  "gone.destroyed.lede": "Sin leer, {at}: por quien lo envió o por diez frases incorrectas. Pide que te lo envíen de nuevo.",
+  "gone.destroyed.lede":
+    "Sin leer, {at}: por quien lo envió o por diez frases incorrectas. Pide que te lo envíen de nuevo.",
   "gone.missing.title": "Aquí no hay ningún mensaje",
   "gone.missing.lede": "Nunca existió o su tiempo se acabó. Pide un enlace nuevo.",
   "gone.link.title": "El enlace está incompleto",
@@ -95,7 +99,8 @@ export default {
   "gone.damaged.title": "El mensaje está dañado",
   "gone.damaged.lede": "Lo que llegó no es lo que se selló para este enlace. Avisa a quien lo envió y pídelo de nuevo.",
   "gone.version.title": "Este mensaje es demasiado nuevo",
-  "gone.version.lede": "Lo selló una versión más nueva que la de esta página. Recárgala antes de un minuto o pídelo de nuevo.",
+  "gone.version.lede":
+    "Lo selló una versión más nueva que la de esta página. Recárgala antes de un minuto o pídelo de nuevo.",
   "gone.closed.title": "Cerrado",
   "gone.closed.lede": "El mensaje ya no está ni en el servidor ni en esta página.",
   "gone.insecure.title": "Esta página necesita https",
