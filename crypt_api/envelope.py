@@ -146,7 +146,7 @@ def _derive(material: bytes, info: bytes, length: int) -> bytes:
 
 def _plaintext(content: Content) -> bytes:
     if len(content.data) > MAX_CONTENT_BYTES:
-        raise ContentTooLarge(f"The message has {len(content.data):,} bytes; {MAX_CONTENT_BYTES:,} are the most.")
+        raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
     fields = {"type": "text"}
     if content.name is not None:
         media_type = "application/octet-stream" if content.media_type is None else content.media_type

@@ -89,10 +89,19 @@ def test_status_and_burn(shell: Shell) -> None:
     shell("read", link)
     report = json.loads(shell("status", link, "--json").stdout)
     assert (report["state"], report["reads_left"], report["passphrase"]) == ("read", 1, False)
+    assert shell("status", link).stdout.endswith(b", 1 read left\n")
     assert shell("burn", link).stdout == b"destroyed\n"
     assert shell("status", link).stdout.startswith(b"destroyed at 20")
     shell("read", link, code=3)
     shell("burn", link, code=3)
+
+
+def test_a_pipe_that_never_ends_is_too_large() -> None:
+    command = [sys.executable, "-m", "crypt_api", "send", "-"]
+    with Path("/dev/zero").open("rb") as endless:
+        result = subprocess.run(command, stdin=endless, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert (result.returncode, result.stdout) == (6, b"")
+    assert b"more than 102,400 bytes" in result.stderr
 
 
 def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:

@@ -103,7 +103,7 @@ def test_the_largest_is_what_the_service_takes() -> None:
     name = "x" * 3_950
     largest = SECRET.seal(Content(bytes(MAX_CONTENT_BYTES), name, ""), KEYS)
     assert len(largest) == MAX_ENVELOPE_BYTES
-    with pytest.raises(ContentTooLarge, match="102,401 bytes; 102,400"):
+    with pytest.raises(ContentTooLarge, match="more than 102,400 bytes"):
         SECRET.seal(Content(bytes(MAX_CONTENT_BYTES + 1)), KEYS)
     with pytest.raises(ContentTooLarge, match="name is too long"):
         SECRET.seal(Content(b"", "x" * 4_000, ""), KEYS)

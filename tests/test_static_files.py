@@ -10,6 +10,7 @@ from crypt_core.app import COMMON_HEADERS
 from tests.homes import NODE, ROOT
 from tests.test_reveal import BROWSER_ACCEPT
 
+PRETTIER = "node_modules/prettier/bin/prettier.cjs"
 WEB = ROOT / "crypt_api/web"
 FILES = sorted(str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.suffix)
 MEDIA_TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
@@ -74,7 +75,7 @@ def test_the_page_names_no_third_party() -> None:
     "command",
     [
         ["../workerd/node_modules/typescript/bin/tsc"],
-        ["node_modules/prettier/bin/prettier.cjs", "--config", ".prettierrc.json", "--check", "../../crypt_api/web/**/*.js", "../**/*.mjs"],
+        [PRETTIER, "--config", ".prettierrc.json", "--check", "../../crypt_api/web/**/*.js", "../**/*.mjs"],
     ],
 )
 def test_the_scripts_are_typed_and_formatted(command: list[str]) -> None:

@@ -27,9 +27,10 @@ def status(link: str, *, as_json: bool) -> None:
         click.echo(json.dumps(fields))
         return
     when = f" at {_local(receipt.at)}" if receipt.at else ""
-    left = f", {receipt.reads_left} reads left" if receipt.reads_left > 1 else ""
+    has_more = receipt.reads_left > 1 or (receipt.reads_left and receipt.state == "read")
+    left = f", {receipt.reads_left} read{'s' if receipt.reads_left > 1 else ''} left" if has_more else ""
     click.echo(f"{receipt.state}{when}{left}")
-    if receipt.state == "unread":
+    if receipt.reads_left:
         click.echo(f"It is there until {_local(receipt.expires_at)}.", err=True)
 
 

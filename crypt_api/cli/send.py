@@ -5,14 +5,14 @@ import mimetypes
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import segno
 
 from crypt_api.cli.common import EXIT_CODES, given_passphrase, passphrase_options, reports_errors, waiting
 from crypt_api.client import Client
-from crypt_api.envelope import Content
+from crypt_api.envelope import MAX_CONTENT_BYTES, Content
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -100,17 +100,23 @@ def _send_plain(client: Client, server: str, content: Content, ttl: int | None, 
     return {"link": f"{server.rstrip('/')}/{message_id}"}
 
 
+def _read(stream: BinaryIO) -> bytes:
+    """All of it; of what is too large anyway, only enough to tell: a pipe may never end."""
+    return stream.read(MAX_CONTENT_BYTES + 1)
+
+
 def _content(text: str | None, file: Path | None) -> Content:
     if file is not None:
         if text is not None:
             raise click.UsageError("Give TEXT or --file, not both.")
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        return Content(file.read_bytes(), name=file.name, media_type=media_type)
+        with file.open("rb") as stream:
+            return Content(_read(stream), name=file.name, media_type=media_type)
     if text is not None and text != "-":
         return Content.from_text(text)
     if sys.stdin.isatty():
         click.echo("Type the message; end it with Ctrl-D.", err=True)
-    data = sys.stdin.buffer.read()
+    data = _read(sys.stdin.buffer)
     if not data:
         raise click.UsageError("There is nothing to send.")
     try:
