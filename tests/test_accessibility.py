@@ -111,6 +111,8 @@ def test_it_fits_a_narrow_screen(tabs: Tabs, language: str) -> None:
     """WCAG 2.2, 1.4.10: at 320 pixels nothing has to be scrolled sideways."""
     for name, page in Views(tabs, viewport={"width": 320, "height": 640}, locale=language).walk():
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+        wide = "[...document.querySelectorAll('main *')].filter((e) => e.scrollWidth > 320).map((e) => e.tagName)"
+        assert page.evaluate(wide) == [], name
 
 
 def test_it_works_by_keyboard(tabs: Tabs) -> None:
