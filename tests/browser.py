@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
 
@@ -52,6 +52,17 @@ class Tabs:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", self._listen)
         return page
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Whatever was done: no script failed, no policy was violated, and no third party was asked for anything."""
+        self.close()
+        if kind is None:
+            assert self.complaints == []
+            own = (self.home.url + "/", "blob:" + self.home.url)
+            assert [request.url for request in self.requests if not request.url.startswith(own)] == []
 
     def close(self) -> None:
         for context in self.contexts:

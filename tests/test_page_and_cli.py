@@ -11,18 +11,16 @@ from playwright.sync_api import Browser, Page, expect
 from crypt_api.envelope import Secret
 from tests.browser import Tabs
 from tests.homes import Home
+from tests.page import FILE, MESSAGE, create, reveal, write
 from tests.shell import Shell
-from tests.test_page import FILE, MESSAGE, create, reveal, write
 
 PASSPHRASE = "unmistakable pass žluť"
 
 
 @pytest.fixture
 def tabs(browser: Browser, unlimited_home: Home) -> Iterator[Tabs]:
-    tabs = Tabs(browser, unlimited_home)
-    yield tabs
-    tabs.close()
-    assert tabs.complaints == []
+    with Tabs(browser, unlimited_home) as tabs:
+        yield tabs
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from qrcodegen import QrCode, QrSegment  # type: ignore[import-untyped]
 
 from tests.browser import Tabs
 from tests.homes import ROOT
-from tests.test_page import write
+from tests.page import write
 
 MOST = 213  # bytes in version 10, level M
 TEXTS = [

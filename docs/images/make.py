@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests import homes
 from tests.browser import chromium
 from tests.homes import Home
-from tests.test_page import reveal, write
+from tests.page import reveal, write
 
 FOLDER = Path(__file__).parent
 ORIGIN = "https://crypt.example"

@@ -10,10 +10,14 @@ export const elements = new Proxy({}, { get: (_, id) => document.getElementById(
 export function show(id) {
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
-  const heading = elements[id].querySelector("h1");
-  document.title = `${heading.textContent} · crypt`;
-  heading.focus({ preventScroll: true });
+  elements[id].querySelector("h1").focus({ preventScroll: true });
+  nameTab();
   scrollTo(0, 0);
+}
+
+/** After the view that is shown, in the language that is spoken. */
+export function nameTab() {
+  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · crypt`;
 }
 
 /**
@@ -39,8 +43,11 @@ export async function whileBusy(button, busyKey, work) {
 /** @param {HTMLButtonElement} button @param {() => string} value */
 export function copies(button, value) {
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(value());
-    say(button, "copied");
+    const done = await navigator.clipboard.writeText(value()).then(
+      () => "copied",
+      () => "not-copied", // the browser, or its user, does not want to
+    );
+    say(button, done);
     setTimeout(() => say(button, "copy"), 2_000);
   });
 }
@@ -53,7 +60,6 @@ export function uncovers(button, field) {
 /** @param {HTMLButtonElement} button @param {HTMLInputElement} field */
 export function cover(button, field, isCovered = true) {
   field.type = isCovered ? "password" : "text";
-  button.setAttribute("aria-pressed", String(!isCovered));
   say(button, isCovered ? "show" : "hide");
 }
 

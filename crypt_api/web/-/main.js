@@ -1,6 +1,6 @@
 // Starts the page, and finds the view that its address asks for: a link's fragment is a message to read.
 
-import { elements } from "./dom.js";
+import { elements, nameTab } from "./dom.js";
 import { forgetReading, gone, open, startReading } from "./read.js";
 import { forget, lastSecret } from "./reading.js";
 import { startWatching, stopWatching } from "./sent.js";
@@ -29,4 +29,5 @@ for (const button of [elements.another, elements.home]) {
   });
 }
 addEventListener("hashchange", route);
+document.addEventListener("spoken", nameTab);
 await route();

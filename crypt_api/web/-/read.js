@@ -24,7 +24,7 @@ export function startReading() {
     whileBusy(elements.reveal, "read.busy", take);
   });
   uncovers(elements["show-passphrase"], elements.passphrase);
-  copies(elements["copy-content"], () => new TextDecoder().decode(opened?.content.data));
+  copies(elements["copy-content"], () => elements.content.textContent);
   elements.save.addEventListener(
     "click",
     () => opened && save(opened.content.data, plainName(opened.content.name ?? "message.txt")),

@@ -35,7 +35,7 @@ export function startWatching() {
   elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined));
   elements.destroy.addEventListener("click", () => (elements.keep.hidden ? ask() : destroyNow()));
   elements.keep.addEventListener("click", () => stopAsking());
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && sent && look());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
   document.addEventListener("spoken", nameSymbol);
 }
 
@@ -54,7 +54,7 @@ export function watch(what) {
   calm(elements["sent-problem"]);
   tell("unread", "sent.unread");
   show("sent");
-  timer = setTimeout(look, pause);
+  lookLater();
 }
 
 /** Forget it: another view is shown. */
@@ -69,9 +69,14 @@ function nameSymbol() {
   elements.qr.firstElementChild?.setAttribute("aria-label", text("sent.qr"));
 }
 
-/** Ask what has become of it, and again in a while. */
-async function look() {
+function lookLater() {
   clearTimeout(timer);
+  timer = setTimeout(look, pause);
+  pause = Math.min(pause * 1.25, LAST_PAUSE);
+}
+
+/** Ask what has become of it; again in a while, if something may still become of it and somebody looks. */
+async function look() {
   const watched = sent;
   if (!watched) return;
   try {
@@ -79,13 +84,12 @@ async function look() {
     if (watched !== sent) return;
     calm(elements["sent-problem"]);
     report(watched, receipt);
-    if (!receipt?.readsLeft) return; // nothing more can become of it
+    if (!receipt?.readsLeft) return;
   } catch {
     if (watched !== sent) return;
     say(elements["sent-problem"], "sent.offline");
   }
-  pause = Math.min(pause * 1.25, LAST_PAUSE);
-  if (document.visibilityState === "visible") timer = setTimeout(look, pause);
+  if (document.visibilityState === "visible") lookLater();
 }
 
 /** @param {Sent} watched @param {import("./service.js").Receipt | null} receipt */

@@ -5,6 +5,7 @@ export default {
   hide: "Hide",
   copy: "Copy",
   copied: "Copied",
+  "not-copied": "Not allowed here",
   retry: "Try again",
   time: "{day} at {clock}",
   footer: "Encrypted in your browser. The key is in the part of the link that is never sent to a server.",

@@ -5,6 +5,7 @@ export default {
   hide: "Ocultar",
   copy: "Copiar",
   copied: "Copiado",
+  "not-copied": "No se permite aquí",
   retry: "Reintentar",
   time: "{day}, {clock}",
   footer: "Cifrado en tu navegador. La clave está en la parte del enlace que nunca se envía a un servidor.",
