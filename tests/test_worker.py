@@ -265,6 +265,7 @@ def test_the_harness_names_mistakes(arguments: list[str], words: str) -> None:
     assert words in result.stderr
 
 
-def test_the_lock_file_names_no_host() -> None:
-    lock = json.loads((ROOT / "tools/workerd/package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["workerd", "browser"])
+def test_the_lock_file_names_no_host(folder: str) -> None:
+    lock = json.loads((ROOT / "tools" / folder / "package-lock.json").read_text())
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
