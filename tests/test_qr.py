@@ -1,6 +1,8 @@
 """The page's QR codes: module for module those of another encoder, and read by a decoder from what the page shows."""
 
 import base64
+import re
+from itertools import pairwise
 
 import pytest
 import zxingcpp
@@ -67,6 +69,28 @@ def test_every_symbol_is_as_another_encoder_makes_it(page: Page) -> None:
         masks.add(mask)
     assert sizes == set(range(21, 58, 4))  # versions 1 to 10
     assert masks == set(range(8))
+
+
+def penalty(symbol: list[list[int]]) -> int:
+    """By table 11 of ISO/IEC 18004; outside of the symbol all is light."""
+    lines = ["".join(map(str, line)) for line in [*symbol, *zip(*symbol, strict=True)]]
+    runs = sum(len(run[0]) - 2 for line in lines for run in re.finditer("0{5,}|1{5,}", line))
+    finders = sum(
+        "0000" in (padded[at - 4 : at], padded[at + 7 : at + 11])
+        for padded in (f"0000{line}0000" for line in lines)
+        for at in range(4, len(symbol) - 2)
+        if padded[at : at + 7] == "1011101"
+    )
+    pairs = [pair for above, below in pairwise(symbol) for pair in pairwise(zip(above, below, strict=True))]
+    blocks = sum(len({*left, *right}) == 1 for left, right in pairs)
+    dark = sum(map(sum, symbol))
+    return runs + 3 * blocks + 40 * finders + 10 * int(abs(100 * dark / len(symbol) ** 2 - 50) / 5)
+
+
+def test_the_mask_is_the_first_of_the_best(page: Page) -> None:
+    texts = TEXTS[::9]
+    for text, symbol in zip(texts, page.evaluate(ENCODE, texts), strict=True):
+        assert symbol == min((modules(text, mask) for mask in range(8)), key=penalty), text
 
 
 def test_a_text_that_is_too_long_is_refused(page: Page) -> None:
