@@ -16,6 +16,7 @@ from crypt_core.messages import (
     IdTaken,
     Missing,
     PassphraseRequired,
+    PassphraseUnexpected,
     PassphraseWrong,
     Read,
     Repeated,
@@ -103,16 +104,19 @@ class OneId(RuleBasedStateMachine):
     @rule(proof=PROOFS, passphrase=PASSPHRASES, nonce=NONCES)
     def read(self, proof: str | None, passphrase: str | None, nonce: str | None) -> None:
         message = self.message
-        outcome = self.decide(Read(proof if message and message.create.seal else None, passphrase, nonce))
-        if message is None or not self.readable() or (message.create.seal and proof != "right"):
+        seal = message.create.seal if message else None
+        outcome = self.decide(Read(proof if seal else None, passphrase if seal else None, nonce))
+        if message is None or not self.readable() or (seal and proof != "right"):
             assert outcome == Missing()
             return
         again = nonce in message.held(self.now)
         if not again and message.reads_left == 0:
             assert outcome == Missing()
-        elif message.create.seal and message.create.seal.passphrase_hash and passphrase is None:
+        elif seal and not seal.passphrase_hash and passphrase is not None:
+            assert outcome == PassphraseUnexpected()
+        elif seal and seal.passphrase_hash and passphrase is None:
             assert outcome == PassphraseRequired(message.tries_left)
-        elif message.create.seal and message.create.seal.passphrase_hash and passphrase != "passphrase":
+        elif seal and seal.passphrase_hash and passphrase != "passphrase":
             message.tries_left -= 1
             assert outcome == PassphraseWrong(message.tries_left)
             if message.tries_left == 0:

@@ -195,6 +195,16 @@ def test_a_passphrase_is_asked_for_and_a_typo_costs_nothing(client: httpx.Client
     assert client.get(sealed.path, headers=sealed.with_passphrase()).json() == {"message": "envelope"}
 
 
+def test_a_passphrase_for_a_message_that_has_none_reads_nothing(client: httpx.Client) -> None:
+    """The reader's key would not open it."""
+    sealed = put(client)
+    for _ in range(12):
+        answer = client.get(sealed.path, headers=sealed.with_passphrase())
+        assert (answer.status_code, answer.json()) == (403, {"error": "Message has no passphrase"})
+    assert status(client, sealed)["state"] == "unread"
+    assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
+
+
 async def test_a_burst_of_guesses_has_ten_tries(home: Home) -> None:
     connections = [await home.connect() for _ in range(51)]
     with home.client() as client:

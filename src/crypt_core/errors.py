@@ -104,6 +104,13 @@ class WrongPassphrase(_PassphraseRefused):
     text = "Wrong passphrase"
 
 
+class PassphraseNotExpected(ApiError):
+    """It takes none. Handing it out would destroy it for a reader whose key cannot open it."""
+
+    status = 403
+    text = "Message has no passphrase"
+
+
 class IdInUse(ApiError):
     """Another message lives, or lived, under the id that the client chose."""
 

@@ -12,6 +12,7 @@ from crypt_core.errors import (
     MessageNotFound,
     NoUniqueId,
     PassphraseMissing,
+    PassphraseNotExpected,
     WrongPassphrase,
 )
 from crypt_core.fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
@@ -22,6 +23,7 @@ from crypt_core.messages import (
     Destroyed,
     Granted,
     PassphraseRequired,
+    PassphraseUnexpected,
     PassphraseWrong,
     Read,
     Repeated,
@@ -153,6 +155,8 @@ class MessageHandlers:
                 raise PassphraseMissing(tries_left)
             case PassphraseWrong(tries_left):
                 raise WrongPassphrase(tries_left)
+            case PassphraseUnexpected():
+                raise PassphraseNotExpected
             case _:
                 raise MessageNotFound
 

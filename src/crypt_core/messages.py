@@ -110,6 +110,11 @@ class PassphraseWrong:
 
 
 @dataclass(frozen=True, slots=True)
+class PassphraseUnexpected:
+    """A passphrase was presented, and the message has none: a key made with it would open nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Destroyed:
     """It is destroyed."""
 
@@ -126,7 +131,18 @@ class Report:
 
 
 Command = Create | Read | Destroy | Status
-Outcome = Created | Repeated | IdTaken | Granted | Missing | PassphraseRequired | PassphraseWrong | Destroyed | Report
+Outcome = (
+    Created
+    | Repeated
+    | IdTaken
+    | Granted
+    | Missing
+    | PassphraseRequired
+    | PassphraseWrong
+    | PassphraseUnexpected
+    | Destroyed
+    | Report
+)
 
 
 class Decision(NamedTuple):
@@ -177,11 +193,9 @@ def _read(record: Record | None, command: Read, now: float) -> Decision:
     is_held = any(hold.nonce_hash == command.nonce_hash for hold in holds)
     if not is_held and record.reads_left == 0:
         return Decision(record, Missing())
-    if record.seal is not None and record.seal.passphrase_hash is not None:
-        if command.passphrase_hash is None:
-            return Decision(record, PassphraseRequired(record.tries_left))
-        if not compare_digest(command.passphrase_hash, record.seal.passphrase_hash):
-            return _count_wrong_passphrase(record, now)
+    refused = _refused_passphrase(record, command.passphrase_hash, now)
+    if refused is not None:
+        return refused
     granted = Granted(record.content)
     if is_held:
         return Decision(record, granted)
@@ -191,12 +205,18 @@ def _read(record: Record | None, command: Read, now: float) -> Decision:
     return Decision(read if read.reads_left or holds else _without_content(read), granted)
 
 
-def _count_wrong_passphrase(record: Record, now: float) -> Decision:
+def _refused_passphrase(record: Record, presented: str | None, now: float) -> Decision | None:
+    """What becomes of a read whose passphrase is not what the message takes; None if it is."""
+    expected = None if record.seal is None else record.seal.passphrase_hash
+    if expected is None:
+        return None if presented is None else Decision(record, PassphraseUnexpected())
+    if presented is None:
+        return Decision(record, PassphraseRequired(record.tries_left))
+    if compare_digest(presented, expected):
+        return None
     tries_left = record.tries_left - 1
-    record = replace(record, tries_left=tries_left)
-    if tries_left == 0:
-        return Decision(_destroyed(record, now), PassphraseWrong(0))
-    return Decision(record, PassphraseWrong(tries_left))
+    counted = replace(record, tries_left=tries_left)
+    return Decision(counted if tries_left else _destroyed(counted, now), PassphraseWrong(tries_left))
 
 
 def _destroy(record: Record | None, command: Destroy, now: float) -> Decision:

@@ -136,6 +136,7 @@ def _read() -> Schema:
         errors.AuthorizationRequired(),
         errors.PassphraseMissing(9),
         errors.WrongPassphrase(9),
+        errors.PassphraseNotExpected(),
         errors.PrefetchRefused(),
         errors.UnfurlerRefused(),
         errors.MessageNotFound(),
