@@ -7,13 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crypt_api.client import AsyncClient, Client, Receipt, Sent
+    from crypt_api.client import AsyncClient, Client
     from crypt_api.envelope import Content
+    from crypt_api.exchanges import Receipt, Sent
 
 __all__ = ["AsyncClient", "Client", "Content", "Receipt", "Sent"]
 
+_MODULES = {
+    "AsyncClient": "client",
+    "Client": "client",
+    "Content": "envelope",
+    "Receipt": "exchanges",
+    "Sent": "exchanges",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("crypt_api.envelope" if name == "Content" else "crypt_api.client"), name)
+    return getattr(import_module(f"crypt_api.{_MODULES[name]}"), name)

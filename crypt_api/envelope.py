@@ -6,7 +6,6 @@ import secrets
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from crypt_api.errors import BadEnvelope, ContentTooLarge, InvalidLink
+from crypt_api.errors import BadEnvelope, ContentTooLarge, InvalidLink, InvalidText
 from crypt_core.tokens import decode_base64url, encode_base64url
 
 SECRET_BYTES = 16
@@ -47,7 +46,12 @@ class Content:
 
     @classmethod
     def from_text(cls, text: str) -> "Content":
-        return cls(text.encode())
+        """A text as the content.
+
+        Raises:
+            InvalidText: It cannot be written in UTF-8.
+        """
+        return cls(_utf8(text, "The text"))
 
     @property
     def text(self) -> str:
@@ -72,7 +76,7 @@ class Secret:
         Raises:
             InvalidLink: There is none in it.
         """
-        value = decode_base64url(urlsplit(link).fragment, SECRET_BYTES)
+        value = decode_base64url(link.partition("#")[2], SECRET_BYTES)
         if value is None:
             raise InvalidLink("This is no link to a sealed message: it ends in # and 22 characters.")
         return cls(value)
@@ -94,12 +98,16 @@ class Secret:
         return _derive(self.value, b"crypt-api v1 proof", 32)
 
     def keys(self, passphrase: str | None) -> "Keys":
-        """What opens the message; with a passphrase this takes a good part of a second, on purpose."""
+        """What opens the message; with a passphrase this takes a good part of a second, on purpose.
+
+        Raises:
+            InvalidText: The passphrase cannot be written in UTF-8.
+        """
         if not passphrase:
             return Keys(_derive(self.value, b"crypt-api v1 key", 32), None)
         salt = _derive(self.value, b"crypt-api v1 salt", 16)
         stretch = PBKDF2HMAC(SHA256(), length=32, salt=salt, iterations=PBKDF2_ITERATIONS)
-        material = self.value + stretch.derive(unicodedata.normalize("NFC", passphrase).encode())
+        material = self.value + stretch.derive(_utf8(unicodedata.normalize("NFC", passphrase), "The passphrase"))
         return Keys(_derive(material, b"crypt-api v1 key", 32), _derive(material, b"crypt-api v1 passphrase proof", 32))
 
     def seal(self, content: Content, keys: "Keys", *, nonce: bytes | None = None) -> str:
@@ -107,6 +115,7 @@ class Secret:
 
         Raises:
             ContentTooLarge: It has more than `MAX_CONTENT_BYTES`, or its name is too long.
+            InvalidText: Its name or type cannot be written in UTF-8.
         """
         nonce = nonce or os.urandom(NONCE_BYTES)
         sealed = AESGCM(keys.key).encrypt(nonce, _pad(_plaintext(content)), VERSION + self._id)
@@ -126,7 +135,7 @@ class Secret:
         nonce, sealed = data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
         try:
             return _content(AESGCM(keys.key).decrypt(nonce, sealed, VERSION + self._id))
-        except (InvalidTag, ValueError):
+        except (InvalidTag, ValueError, RecursionError):
             raise BadEnvelope(
                 "The message is damaged or forged, or the link is not the one it was sealed for."
             ) from None
@@ -144,6 +153,13 @@ def _derive(material: bytes, info: bytes, length: int) -> bytes:
     return HKDF(SHA256(), length=length, salt=None, info=info).derive(material)
 
 
+def _utf8(text: str, what: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise InvalidText(f"{what} has characters that UTF-8 cannot write.") from None
+
+
 def _plaintext(content: Content) -> bytes:
     if len(content.data) > MAX_CONTENT_BYTES:
         raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
@@ -151,7 +167,7 @@ def _plaintext(content: Content) -> bytes:
     if content.name is not None:
         media_type = "application/octet-stream" if content.media_type is None else content.media_type
         fields = {"type": "file", "name": content.name, "media_type": media_type}
-    header = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    header = _utf8(json.dumps(fields, ensure_ascii=False, separators=(",", ":")), "The file's name")
     if len(header) > MAX_HEADER_BYTES:
         raise ContentTooLarge("The file's name is too long.")
     return len(header).to_bytes(2, "big") + header + content.data
@@ -163,7 +179,7 @@ def _pad(plaintext: bytes) -> bytes:
 
 
 def _content(padded: bytes) -> Content:
-    """Raises ValueError for what no sender that keeps to the specification seals."""
+    """Raises ValueError, or RecursionError, for what no sender that keeps to the specification seals."""
     plaintext, marker, zeros = padded.rpartition(b"\x80")
     if not marker or zeros.strip(b"\0") or len(zeros) >= STEP:
         raise ValueError
@@ -171,10 +187,15 @@ def _content(padded: bytes) -> Content:
     header, data = plaintext[2 : 2 + length], plaintext[2 + length :]
     if len(plaintext) < 2 or len(header) != length or length > MAX_HEADER_BYTES or len(data) > MAX_CONTENT_BYTES:  # noqa: PLR2004
         raise ValueError
-    match json.loads(header.decode()):
+    match json.loads(header.decode(), parse_constant=_refuse_constant):
         case {"type": "text"}:
             data.decode()
             return Content(data)
         case {"type": "file", "name": str(name), "media_type": str(media_type)}:
             return Content(data, name, media_type)
     raise ValueError
+
+
+def _refuse_constant(name: str) -> None:
+    """`NaN` and its like, which Python's parser takes, are no JSON."""
+    raise ValueError(name)

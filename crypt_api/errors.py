@@ -15,6 +15,10 @@ class BadEnvelope(CryptApiError):
     """What the service gave is not what the sender sealed: damaged, forged, or of a newer version."""
 
 
+class InvalidText(CryptApiError):
+    """What was given as text is none: it cannot be written in UTF-8."""
+
+
 class ContentTooLarge(CryptApiError):
     """The text or file has more than 102,400 bytes."""
 
@@ -54,6 +58,10 @@ class WrongPassphrase(CryptApiError):
         left = f"{tries_left} tries are left" if tries_left else "the message is destroyed now"
         super().__init__(f"Wrong passphrase; {left}.")
         self.tries_left = tries_left
+
+
+class PassphraseUnexpected(CryptApiError):
+    """It takes no passphrase, and a key made with one would not open it."""
 
 
 class Refused(CryptApiError):

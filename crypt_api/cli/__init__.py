@@ -35,7 +35,22 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+HELP = """\b
+Examples:
+  crypt-api serve                          the service, and its web page, on this machine
+  crypt-api send                           prints a link
+  crypt-api read LINK                      prints the message, once
+\b
+Environment:
+  CRYPT_API_SERVER      the service to send to (send --server)
+  CRYPT_API_PASSPHRASE  the passphrase, instead of asking for it
+
+Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest, exit codes included."""
+
+
+@click.group(
+    cls=LazyGroup, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="crypt-api", message="%(version)s")
 def main() -> None:
     """Messages that destroy themselves when they are read, or when their time is up."""
@@ -44,7 +59,10 @@ def main() -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete this command: eval "$(crypt-api completion bash)"."""
+    """Print what makes SHELL complete this command.
+
+    Such as: eval "$(crypt-api completion bash)"
+    """
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - the argument is one of click's own
     click.echo(kind(main, {}, "crypt-api", "_CRYPT_API_COMPLETE").source())

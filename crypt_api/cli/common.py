@@ -7,29 +7,35 @@ from contextlib import contextmanager
 from enum import IntEnum
 from functools import wraps
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from threading import Timer
+from typing import Any, TextIO
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crypt_api import errors
-from crypt_api.client import Client
+from crypt_api.cli.delivery import Undelivered
 
 PASSPHRASE_VARIABLE = "CRYPT_API_PASSPHRASE"  # noqa: S105 - its name
+
+PATIENCE = 1.0
+"""Seconds that something may take before it is worth a word."""
 
 stderr = Console(stderr=True, highlight=False)
 
 
 class ExitCode(IntEnum):
-    """What the shell is told. 0 is success, 1 a bug, 2 a mistake on the command line."""
+    """What the shell is told, besides 0 for success, and 1 where it was interrupted or met a bug."""
 
+    USAGE = 2
     NOT_FOUND = 3
     ALREADY_READ = 4
     PASSPHRASE = 5
     REFUSED = 6
     UNREACHABLE = 7
     DAMAGED = 8
+    UNDELIVERED = 9
 
 
 EXIT_CODES = """\b
@@ -38,27 +44,34 @@ Exit codes:
   2  a mistake on the command line
   3  no such message: never there, expired, or destroyed
   4  somebody has read it before
-  5  a passphrase is needed, or it is wrong
+  5  a passphrase is needed, is wrong, or is one too many
   6  the service refused the request, or asks to wait
   7  the service cannot be reached, or its storage is down
-  8  the message was damaged or forged"""
+  8  the message was damaged or forged
+  9  it was read, but could not be written; stderr tells where it is"""
 
-_CODES: list[tuple[type[errors.CryptApiError], ExitCode, str]] = [
+_CODES: list[tuple[type[Exception], ExitCode, str]] = [
     (
         errors.AlreadyRead,
         ExitCode.ALREADY_READ,
         "If it was not you, tell the sender: the link is known to somebody else.",
     ),
     (errors.NotFound, ExitCode.NOT_FOUND, "Ask the sender for a new link."),
-    (errors.Destroyed, ExitCode.NOT_FOUND, "Ask the sender for a new link."),
     (errors.PassphraseRequired, ExitCode.PASSPHRASE, f"Use --passphrase-file or {PASSPHRASE_VARIABLE}."),
     (errors.WrongPassphrase, ExitCode.PASSPHRASE, "Ask the sender before the tries are used up."),
+    (
+        errors.PassphraseUnexpected,
+        ExitCode.PASSPHRASE,
+        "If the sender told you one, ask; otherwise read it without.",
+    ),
     (errors.RateLimited, ExitCode.REFUSED, "Wait, and try again."),
     (errors.InvalidLink, ExitCode.REFUSED, "Is it complete? Put it in quotes, so that the shell leaves it alone."),
+    (errors.InvalidText, ExitCode.USAGE, "What is no text can be sent as a file, or through stdin."),
     (errors.ContentTooLarge, ExitCode.REFUSED, "100 KB is the most; send it in parts, or elsewhere, and its key here."),
     (errors.Refused, ExitCode.REFUSED, ""),
     (errors.Unavailable, ExitCode.UNREACHABLE, "Nothing is lost: try again, or look at --server."),
     (errors.BadEnvelope, ExitCode.DAMAGED, "Ask the sender to send it again."),
+    (Undelivered, ExitCode.UNDELIVERED, ""),
 ]
 
 
@@ -69,7 +82,7 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except errors.CryptApiError as error:
+        except (errors.CryptApiError, Undelivered) as error:
             for kind, code, advice in _CODES:
                 if isinstance(error, kind):
                     click.echo(f"Error: {error}" + (f"\n{advice}" if advice else ""), err=True)
@@ -81,18 +94,31 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """Show on a terminal that something is going on."""
-    if not stderr.is_terminal:
+    """On a terminal, show that something is going on once it has gone on for a while."""
+    progress = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=stderr)
+    progress.live.transient = True
+    progress.add_task(text, total=None)
+    timer = Timer(PATIENCE, progress.start)
+    if stderr.is_terminal:
+        timer.start()
+    try:
         yield
-        return
-    with stderr.status(text):
-        yield
+    finally:
+        timer.cancel()
+        if timer.ident is not None:
+            timer.join()
+            progress.stop()
 
 
-def client_of(link: str) -> Client:
-    """A client of the service that the link names."""
-    url = urlsplit(link)
-    return Client(f"{url.scheme}://{url.netloc}")
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is there. A stream that was closed is None."""
+    return stream is not None and stream.isatty()
+
+
+def plain_id(link: str) -> str | None:
+    """The id in a plain message's link, such as https://example.org/k3x9q; None for a sealed one's."""
+    address, _, secret = link.partition("#")
+    return None if secret else address.partition("://")[2].partition("/")[2].strip("/") or None
 
 
 def passphrase_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -108,7 +134,8 @@ def given_passphrase(file: Path | None) -> str | None:
     """The passphrase that was given without asking."""
     if file is None:
         return os.environ.get(PASSPHRASE_VARIABLE) or None
-    with click.open_file(str(file), encoding="utf-8") as lines:
+    # What is no UTF-8 is refused where the passphrase is used, and where one from elsewhere is, too.
+    with click.open_file(str(file), encoding="utf-8", errors="surrogateescape") as lines:
         passphrase = str(lines.readline()).rstrip("\r\n")
     if not passphrase:
         raise click.UsageError("The passphrase file's first line is empty.")

@@ -1,24 +1,45 @@
 """`crypt-api read`."""
 
-import json
-import os
 import sys
-import tempfile
-from base64 import b64encode
-from itertools import count
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import IO
 
 import click
 
-from crypt_api.cli.common import EXIT_CODES, client_of, given_passphrase, passphrase_options, reports_errors, waiting
+from crypt_api.cli import delivery
+from crypt_api.cli.common import (
+    EXIT_CODES,
+    given_passphrase,
+    is_terminal,
+    passphrase_options,
+    plain_id,
+    reports_errors,
+    waiting,
+)
+from crypt_api.client import Client
 from crypt_api.envelope import Content
 from crypt_api.errors import PassphraseRequired, WrongPassphrase
 
+STDOUT = Path("-")
 
-@click.command(epilog=EXIT_CODES)
+EXAMPLES = """\b
+Examples:
+  crypt-api read 'https://example.org/#q83vASNFZ4mrze8BI0VniQ'
+  crypt-api read LINK -o key.pem
+  crypt-api read LINK | gpg --import
+
+"""
+
+
+@click.command(epilog=EXAMPLES + EXIT_CODES)
 @click.argument("link")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write it to a new file, as it is; - is stdout.",
+)
 @click.option("--force", is_flag=True, help="Overwrite that file.")
 @passphrase_options
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, with a file's name and type.")
@@ -29,66 +50,46 @@ def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path |
     Text goes to stdout. So does a file, unless that is a terminal: then it is saved here under its name, never
     over another.
     """
-    if output is not None:
-        _check_writable(output, force=force)  # before anything is destroyed
-    content = _fetch(link, given_passphrase(passphrase_file))
-    if output is not None:
-        _write(output, content.data)
-        click.echo(f"Saved as {output}.", err=True)
-    elif as_json:
-        click.echo(json.dumps(_as_json(content)))
-    elif content.name is not None and sys.stdout.isatty():
-        path = _free_name(content.name)
-        _write(path, content.data)
-        click.echo(f"It was a file: saved as {path}.", err=True)
-    else:
-        click.echo(content.data, nl=sys.stdout.isatty())
+    if as_json and output is not None:
+        raise click.UsageError("--json goes to stdout; leave out --output.")
+    passphrase = given_passphrase(passphrase_file)
+    with _target(output, force=force) as file:
+        content = _fetch(link, passphrase)
+        with delivery.rescues(content):
+            if file is not None:
+                delivery.write(content, file)
+                click.echo(f"Saved as {output}.", err=True)
+            elif as_json:
+                click.echo(delivery.as_json(content))
+            elif output == STDOUT or not sys.stdout.isatty():
+                click.echo(content.data, nl=False)
+            elif content.name is not None:
+                click.echo(f"It was a file: saved as {delivery.save_under_its_name(content)}.", err=True)
+            else:
+                delivery.show(content, sys.stdout)
+
+
+def _target(output: Path | None, *, force: bool) -> AbstractContextManager[IO[bytes] | None]:
+    """Where to write to, tried before anything is read; None is stdout."""
+    if output is not None and output != STDOUT:
+        return delivery.reserved(output, overwrite=force)
+    if sys.stdout is None:
+        raise click.UsageError("There is nowhere to write it to: stdout is closed.")
+    return nullcontext()
 
 
 def _fetch(link: str, passphrase: str | None) -> Content:
-    url = urlsplit(link)
-    with client_of(link) as client:
-        if not url.fragment and url.path.strip("/"):  # a plain message's link
+    with Client(link) as client:
+        if message_id := plain_id(link):
             with waiting("Reading"):
-                return Content.from_text(client.fetch(url.path.strip("/")))
+                return Content.from_text(client.fetch(message_id))
         while True:
             try:
                 with waiting("Reading"):
                     return client.read(link, passphrase=passphrase)
             except (PassphraseRequired, WrongPassphrase) as error:
-                if not sys.stdin.isatty() or (isinstance(error, WrongPassphrase) and error.tries_left == 0):
+                is_over = isinstance(error, WrongPassphrase) and error.tries_left == 0
+                if is_over or not is_terminal(sys.stdin):
                     raise
                 click.echo(str(error), err=True)
                 passphrase = click.prompt("Passphrase", hide_input=True, err=True)
-
-
-def _as_json(content: Content) -> dict[str, str | None]:
-    if content.name is None:
-        return {"text": content.text}
-    return {"name": content.name, "media_type": content.media_type, "data_base64": b64encode(content.data).decode()}
-
-
-def _check_writable(path: Path, *, force: bool) -> None:
-    if path.exists() and not force:
-        raise click.UsageError(f"{path} exists. --force overwrites it.")
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise click.UsageError(f"{path} cannot be written.")
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write all of it or nothing, readable for its owner only."""
-    handle, name = tempfile.mkstemp(dir=path.absolute().parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-    Path(name).replace(path)
-
-
-def _free_name(name: str) -> Path:
-    """The sender's name for the file, without a folder, without a trick, and not yet taken here."""
-    printable = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable()).lstrip(".")
-    path = Path(printable or "message")
-    for number in count(2):
-        if not path.exists():
-            return path
-        path = path.with_name(f"{Path(printable or 'message').stem}-{number}{path.suffix}")
-    raise AssertionError  # pragma: no cover

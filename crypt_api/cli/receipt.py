@@ -5,7 +5,8 @@ from datetime import datetime
 
 import click
 
-from crypt_api.cli.common import EXIT_CODES, client_of, reports_errors, waiting
+from crypt_api.cli.common import EXIT_CODES, plain_id, reports_errors, waiting
+from crypt_api.client import Client
 
 
 @click.command(epilog=EXIT_CODES)
@@ -14,7 +15,9 @@ from crypt_api.cli.common import EXIT_CODES, client_of, reports_errors, waiting
 @reports_errors
 def status(link: str, *, as_json: bool) -> None:
     """Tell what has become of the message at LINK, without reading it."""
-    with client_of(link) as client, waiting("Asking"):
+    if plain_id(link):
+        raise click.UsageError("A plain message has no receipt; only links with a # have one.")
+    with Client(link) as client, waiting("Asking"):
         receipt = client.status(link)
     if as_json:
         fields = {
@@ -39,8 +42,11 @@ def status(link: str, *, as_json: bool) -> None:
 @reports_errors
 def burn(link: str) -> None:
     """Destroy the message at LINK unread."""
-    with client_of(link) as client, waiting("Destroying"):
-        client.burn(link)
+    with Client(link) as client, waiting("Destroying"):
+        if message_id := plain_id(link):
+            client.delete(message_id)
+        else:
+            client.burn(link)
     click.echo("destroyed")
 
 

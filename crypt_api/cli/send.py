@@ -1,7 +1,9 @@
 """`crypt-api send`."""
 
+import io
 import json
 import mimetypes
+import os
 import re
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any, BinaryIO
 import click
 import segno
 
-from crypt_api.cli.common import EXIT_CODES, given_passphrase, passphrase_options, reports_errors, waiting
+from crypt_api.cli.common import EXIT_CODES, given_passphrase, is_terminal, passphrase_options, reports_errors, waiting
 from crypt_api.client import Client
 from crypt_api.envelope import MAX_CONTENT_BYTES, Content
 
@@ -31,7 +33,17 @@ class Duration(click.ParamType[int]):
         return int(match[1]) * _UNITS[match[2]]
 
 
-@click.command(epilog=EXIT_CODES)
+EXAMPLES = """\b
+Examples:
+  crypt-api send                           type it; nobody sees it in the list of processes
+  pg_dump shop | crypt-api send - --ttl 1h
+  crypt-api send --file key.pem --passphrase --qr
+  curl "$(crypt-api send --plain 'until noon')"
+
+"""
+
+
+@click.command(epilog=EXAMPLES + EXIT_CODES, short_help="Encrypt a text or a file, store it, and print its link.")
 @click.argument("text", required=False)
 @click.option(
     "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send a file, name included."
@@ -69,9 +81,10 @@ def send(  # noqa: PLR0913 - its options
     as_json: bool,
     server: str,
 ) -> None:
-    """Encrypt TEXT (or stdin, as -), store it, and print the link that reads it.
+    """Encrypt TEXT (or stdin, without it or as -), store it, and print the link that reads it.
 
-    Whoever has the link can read it, once. The service cannot.
+    Whoever has the link can read it, once. The service cannot. TEXT on the command line may be seen by others on
+    this machine, and be kept by the shell: give a secret on stdin.
     """
     content = _content(text, file)
     passphrase = given_passphrase(passphrase_file)
@@ -86,10 +99,18 @@ def send(  # noqa: PLR0913 - its options
             result = {"link": sent.link, "expires_at": sent.expires_at.isoformat().replace("+00:00", "Z")}
     click.echo(json.dumps(result) if as_json else result["link"])
     if qr:
-        segno.make(result["link"], error="m").terminal(out=sys.stderr, compact=True)
+        _draw(result["link"])
     if not (as_json or plain):
         often = "once" if reads == 1 else f"{reads} times"
         click.echo(f"It can be read {often}, until {result['expires_at']}. crypt-api status LINK tells.", err=True)
+
+
+def _draw(link: str) -> None:
+    """White on black, whatever the terminal's own colours are: not every camera reads it the other way round."""
+    drawing = io.StringIO()
+    segno.make(link, error="m").terminal(out=drawing, compact=True)
+    for line in drawing.getvalue().splitlines():
+        click.secho(line, fg="bright_white", bg="black", err=True)
 
 
 def _send_plain(client: Client, server: str, content: Content, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:
@@ -105,18 +126,26 @@ def _read(stream: BinaryIO) -> bytes:
     return stream.read(MAX_CONTENT_BYTES + 1)
 
 
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        return b""
+    if is_terminal(sys.stdin):
+        click.echo("Type the message; end it with Enter and Ctrl-D.", err=True)
+        return _read(sys.stdin.buffer).removesuffix(b"\n")
+    return _read(sys.stdin.buffer)
+
+
 def _content(text: str | None, file: Path | None) -> Content:
     if file is not None:
         if text is not None:
             raise click.UsageError("Give TEXT or --file, not both.")
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         with file.open("rb") as stream:
-            return Content(_read(stream), name=file.name, media_type=media_type)
-    if text is not None and text != "-":
+            name = os.fsencode(file.name).decode(errors="replace")  # names need not be text, on some systems
+            return Content(_read(stream), name=name, media_type=media_type)
+    if text and text != "-":
         return Content.from_text(text)
-    if sys.stdin.isatty():
-        click.echo("Type the message; end it with Ctrl-D.", err=True)
-    data = _read(sys.stdin.buffer)
+    data = b"" if text == "" else _stdin()
     if not data:
         raise click.UsageError("There is nothing to send.")
     try:
