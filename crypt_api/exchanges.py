@@ -246,9 +246,10 @@ def _success(response: httpx.Response, parse: Callable[[dict[str, Any]], T]) -> 
         fields = response.json() if response.content else {}
         if response.is_success:
             return parse(fields)
-        text, tries_left = str(fields.get("error")), fields.get("tries_left")
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise errors.Unavailable(f"What answers there ({response.status_code}) is not this service.") from None
+        text, tries_left = str(fields["error"]), fields.get("tries_left")
+    except (KeyError, TypeError, ValueError):
+        is_down = "is not available now" if response.is_server_error else "is not this service"
+        raise errors.Unavailable(f"What answers there ({response.status_code}) {is_down}.") from None
     raise _refusal(response, text, tries_left)
 
 

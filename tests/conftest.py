@@ -35,15 +35,23 @@ def home(request: pytest.FixtureRequest) -> Home:
     return home
 
 
+@pytest.fixture(scope="session")
+def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """Without a rate limit, for what always comes from one address."""
+    with homes.server(tmp_path_factory.mktemp("unlimited"), "--rate-limit-per-second=0") as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def unlimited_worker() -> Iterator[Home]:
+    with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
+        yield home
+
+
 @pytest.fixture(scope="module", params=["server", "worker"])
-def unlimited_home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    """A home without a rate limit, for what always comes from one address."""
-    if request.param == "server":
-        with homes.server(tmp_path_factory.mktemp("unlimited"), "--rate-limit-per-second=0") as home:
-            yield home
-    else:
-        with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
-            yield home
+def unlimited_home(request: pytest.FixtureRequest) -> Home:
+    home: Home = request.getfixturevalue("unlimited_" + request.param)
+    return home
 
 
 @pytest.fixture

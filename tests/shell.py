@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
+
+import pexpect
 
 
 class Shell:
@@ -11,18 +14,25 @@ class Shell:
 
     def __init__(self, folder: Path, server: str) -> None:
         self.folder = folder
+        self.server = server
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("CRYPT_API_")}
         self._environment["CRYPT_API_SERVER"] = server
 
     def __call__(
-        self, *arguments: str, stdin: bytes = b"", code: int = 0, env: dict[str, str] | None = None
+        self,
+        *arguments: str | bytes,
+        stdin: bytes = b"",
+        stdout: int | IO[bytes] = subprocess.PIPE,
+        code: int = 0,
+        env: dict[str, str] | dict[bytes, bytes] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         result = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "crypt_api", *arguments],
             cwd=self.folder,
-            env=self._environment | (env or {}),
+            env=self._environment | {os.fsdecode(name): os.fsdecode(value) for name, value in (env or {}).items()},
             input=stdin,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             timeout=60,
             check=False,
         )
@@ -30,5 +40,25 @@ class Shell:
         assert b"Traceback" not in result.stderr
         return result
 
-    def send(self, *arguments: str, stdin: bytes = b"") -> str:
+    def send(self, *arguments: str | bytes, stdin: bytes = b"") -> str:
         return self("send", *arguments, stdin=stdin).stdout.decode().rstrip("\n")
+
+    def terminal(self, *arguments: str) -> "pexpect.spawn[str]":
+        """The command in a terminal, where a person sits."""
+        return pexpect.spawn(
+            sys.executable,
+            ["-m", "crypt_api", *arguments],
+            cwd=str(self.folder),
+            env={**self._environment, "TERM": "xterm-256color"},
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(60, 200),
+        )
+
+
+def finished(terminal: "pexpect.spawn[str]", code: int = 0) -> str:
+    """Everything that was still said."""
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == code
+    return terminal.before or ""

@@ -1,8 +1,6 @@
 """`crypt-api send`, `read`, `status` and `burn`, as a shell runs them."""
 
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -43,37 +41,6 @@ def test_a_pipe_comes_out_as_it_went_in(shell: Shell, data: bytes) -> None:
     assert shell("read", shell.send("-", stdin=data)).stdout == data
 
 
-def test_a_file_keeps_its_name_and_is_never_written_over_another(shell: Shell) -> None:
-    (shell.folder / "key.pem").write_bytes(b"\x01\x02")
-    as_json = json.loads(shell("read", shell.send("--file", "key.pem"), "--json").stdout)
-    assert (as_json["name"], as_json["data_base64"]) == ("key.pem", "AQI=")
-    link = shell.send("--file", "key.pem")
-    refused = shell("read", link, "-o", "key.pem", code=2)
-    assert b"exists" in refused.stderr
-    shell("read", link, "-o", "new.pem")
-    assert (shell.folder / "new.pem").read_bytes() == b"\x01\x02"
-    assert (shell.folder / "new.pem").stat().st_mode & 0o777 == 0o600
-    shell("read", shell.send("other"), "-o", "key.pem", "--force")
-    assert (shell.folder / "key.pem").read_bytes() == b"other"
-
-
-def test_nothing_is_read_that_could_not_be_written(shell: Shell) -> None:
-    link = shell.send("secret")
-    shell("read", link, "-o", "no/such/folder", code=2)
-    assert shell("read", link).stdout == b"secret"
-
-
-def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> None:
-    (shell.folder / "key.pem").write_bytes(b"\x01\x02")
-    link = shell.send("--file", "key.pem")
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "crypt_api", "read", link]
-    subprocess.run(command, cwd=shell.folder, stdout=theirs, stderr=theirs, timeout=60, check=True)  # noqa: S603
-    os.close(theirs)
-    os.close(ours)
-    assert (shell.folder / "key-2.pem").read_bytes() == b"\x01\x02"
-
-
 def test_a_passphrase_comes_from_a_file_or_the_environment(shell: Shell) -> None:
     (shell.folder / "passphrase").write_text("pass žluť\n")
     link = shell.send("secret", "--passphrase-file", "passphrase")
@@ -104,6 +71,22 @@ def test_a_pipe_that_never_ends_is_too_large() -> None:
     assert b"more than 102,400 bytes" in result.stderr
 
 
+def test_what_is_no_text_is_told(shell: Shell) -> None:
+    for arguments, env in [
+        (["\udcff"], {}),
+        (["x"], {b"CRYPT_API_PASSPHRASE": b"\xff"}),
+        (["x", "--passphrase-file", "passphrase"], {}),
+    ]:
+        (shell.folder / "passphrase").write_bytes(b"\xff\n")
+        assert b"UTF-8" in shell("send", *arguments, code=2, env=env).stderr
+
+
+def test_a_passphrase_too_many_reads_nothing(shell: Shell) -> None:
+    link = shell.send("secret")
+    assert b"has no passphrase" in shell("read", link, code=5, env={"CRYPT_API_PASSPHRASE": "left over"}).stderr
+    assert shell("read", link).stdout == b"secret"
+
+
 def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
     link = shell.send("--plain", "secret")
     assert httpx.get(link).json() == {"message": "secret"}
@@ -111,20 +94,17 @@ def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
     assert shell("read", link).stdout == b"another"
     shell("read", link, code=3)
     shell("send", "--plain", "--reads", "2", "secret", code=2)
-
-
-def test_json_and_qr(shell: Shell) -> None:
-    result = shell("send", "secret", "--json", "--qr")
-    sent = json.loads(result.stdout)
-    assert set(sent) == {"link", "expires_at"}
-    assert "█" in result.stderr.decode() or "▀" in result.stderr.decode()
-    assert shell("read", sent["link"]).stdout == b"secret"
+    link = shell.send("--plain", "secret")
+    assert b"no receipt" in shell("status", link, code=2).stderr
+    assert shell("burn", link).stdout == b"destroyed\n"
+    shell("read", link, code=3)
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["send"], 2, "There is nothing to send."),
+        (["send", ""], 2, "There is nothing to send."),
         (["send", "x", "--ttl", "soon"], 2, "'soon' is no duration; write 90s, 15m, 1h or 24h."),
         (["send", "x", "--ttl", "1s"], 6, "must be a whole number of seconds"),
         (["send", "x" * 102_401], 6, "100 KB"),
@@ -132,6 +112,8 @@ def test_json_and_qr(shell: Shell) -> None:
         (["send", "x", "--server", "http://127.0.0.1:9"], 7, "cannot be reached"),
         (["read", "not a link"], 6, "link"),
         (["read", "http://127.0.0.1:9/#tooshort"], 6, "link"),
+        (["read", "http://[::1/#" + "A" * 22], 6, "no address"),
+        (["read", "http://127.0.0.1:9/#" + "A" * 22, "--json", "-o", "x"], 2, "--json goes to stdout"),
         (["status", "https://example.invalid/#" + "A" * 22], 7, "cannot be reached"),
         (["send", "x", "--file", "missing"], 2, "missing"),
     ],
@@ -159,5 +141,6 @@ def test_help_and_completion(shell: Shell) -> None:
         assert f"  {command} " in text
         assert shell(command, "--help").stdout
     assert "Exit codes:" in shell("read", "--help").stdout.decode()
+    assert "CRYPT_API_SERVER" in text
     for name in ("bash", "zsh", "fish"):
         assert b"crypt-api" in shell("completion", name).stdout

@@ -82,6 +82,10 @@ def test_passphrases(crypt: Client) -> None:
         crypt.read(link, passphrase="wrong")
     assert (required.value.tries_left, wrong.value.tries_left) == (10, 9)
     assert crypt.read(link, passphrase="right").text == "secret"
+    without = crypt.send("secret").link
+    with pytest.raises(errors.PassphraseUnexpected):
+        crypt.read(without, passphrase="right")
+    assert crypt.read(without).text == "secret"
 
 
 def test_plain_messages(crypt: Client) -> None:
@@ -89,6 +93,11 @@ def test_plain_messages(crypt: Client) -> None:
     assert crypt.fetch(message_id) == "secret"
     with pytest.raises(errors.NotFound):
         crypt.fetch(message_id)
+    message_id = crypt.create("secret")
+    crypt.delete(message_id)
+    for action in (crypt.fetch, crypt.delete):
+        with pytest.raises(errors.NotFound):
+            action(message_id)
 
 
 async def test_the_same_for_asyncio(home: Home) -> None:
@@ -100,6 +109,17 @@ async def test_the_same_for_asyncio(home: Home) -> None:
         await client.burn(sent[0].link)
         message_id = await client.create("plain")
         assert await client.fetch(message_id) == "plain"
+        await client.delete(await client.create("plain"))
+
+
+async def test_asyncio_goes_on_while_a_passphrase_is_stretched(home: Home) -> None:
+    async with AsyncClient(home.url, transport=ManyAddressesAsync(home)) as client:
+        sending = asyncio.create_task(client.send("secret", passphrase="x"))
+        turns = 0
+        while not sending.done():
+            await asyncio.sleep(0)
+            turns += 1
+    assert turns > 100  # of which a loop that computes has a handful
 
 
 def test_what_the_service_refuses_is_told(crypt: Client) -> None:
@@ -124,6 +144,8 @@ class Faulty(httpx.BaseTransport):
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, httpx.Response):
             return fault
+        if isinstance(fault, Exception):
+            raise fault
         response = self._real.handle_request(request)
         response.read()
         if fault == "lost":
@@ -181,9 +203,12 @@ def test_a_lost_acknowledgement_does_not_matter(faulty: Any) -> None:
 
 
 def test_it_waits_as_long_as_it_is_asked_to(faulty: Any) -> None:
-    client, _, pauses = faulty([Wait, Limited])
+    client, transport, pauses = faulty([Wait, Limited])
     client.send("secret")
     assert pauses == [5.0, 1.0]
+    transport.faults = [httpx.Response(502), httpx.Response(504), httpx.Response(503, headers={"Retry-After": "99"})]
+    client.send("secret")
+    assert pauses == [5.0, 1.0, 1.0, 1.0, 10.0]
 
 
 def test_it_gives_up_after_some_attempts(faulty: Any) -> None:
@@ -197,10 +222,36 @@ def test_it_gives_up_after_some_attempts(faulty: Any) -> None:
             client.send("secret")
 
 
-def test_what_is_no_service_is_told(faulty: Any) -> None:
-    client, *_ = faulty([httpx.Response(200, text="<html>")])
-    with pytest.raises(errors.Unavailable, match="is not this service"):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "<html>"},
+        {"json": {}},
+        {"json": []},
+        {"json": None},
+        {"json": {"expires_at": None, "message": 1}},
+        {"json": {"expires_at": "soon"}},
+        {"content": b"\xff"},
+        {"content": b""},
+    ],
+)
+@pytest.mark.parametrize("status", [200, 301, 418])
+def test_what_is_no_service_is_told(faulty: Any, status: int, answer: dict[str, Any]) -> None:
+    client, *_ = faulty([httpx.Response(status, **answer)])
+    with pytest.raises(errors.Unavailable, match=rf"\({status}\) is not this service"):
         client.send("secret")
+
+
+def test_a_proxy_without_a_service_is_told(faulty: Any) -> None:
+    client, *_ = faulty([httpx.Response(502, text="<html>")] * 4)
+    with pytest.raises(errors.Unavailable, match=r"\(502\) is not available now"):
+        client.send("secret")
+
+
+def test_an_answer_that_cannot_be_unpacked_counts_as_lost(faulty: Any) -> None:
+    client, _, pauses = faulty([httpx.DecodingError("not gzip")])
+    client.send("secret")
+    assert pauses == [0.25]
 
 
 def test_a_forged_message_is_refused(faulty: Any) -> None:
@@ -212,7 +263,17 @@ def test_a_forged_message_is_refused(faulty: Any) -> None:
     assert client.read(link).text == "secret"
 
 
-@pytest.mark.parametrize("server", ["", "example.org", "ftp://example.org", "http://example.org"])
+def test_what_is_no_text_is_refused(crypt: Client) -> None:
+    half = "\ud800"
+    cases: list[tuple[str | Content, str | None]] = [(half, None), ("x", half), (Content(b"", half, ""), None)]
+    for content, passphrase in cases:
+        with pytest.raises(errors.InvalidText):
+            crypt.send(content, passphrase=passphrase)
+
+
+@pytest.mark.parametrize(
+    "server", ["", "https://", "example.org", "ftp://example.org", "http://example.org", "https://[", "https://a:b"]
+)
 def test_nothing_is_sent_unencrypted_over_a_network(server: str) -> None:
     with pytest.raises(errors.InvalidLink):
         Client(server)

@@ -27,6 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_service_and_no_worker(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"crypt_core/app.py", "crypt_core/web/reveal.html", "crypt_api/cli/send.py"} <= names
+    assert {"crypt_core/py.typed", "crypt_api/py.typed"} <= names
     page = {str(path.relative_to(ROOT)) for path in (ROOT / "crypt_api/web/-").rglob("*.*")}
     assert page <= names
     assert {name.split("/")[0] for name in names} == {"crypt_api", "crypt_core", "crypt_api-0.1.0.dist-info"}
@@ -65,3 +66,40 @@ def test_a_fresh_installation_sends_and_reads(wheel: Path, tmp_path: Path) -> No
     assert "pip install 'crypt-api[server]'" in run(client, "serve").stderr
     assert "pip install 'crypt-api[client]'" in run(server, "send", "x").stderr
     assert run(server, "--help").returncode == 0
+
+
+def test_a_tool_of_its_own(wheel: Path, tmp_path: Path) -> None:
+    """As `uv tool install` makes it; and without any extra, it says what is missing."""
+    environment = os.environ | {
+        "UV_TOOL_DIR": str(tmp_path / "tools"),
+        "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),
+        "COVERAGE_PROCESS_START": "",
+    }
+    install = [str(UV), "tool", "install", "--quiet", "--force", "--python", sys.executable]
+    install += ["--constraints", str(ROOT / "requirements/test.txt")]
+    bare, whole = f"crypt-api @ {wheel.as_uri()}", f"crypt-api[client,server] @ {wheel.as_uri()}"
+    command = str(tmp_path / "bin" / "crypt-api")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603
+            arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    assert run(*install, bare).returncode == 0
+    missing = run(command, "send", "secret")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "Install 'crypt-api[client]'" in missing.stderr
+    assert "Traceback" not in missing.stderr
+    assert run(*install, whole).returncode == 0
+    for name in ("send", "read", "status", "burn", "serve"):
+        assert "Usage:" in run(command, name, "--help").stdout
+
+
+def test_its_types_are_for_its_users(wheel: Path, tmp_path: Path) -> None:
+    python = install(tmp_path / "client", f"crypt-api[client] @ {wheel.as_uri()}") / "python"
+    program = tmp_path / "program.py"
+    program.write_text("from crypt_api import Client\n\nreveal_type(Client('').send('').expires_at)\n")
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), "--python-executable", str(python)]
+    result = subprocess.run([*mypy, str(program)], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+    assert 'Revealed type is "datetime.datetime"' in result.stdout
+    assert result.returncode == 0, result.stdout

@@ -1,5 +1,6 @@
 """What the page sends the command line reads, and the other way round; and nobody in between sees any of it."""
 
+import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +47,12 @@ def test_what_the_page_sends_the_command_line_reads(tabs: Tabs, shell: Shell, pa
     sender.click("#another")
     sender.fill("#new-passphrase", passphrase)
     sender.set_input_files("#file", FILE)
-    shell("read", create(sender), "--json", env=environment)
+    fields = json.loads(shell("read", create(sender), "--json", env=environment).stdout)
+    assert fields == {
+        "name": FILE["name"],
+        "media_type": FILE["mimeType"],
+        "data_base64": b64encode(FILE["buffer"]).decode(),
+    }
     sender.click("#another")
     sender.fill("#new-passphrase", passphrase)
     sender.set_input_files("#file", FILE)

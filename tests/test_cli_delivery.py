@@ -1,0 +1,134 @@
+"""Where `crypt-api read` puts the last copy of a message: where it is wanted, over nothing else, and never nowhere."""
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from crypt_api import Client, Content
+from crypt_api.cli.delivery import Undelivered, rescues
+from tests.homes import Home
+from tests.shell import Shell, finished
+
+FULL = Path("/dev/full")
+
+
+@pytest.fixture
+def shell(unlimited_server: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """In a folder of its own, with a place for what is rescued."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "rescued"))
+    (tmp_path / "rescued").mkdir()
+    (tmp_path / "here").mkdir()
+    return Shell(tmp_path / "here", unlimited_server.url)
+
+
+def rescued(shell: Shell, said: str) -> bytes:
+    """What was saved in the file that is named; nobody else can read it."""
+    [name] = re.findall(r"It is saved as (\S+)[.]\r?\n", said)
+    path = Path(name)
+    assert path.parent == shell.folder.parent / "rescued"
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_bytes()
+
+
+def test_a_file_is_never_written_over_another(shell: Shell) -> None:
+    key = shell.folder / "key.pem"
+    key.write_bytes(b"\x01\x02")
+    link = shell.send("--file", "key.pem")
+    assert b"key.pem exists. --force overwrites it." in shell("read", link, "-o", "key.pem", code=2).stderr
+    shell("read", link, "-o", "new.pem")
+    assert (shell.folder / "new.pem").read_bytes() == b"\x01\x02"
+    assert (shell.folder / "new.pem").stat().st_mode & 0o777 == 0o600
+    key.write_bytes(b"something longer")
+    key.chmod(0o644)
+    shell("read", shell.send("other"), "-o", "key.pem", "--force")
+    assert key.read_bytes() == b"other"
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_read_that_could_not_be_written(shell: Shell) -> None:
+    link = shell.send("secret")
+    assert b"No such file or directory" in shell("read", link, "-o", "no/such/folder", code=2).stderr
+    assert b"is a directory" in shell("read", link, "-o", "..", code=2).stderr
+    command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-m", "crypt_api", "read", link]
+    closed = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
+    assert shell("read", link).stdout == b"secret"
+
+
+def test_nothing_is_written_when_nothing_is_read(shell: Shell) -> None:
+    link = shell.send("secret")
+    shell("read", link, "-o", "file")
+    (shell.folder / "old").write_bytes(b"old")
+    shell("read", link, "-o", "new", code=4)
+    shell("read", link, "-o", "old", "--force", code=4)
+    assert {path.name for path in shell.folder.iterdir()} == {"file", "old"}
+    assert (shell.folder / "old").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("options", [[], ["-o", str(FULL), "--force"], ["--json"]])
+def test_a_full_disk_loses_nothing(shell: Shell, options: list[str]) -> None:
+    link = shell.send("-", stdin=b"last copy")
+    with FULL.open("wb") as full:
+        said = shell("read", link, *options, stdout=full, code=9).stderr.decode()
+    assert "could not be written (No space left on device)" in said
+    assert rescued(shell, said) == b"last copy"
+    assert FULL.is_char_device()
+
+
+def test_a_reader_that_went_away_loses_nothing(shell: Shell) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        said = shell("read", shell.send("last copy"), stdout=pipe, code=9).stderr.decode()
+    assert rescued(shell, said) == b"last copy"
+
+
+def test_what_cannot_be_rescued_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "mkstemp", fail)
+    with pytest.raises(Undelivered, match="it is lost"), rescues(Content(b"last copy")):
+        fail()
+
+
+def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> None:
+    (shell.folder / "key.pem").write_bytes(b"mine")
+    with Client(shell.server) as client:
+        for sent, saved in [("key.pem", "key-2.pem"), ("/etc\\..\\.bash\a\u202erc", "bashrc"), ("/", "message")]:
+            link = client.send(Content(sent.encode(), sent, "")).link
+            assert f"It was a file: saved as {saved}." in finished(shell.terminal("read", link))
+            assert (shell.folder / saved).read_bytes() == sent.encode()
+            assert (shell.folder / saved).stat().st_mode & 0o777 == 0o600
+    assert (shell.folder / "key.pem").read_bytes() == b"mine"
+
+
+def test_on_a_terminal_a_file_with_an_impossible_name_is_rescued(shell: Shell) -> None:
+    with Client(shell.server) as client:
+        link = client.send(Content(b"last copy", "x" * 300, "")).link
+    assert rescued(shell, finished(shell.terminal("read", link), code=9)) == b"last copy"
+
+
+def test_on_a_terminal_text_moves_nothing(shell: Shell) -> None:
+    link = shell.send("-", stdin="ok\r\n\x1b[2J\x9b31m\a\ttab 🐎\u200d".encode())
+    said = finished(shell.terminal("read", link))
+    assert said.startswith("ok\r\n\\x1b[2J\\x9b31m\\x07")
+    assert "tab 🐎\u200d\r\n" in said
+    assert "control characters are shown" in said
+    assert finished(shell.terminal("read", shell.send("-", stdin=b"two\nlines\n"))) == "two\r\nlines\r\n\r\n"
+    raw = finished(shell.terminal("read", shell.send("\x1b[1mbold"), "-o", "-"))
+    assert raw == "\x1b[1mbold"
+
+
+def test_json_has_all_of_it(shell: Shell) -> None:
+    (shell.folder / "picture.png").write_bytes(b"\x01\x02")
+    fields = json.loads(shell("read", shell.send("--file", "picture.png"), "--json").stdout)
+    assert fields == {"name": "picture.png", "media_type": "image/png", "data_base64": "AQI="}
+    assert json.loads(shell("read", shell.send("žluť"), "--json").stdout) == {"text": "žluť"}
