@@ -114,6 +114,18 @@ def test_it_fits_a_narrow_screen(tabs: Tabs, language: str) -> None:
         assert page.evaluate(wide) == [], name
 
 
+def test_no_word_is_broken_that_need_not_be(tabs: Tabs) -> None:
+    """Not even beside a file whose name has no end."""
+    page = tabs.open(viewport={"width": 320, "height": 640}, locale="es-ES")
+    page.set_input_files("#file", {**FILE, "name": "x" * 200})
+    expect(page.locator("#attached")).to_be_visible()
+    page.fill("#new-passphrase", "x")
+    buttons = page.get_by_role("button")
+    heights = [buttons.nth(index).evaluate("(button) => button.offsetHeight") for index in range(buttons.count())]
+    assert len(heights) == 4
+    assert len(set(heights)) == 1
+
+
 def test_it_works_by_keyboard(tabs: Tabs) -> None:
     sender = tabs.open()
     expect(sender.get_by_role("heading", level=1)).to_be_focused()

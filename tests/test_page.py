@@ -266,6 +266,7 @@ def test_copy_and_share(tabs: Tabs) -> None:
     link = write(page)
     page.click("#copy-link")
     expect(page.locator("#copy-link")).to_have_text("Copied")
+    expect(page.locator("#copy-link")).to_have_text("Copy the link")
     assert page.evaluate("navigator.clipboard.readText()") == link
     expect(page.locator("#sent-passphrase-field")).to_be_hidden()
     page.click("#share")

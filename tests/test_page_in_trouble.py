@@ -32,6 +32,25 @@ def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
     expect(sender.locator("#sent-problem")).to_be_empty()
 
 
+def test_what_could_not_be_destroyed_is_not_said_to_be(tabs: Tabs) -> None:
+    sender = tabs.open()
+    link = write(sender)
+    sender.context.set_offline(True)
+    for _ in range(2):
+        sender.click("#destroy")
+    expect(sender.locator("#destroy")).to_have_text("Destroying…")
+    sender.dispatch_event("#destroy", "click")  # it is about to
+    expect(sender.locator("#keep")).to_be_hidden()
+    expect(sender.locator("#destroy")).to_have_text("Destroy it now")
+    expect(sender.locator("#sent-problem")).to_contain_text("The service cannot be reached")
+    expect(sender.locator("#state")).to_have_text("Not read yet")
+    sender.context.set_offline(False)
+    expect_heading(tabs.open(link), "A sealed message for you")
+    for _ in range(2):
+        sender.click("#destroy")
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Destroyed {CLOCK}, unread$"))
+
+
 def test_lost_answers_are_asked_for_again(tabs: Tabs) -> None:
     lost: list[str] = []
 

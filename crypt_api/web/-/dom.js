@@ -29,7 +29,7 @@ export function nameTab() {
  */
 export async function whileBusy(button, busyKey, work) {
   const key = button.getAttribute("data-text") ?? "";
-  if (button.getAttribute("aria-disabled") === "true") return;
+  if (isBusy(button)) return;
   button.setAttribute("aria-disabled", "true"); // and not `disabled`, which would lose the focus
   say(button, busyKey);
   try {
@@ -40,15 +40,21 @@ export async function whileBusy(button, busyKey, work) {
   }
 }
 
+/** @param {HTMLButtonElement} button */
+export function isBusy(button) {
+  return button.getAttribute("aria-disabled") === "true";
+}
+
 /** @param {HTMLButtonElement} button @param {() => string} value */
 export function copies(button, value) {
+  const key = button.getAttribute("data-text") ?? "";
   button.addEventListener("click", async () => {
     const done = await navigator.clipboard.writeText(value()).then(
       () => "copied",
       () => "not-copied", // the browser, or its user, does not want to
     );
     say(button, done);
-    setTimeout(() => say(button, "copy"), 2_000);
+    setTimeout(() => say(button, key), 2_000);
   });
 }
 

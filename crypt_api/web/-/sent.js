@@ -1,6 +1,6 @@
 // The sender's view: the link, and what has become of the message.
 
-import { calm, copies, elements, show } from "./dom.js";
+import { calm, copies, elements, explain, isBusy, show, whileBusy } from "./dom.js";
 import { draw } from "./qr.js";
 import { destroy, status } from "./service.js";
 import { say, text } from "./texts.js";
@@ -33,7 +33,9 @@ export function startWatching() {
   }
   elements.share.hidden = !navigator.share;
   elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined));
-  elements.destroy.addEventListener("click", () => (elements.keep.hidden ? ask() : destroyNow()));
+  elements.destroy.addEventListener("click", () => {
+    if (!isBusy(elements.destroy)) elements.keep.hidden ? ask() : destroyNow();
+  });
   elements.keep.addEventListener("click", () => stopAsking());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
   document.addEventListener("spoken", nameSymbol);
@@ -120,12 +122,15 @@ function stopAsking() {
 
 async function destroyNow() {
   if (!sent) return;
+  const { keys } = sent;
   stopAsking();
-  try {
-    await destroy(sent.keys);
-  } catch {
-    say(elements["sent-problem"], "problem.unreachable");
-    return;
-  }
-  await look();
+  calm(elements["sent-problem"]);
+  await whileBusy(elements.destroy, "sent.destroying", async () => {
+    try {
+      await destroy(keys);
+      await look();
+    } catch (error) {
+      explain(elements["sent-problem"], error);
+    }
+  });
 }

@@ -42,6 +42,8 @@ export default {
     other: "The first {n} who open it read the message. The link is shown here only.",
   },
   "sent.link": "Link",
+  "sent.copy-link": "Copy the link",
+  "sent.copy-passphrase": "Copy the passphrase",
   "sent.passphrase": "Passphrase: send it another way",
   "sent.qr": "The link as a QR code",
   "sent.share": "Share",
@@ -58,6 +60,7 @@ export default {
   "sent.offline": "The service cannot be reached; still trying.",
   "sent.destroy": "Destroy it now",
   "sent.sure": "Yes, destroy it",
+  "sent.destroying": "Destroying…",
   "sent.keep": "Keep it",
   "sent.another": "Write another message",
 

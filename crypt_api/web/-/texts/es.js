@@ -42,6 +42,8 @@ export default {
     other: "Los primeros {n} que lo abran leerán el mensaje. El enlace solo se muestra aquí.",
   },
   "sent.link": "Enlace",
+  "sent.copy-link": "Copiar el enlace",
+  "sent.copy-passphrase": "Copiar la frase de paso",
   "sent.passphrase": "Frase de paso: envíala por otra vía",
   "sent.qr": "El enlace como código QR",
   "sent.share": "Compartir",
@@ -58,6 +60,7 @@ export default {
   "sent.offline": "No se puede conectar con el servicio; se sigue intentando.",
   "sent.destroy": "Destruirlo ahora",
   "sent.sure": "Sí, destruirlo",
+  "sent.destroying": "Destruyendo…",
   "sent.keep": "Conservarlo",
   "sent.another": "Escribir otro mensaje",
 
