@@ -154,6 +154,27 @@ def test_it_works_by_keyboard(tabs: Tabs) -> None:
     expect(sender.get_by_role("status")).to_contain_text("Read today")  # a live region: it is said, too
 
 
+def test_nothing_is_said_twice(tabs: Tabs) -> None:
+    """A screen reader says what a live region gets, even if it is what it had."""
+    sender = tabs.new()
+    sender.clock.install()
+    sender.goto(tabs.home.url + "/")
+    link = write(sender, reads=3)
+    reveal(tabs.open(link))
+    sender.clock.fast_forward(3_000)
+    expect(sender.get_by_role("status")).to_contain_text("Read once, today")
+    sender.evaluate("""() => {
+      window.said = 0;
+      const observer = new MutationObserver(() => window.said++);
+      observer.observe(document.querySelector("#receipt"), { childList: true, subtree: true });
+    }""")
+    for _ in range(3):
+        with sender.expect_response(lambda response: response.url.endswith("/status")):
+            sender.clock.fast_forward(30_000)
+        sender.wait_for_function("new Promise((resolve) => requestAnimationFrame(() => resolve(true)))")
+    assert sender.evaluate("window.said") == 0
+
+
 def test_it_moves_only_for_those_who_like_it(tabs: Tabs) -> None:
     for preference, seconds in [("reduce", "0s"), ("no-preference", "0.15s, 0.15s, 0.15s")]:
         page = tabs.open(reduced_motion=preference)

@@ -1,6 +1,7 @@
 """`crypt-api send`, `read`, `status` and `burn`, as a shell runs them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,13 @@ def test_what_is_no_text_is_told(shell: Shell) -> None:
     ]:
         (shell.folder / "passphrase").write_bytes(b"\xff\n")
         assert b"UTF-8" in shell("send", *arguments, code=2, env=env).stderr
+
+
+def test_a_file_whose_name_is_no_text_is_sent_all_the_same(shell: Shell) -> None:
+    name = b"key\xff.pem"
+    (shell.folder / os.fsdecode(name)).write_bytes(b"secret")
+    fields = json.loads(shell("read", shell.send("--file", name), "--json").stdout)
+    assert fields["name"] == "key\N{REPLACEMENT CHARACTER}.pem"
 
 
 def test_a_passphrase_too_many_reads_nothing(shell: Shell) -> None:

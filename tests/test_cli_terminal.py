@@ -4,6 +4,7 @@ import re
 import socket
 from pathlib import Path
 
+import pexpect
 import pytest
 import zxingcpp
 
@@ -20,21 +21,25 @@ def shell(unlimited_server: Home, tmp_path: Path) -> Shell:
     return Shell(tmp_path, unlimited_server.url)
 
 
+def answer(terminal: "pexpect.spawn[str]", prompt: str, text: str) -> None:
+    """Type what is not to be seen."""
+    terminal.expect_exact(prompt)
+    terminal.waitnoecho(10)
+    assert not terminal.getecho()
+    terminal.sendline(text)
+
+
 def test_a_passphrase_is_asked_for_and_not_shown(shell: Shell) -> None:
     sender = shell.terminal("send", "secret", "--passphrase")
     for prompt in ("Passphrase: ", "Repeat for confirmation: "):
-        sender.expect_exact(prompt)
-        sender.waitnoecho()
-        sender.sendline("correct horse")
+        answer(sender, prompt, "correct horse")
     sender.expect(LINK)
     link = str(sender.after)
     assert "correct horse" not in finished(sender)
     reader = shell.terminal("read", link)
     for said, passphrase in [("needs a passphrase; 10", "wrong"), ("Wrong passphrase; 9", "correct horse")]:
         reader.expect_exact(said)
-        reader.expect_exact("Passphrase: ")
-        reader.waitnoecho()
-        reader.sendline(passphrase)
+        answer(reader, "Passphrase: ", passphrase)
     assert finished(reader).strip() == "secret"
 
 
@@ -42,9 +47,7 @@ def test_the_tenth_wrong_passphrase_ends_the_questions(shell: Shell) -> None:
     (shell.folder / "passphrase").write_text("right")
     reader = shell.terminal("read", shell.send("secret", "--passphrase-file", "passphrase"))
     for _ in range(10):
-        reader.expect_exact("Passphrase: ")
-        reader.waitnoecho()
-        reader.sendline("wrong")
+        answer(reader, "Passphrase: ", "wrong")
     assert "the message is destroyed now" in finished(reader, code=5)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from crypt_api import AsyncClient, Client, Content, errors
+from crypt_api.envelope import Keys, Secret
 from tests.homes import Home
 
 FILE = Content(b"\x00\x01\xff", "key.bin", "application/octet-stream")
@@ -112,14 +114,19 @@ async def test_the_same_for_asyncio(home: Home) -> None:
         await client.delete(await client.create("plain"))
 
 
-async def test_asyncio_goes_on_while_a_passphrase_is_stretched(home: Home) -> None:
+async def test_asyncio_goes_on_while_a_passphrase_is_stretched(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    derive, threads = Secret.keys, []
+
+    def note_thread(secret: Secret, passphrase: str | None) -> Keys:
+        threads.append(threading.current_thread())
+        return derive(secret, passphrase)
+
+    monkeypatch.setattr(Secret, "keys", note_thread)
     async with AsyncClient(home.url, transport=ManyAddressesAsync(home)) as client:
-        sending = asyncio.create_task(client.send("secret", passphrase="x"))
-        turns = 0
-        while not sending.done():
-            await asyncio.sleep(0)
-            turns += 1
-    assert turns > 100  # of which a loop that computes has a handful
+        link = (await client.send("secret", passphrase="x")).link
+        assert (await client.read(link, passphrase="x")).text == "secret"
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
 
 
 def test_what_the_service_refuses_is_told(crypt: Client) -> None:
@@ -138,9 +145,11 @@ class Faulty(httpx.BaseTransport):
         self._real = ManyAddresses(home)
         self.faults = faults
         self.requests: list[str] = []
+        self.last: httpx.Request
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request.method)
+        self.last = request
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, httpx.Response):
             return fault
@@ -192,6 +201,18 @@ def test_a_lost_answer_to_read_loses_no_message(faulty: Any) -> None:
     plain = client.create("secret")
     transport.faults = ["lost"]
     assert client.fetch(plain) == "secret"
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_what_has_arrived_is_not_held_any_longer(faulty: Any, home: Home, is_plain: bool) -> None:  # noqa: FBT001
+    client, transport, _ = faulty([])
+    assert client.fetch(client.create("secret")) if is_plain else client.read(client.send("secret").link)
+    acknowledgement = transport.last
+    assert acknowledgement.method == "DELETE"
+    assert acknowledgement.extensions["timeout"]["read"] == 5.0  # it is only a courtesy
+    headers = {name: acknowledgement.headers.get(name, "") for name in ("Authorization", "Idempotency-Key")}
+    with home.client() as other:
+        assert other.get(acknowledgement.url.path, headers=headers).status_code == 404
 
 
 def test_a_lost_acknowledgement_does_not_matter(faulty: Any) -> None:

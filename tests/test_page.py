@@ -69,7 +69,10 @@ def test_closing_it_leaves_nothing(tabs: Tabs) -> None:
         reader.click("#done")
     assert deleted.value.status == 204
     expect_heading(reader, "Closed")
-    assert MESSAGE.partition("\n")[0] not in reader.content()
+    left = reader.evaluate(
+        "document.documentElement.textContent + [...document.querySelectorAll('input')].map(e => e.value)"
+    )
+    assert "žluťoučký" not in left
     assert reader.evaluate("sessionStorage.length") == 0
     reader.reload()
     expect_heading(reader, "Send it once")
@@ -241,7 +244,6 @@ def test_the_sender_still_sees_the_passphrase(tabs: Tabs) -> None:
     expect(page.locator("#copy-passphrase")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == passphrase
     page.click("#another")
-    assert passphrase not in page.content()
     assert page.input_value("#sent-passphrase") == page.input_value("#link") == ""
     reader = tabs.open(link)
     reader.fill("#passphrase", passphrase)
