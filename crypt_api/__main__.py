@@ -12,8 +12,8 @@ def main() -> None:
         if error.name != "click":
             raise
         sys.exit(
-            "crypt-api was installed without its parts. Install 'crypt-api[client]' to send and read messages, "
-            "'crypt-api[server]' to serve them, 'crypt-api[client,server]' for both."
+            "crypt-api was installed without any of its extras: 'client' sends and reads messages, 'server' serves "
+            "them. Install it again as crypt-api[client,server], from where you have it."
         )
     cli.main()
 

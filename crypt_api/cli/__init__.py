@@ -72,6 +72,6 @@ def _uninstalled(name: str, extra: str) -> click.Command:
     @click.command(name, context_settings={"ignore_unknown_options": True}, short_help=f"Needs the extra '{extra}'.")
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:  # noqa: ARG001
-        raise click.ClickException(f"'{name}' needs more than is installed: pip install 'crypt-api[{extra}]'")
+        raise click.ClickException(f"'{name}' needs the extra '{extra}', without which crypt-api was installed.")
 
     return command
