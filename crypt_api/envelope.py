@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -32,7 +33,7 @@ PBKDF2_ITERATIONS = 600_000
 
 @dataclass(frozen=True)
 class Content:
-    """What is sent: text, or a file.
+    """What is sent: text, or a file. Printing it does not show its data.
 
     Attributes:
         data: Its bytes; a text's are UTF-8.
@@ -40,7 +41,7 @@ class Content:
         media_type: A file's type, such as `image/png`; None for text.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     name: str | None = None
     media_type: str | None = None
 
@@ -133,12 +134,9 @@ class Secret:
         if data[:1] != VERSION:
             raise BadEnvelope("The message was sealed by a newer version; update this program.")
         nonce, sealed = data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
-        try:
+        with suppress(InvalidTag, ValueError, RecursionError):  # and not in the context of the error: it has the text
             return _content(AESGCM(keys.key).decrypt(nonce, sealed, VERSION + self._id))
-        except (InvalidTag, ValueError, RecursionError):
-            raise BadEnvelope(
-                "The message is damaged or forged, or the link is not the one it was sealed for."
-            ) from None
+        raise BadEnvelope("The message is damaged or forged, or the link is not the one it was sealed for.")
 
 
 @dataclass(frozen=True)
@@ -154,10 +152,9 @@ def _derive(material: bytes, info: bytes, length: int) -> bytes:
 
 
 def _utf8(text: str, what: str) -> bytes:
-    try:
+    with suppress(UnicodeEncodeError):  # and not in the context of the error: it has the text
         return text.encode()
-    except UnicodeEncodeError:
-        raise InvalidText(f"{what} has characters that UTF-8 cannot write.") from None
+    raise InvalidText(f"{what} has characters that UTF-8 cannot write.")
 
 
 def _plaintext(content: Content) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from crypt_api import AsyncClient, Client, Content, errors
 from crypt_api.envelope import Keys, Secret
+from tests import writings
 from tests.homes import Home
 
 FILE = Content(b"\x00\x01\xff", "key.bin", "application/octet-stream")
@@ -74,6 +75,27 @@ def test_the_receipt_and_taking_it_back(crypt: Client) -> None:
             action()
     with pytest.raises(errors.NotFound):
         crypt.status(link[:-22] + "A" * 22)
+
+
+def test_no_request_tells_a_secret(home: Home) -> None:
+    said: list[bytes] = []
+
+    class Listening(ManyAddresses):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            said.append(f"{request.method} {request.url} {request.headers.raw}".encode() + request.read())
+            return super().handle_request(request)
+
+    with Client(home.url, transport=Listening(home)) as client:
+        link = client.send(Content(b"unmistakable text", "unmistakable name"), passphrase="unmistakable pass").link
+        client.status(link)
+        with pytest.raises(errors.WrongPassphrase):
+            client.read(link, passphrase="unmistakable mistake")
+        assert client.read(link, passphrase="unmistakable pass").data == b"unmistakable text"
+    secret, everything = Secret.parse(link), b"\n".join(said)
+    contents = ("unmistakable text", "unmistakable name", "unmistakable mistake")
+    for writing in writings.of_message(secret, "unmistakable pass", *contents):
+        assert writing not in everything
+    assert everything.count(secret.id.encode()) == len(said) == 5
 
 
 def test_passphrases(crypt: Client) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypt_api.envelope import MAX_CONTENT_BYTES, STEP, Content, Secret
-from crypt_api.errors import BadEnvelope, ContentTooLarge, InvalidLink
+from crypt_api.errors import BadEnvelope, ContentTooLarge, InvalidLink, InvalidText
+from crypt_api.exchanges import Sent
 from crypt_core.fields import MAX_ENVELOPE_BYTES
 from crypt_core.tokens import decode_base64url, encode_base64url
 from tests.homes import ROOT
@@ -113,8 +115,23 @@ def test_what_is_no_link_is_refused(link: str) -> None:
         Secret.parse(link)
 
 
+@pytest.mark.parametrize("case", VECTORS["bad"], ids=lambda case: case["why"])
+def test_an_error_shows_nothing_of_the_message(case: dict[str, Any]) -> None:
+    secret = secret_of(case)
+    with pytest.raises(BadEnvelope) as bad:
+        secret.unseal(case["envelope"], secret.keys(case["passphrase"]))
+    with pytest.raises(InvalidText) as invalid:
+        Content.from_text("secret\ud800")
+    for error in (bad.value, invalid.value):
+        assert (error.__cause__, error.__context__) == (None, None)
+        assert str(error).isascii()
+
+
 def test_nothing_shows_a_secret() -> None:
-    shown = repr(SECRET) + repr(KEYS) + repr(SECRET.keys("x"))
+    shown = repr(SECRET) + repr(KEYS) + repr(SECRET.keys("x")) + repr(Content(b"unmistakable", "name"))
+    assert "unmistakable" not in shown
     assert encode_base64url(SECRET.value) not in shown
     assert repr(SECRET.value) not in shown
     assert repr(KEYS.key) not in shown
+    sent = Sent(SECRET.link("https://example.org"), datetime.now(UTC))
+    assert encode_base64url(SECRET.value) not in repr(sent)
