@@ -270,7 +270,7 @@ def _refusal(response: httpx.Response, text: str, tries_left: int | None) -> err
             else errors.WrongPassphrase(tries_left)
         )
     if text == PassphraseNotExpected.text:
-        return errors.PassphraseUnexpected(text)
+        return errors.PassphraseUnexpected("The message has no passphrase. Nothing was read.")
     if status == httpx.codes.NOT_FOUND:
         return errors.NotFound("There is no such message.")
     if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:

@@ -200,6 +200,8 @@ def test_it_speaks_the_readers_language(tabs: Tabs) -> None:
     expect(page.locator("#sent-lede")).to_have_text(re.compile("^Los primeros 2 que lo abran"))
     expect(page).to_have_title("Tu enlace está listo · crypt")
     expect(page.locator("#until")).to_have_text(re.compile(r"desaparece mañana, \d+:\d\d"))
+    mexican = tabs.open(link, locale="es-MX")
+    expect(mexican.locator("#read-lede")).to_have_text(re.compile(r"mañana, \d+:\d\d\s[ap][.]\s?m[.]$"))
     page.goto(link)
     expect_heading(page, "Un mensaje sellado para ti")  # it was chosen, so it stays
     french = tabs.open(locale="fr-FR")

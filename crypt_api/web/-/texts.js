@@ -50,7 +50,10 @@ export function text(key, values = {}) {
   const forms = texts[key];
   const form =
     typeof forms === "string" ? forms : (forms[new Intl.PluralRules(locale).select(Number(values.n))] ?? forms.other);
-  return form.replace(/\{(\w+)\}/g, (_, name) => inWords(values[name]));
+  return form.replace(/\{(\w+)\}(\.?)/g, (_, name, stop) => {
+    const words = inWords(values[name]);
+    return words.endsWith(".") ? words : words + stop; // a sentence may end with "8:54 a.m."
+  });
 }
 
 /** 300 as "5 min". @param {number} seconds */
