@@ -145,10 +145,13 @@ def test_nobody_else_sees_what_was_sent(shell: Shell, unlimited_home: Home) -> N
 
 def test_help_and_completion(shell: Shell) -> None:
     text = shell("--help").stdout.decode()
+    assert "CRYPT_API_SERVER" in text
     for command in ("send", "read", "status", "burn", "serve"):
         assert f"  {command} " in text
         assert shell(command, "--help").stdout
-    assert "Exit codes:" in shell("read", "--help").stdout.decode()
-    assert "CRYPT_API_SERVER" in text
+    for command in ("send", "read"):
+        text = shell(command, "--help").stdout.decode()
+        assert "\n  Examples:\n    crypt-api " in text
+        assert "\n  Exit codes:\n    0  done\n    2  " in text
     for name in ("bash", "zsh", "fish"):
         assert b"crypt-api" in shell("completion", name).stdout

@@ -68,16 +68,19 @@ def test_a_fresh_installation_sends_and_reads(wheel: Path, tmp_path: Path) -> No
     assert run(server, "--help").returncode == 0
 
 
-def test_a_tool_of_its_own(wheel: Path, tmp_path: Path) -> None:
-    """As `uv tool install` makes it; and without any extra, it says what is missing."""
-    environment = os.environ | {
-        "UV_TOOL_DIR": str(tmp_path / "tools"),
-        "UV_TOOL_BIN_DIR": str(tmp_path / "bin"),
-        "COVERAGE_PROCESS_START": "",
-    }
-    install = [str(UV), "tool", "install", "--quiet", "--force", "--python", sys.executable]
-    install += ["--constraints", str(ROOT / "requirements/test.txt")]
-    bare, whole = f"crypt-api @ {wheel.as_uri()}", f"crypt-api[client,server] @ {wheel.as_uri()}"
+PINS = str(ROOT / "requirements/test.txt")
+TOOL_INSTALLERS = {
+    "uv": [str(UV), "tool", "install", "--force", "--python", sys.executable, "--constraints", PINS],
+    "pipx": [sys.executable, "-m", "pipx", "install", "--force", f"--pip-args=--constraint={PINS}"],
+}
+
+
+@pytest.mark.parametrize("installer", TOOL_INSTALLERS)
+def test_a_tool_of_its_own(wheel: Path, tmp_path: Path, installer: str) -> None:
+    """Without any extra, it says what is missing; with both, it is all there."""
+    folders = {"UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin", "PIPX_HOME": "tools", "PIPX_BIN_DIR": "bin"}
+    environment = os.environ | {name: str(tmp_path / folder) for name, folder in folders.items()}
+    environment["COVERAGE_PROCESS_START"] = ""
     command = str(tmp_path / "bin" / "crypt-api")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -85,12 +88,16 @@ def test_a_tool_of_its_own(wheel: Path, tmp_path: Path) -> None:
             arguments, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
 
-    assert run(*install, bare).returncode == 0
+    def install(extras: str) -> None:
+        result = run(*TOOL_INSTALLERS[installer], f"crypt-api{extras} @ {wheel.as_uri()}")
+        assert result.returncode == 0, result.stderr
+
+    install("")
     missing = run(command, "send", "secret")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "crypt-api[client,server]" in missing.stderr
     assert "Traceback" not in missing.stderr
-    assert run(*install, whole).returncode == 0
+    install("[client,server]")
     for name in ("send", "read", "status", "burn", "serve"):
         assert "Usage:" in run(command, name, "--help").stdout
 
