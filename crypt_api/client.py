@@ -5,7 +5,8 @@ What they say to the service is in `exchanges.py`; here is how they wait for it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, assert_never
 
@@ -13,7 +14,7 @@ import httpx
 
 from crypt_api import exchanges
 from crypt_api.envelope import Content
-from crypt_api.exchanges import Ask, Compute, Operation, Pause, Receipt, Sent, Step
+from crypt_api.exchanges import Ask, Compute, Operation, Pause, Receipt, Sent, Step, Taken
 
 T = TypeVar("T")
 
@@ -56,14 +57,24 @@ class Client:
         """Read the message at `link`, and destroy it there.
 
         Raises:
-            InvalidLink: It is no link to a sealed message.
+            InvalidLink: It is no link to a message.
             NotFound: There is no such message; as `AlreadyRead` or `Destroyed` where that is known.
             PassphraseRequired: It takes a passphrase. Nothing was read.
             PassphraseUnexpected: It takes none. Nothing was read.
             WrongPassphrase: It takes another one. Nothing was read.
             BadEnvelope: What came is not what the sender sealed.
         """
-        return self._run(exchanges.read(link, passphrase))
+        with self.reading(link, passphrase=passphrase) as content:
+            return content
+
+    @contextmanager
+    def reading(self, link: str, *, passphrase: str | None = None) -> Iterator[Content]:
+        """Read the message at `link`; its service lets go of it when the block ends well, or after a minute.
+
+        For what must not be lost between here and where it is going. Raises what `read` raises.
+        """
+        with self._taken(exchanges.take(link, passphrase)) as content:
+            yield content
 
     def status(self, link: str) -> Receipt:
         """Tell what has become of the message at `link`.
@@ -78,7 +89,7 @@ class Client:
         """Destroy the message at `link` unread.
 
         Raises:
-            InvalidLink: It is no link to a sealed message.
+            InvalidLink: It is no link to a message.
             NotFound: There is no such message; as `AlreadyRead` or `Destroyed` where that is known.
         """
         self._run(exchanges.burn(link))
@@ -97,7 +108,8 @@ class Client:
         Raises:
             NotFound: There is no such message.
         """
-        return self._run(exchanges.fetch(self._server, message_id))
+        with self._taken(exchanges.take_plain(self._server, message_id)) as content:
+            return content.text
 
     def delete(self, message_id: str) -> None:
         """Destroy a plain message unread.
@@ -115,6 +127,12 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @contextmanager
+    def _taken(self, operation: Operation[Taken]) -> Iterator[Content]:
+        taken = self._run(operation)
+        yield taken.content
+        self._run(exchanges.acknowledge(taken))
 
     def _run(self, operation: Operation[T]) -> T:
         outcome: Any = None
@@ -164,7 +182,14 @@ class AsyncClient:
 
     async def read(self, link: str, *, passphrase: str | None = None) -> Content:
         """As `Client.read`."""
-        return await self._run(exchanges.read(link, passphrase))
+        async with self.reading(link, passphrase=passphrase) as content:
+            return content
+
+    @asynccontextmanager
+    async def reading(self, link: str, *, passphrase: str | None = None) -> AsyncIterator[Content]:
+        """As `Client.reading`."""
+        async with self._taken(exchanges.take(link, passphrase)) as content:
+            yield content
 
     async def status(self, link: str) -> Receipt:
         """As `Client.status`."""
@@ -180,7 +205,8 @@ class AsyncClient:
 
     async def fetch(self, message_id: str) -> str:
         """As `Client.fetch`."""
-        return await self._run(exchanges.fetch(self._server, message_id))
+        async with self._taken(exchanges.take_plain(self._server, message_id)) as content:
+            return content.text
 
     async def delete(self, message_id: str) -> None:
         """As `Client.delete`."""
@@ -196,6 +222,12 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    @asynccontextmanager
+    async def _taken(self, operation: Operation[Taken]) -> AsyncIterator[Content]:
+        taken = await self._run(operation)
+        yield taken.content
+        await self._run(exchanges.acknowledge(taken))
 
     async def _run(self, operation: Operation[T]) -> T:
         outcome: Any = None

@@ -31,7 +31,7 @@ TIMEOUT = 30.0
 """Seconds that a connection may be silent."""
 
 COURTESY_TIMEOUT = 5.0
-"""The same, for what is only a courtesy to the service."""
+"""The same, where the answer does not matter."""
 
 REPEATED = frozenset({429, 502, 503, 504})
 """Answers of a service, or of a proxy before it, that did nothing, or lost what was done."""
@@ -100,6 +100,14 @@ class Receipt:
         return cls(str(fields["state"]), bool(fields["passphrase"]), int(fields["reads_left"]), at, expires_at)
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A message that the service holds for us until it knows that we have it."""
+
+    content: Content
+    acknowledgement: Ask = field(repr=False)
+
+
 def origin_of(link: str) -> str:
     """The service that a link, or its own address, names.
 
@@ -130,7 +138,12 @@ def send(origin: str, content: Content | str, ttl: int | None, reads: int, passp
     return _success(response, lambda f: Sent(secret.link(origin), datetime.fromisoformat(f["expires_at"])))
 
 
-def read(link: str, passphrase: str | None) -> Operation[Content]:
+def take(link: str, passphrase: str | None) -> Operation[Taken]:
+    """Get the message, and keep it from everybody else; it is there for us for a minute, until it is acknowledged."""
+    if message_id := _plain_id(link):
+        if passphrase:
+            raise errors.PassphraseUnexpected("A plain message has no passphrase. Nothing was read.")
+        return (yield from take_plain(origin_of(link), message_id))
     secret, origin = Secret.parse(link), origin_of(link)
     keys = yield from _keys(secret, passphrase)
     url = f"{origin}/{secret.id}"
@@ -138,18 +151,31 @@ def read(link: str, passphrase: str | None) -> Operation[Content]:
     response = yield from _answer(_request("GET", url, headers=headers))
     if response.status_code == httpx.codes.NOT_FOUND:
         yield from _explain_missing(link)
-    content = secret.unseal(_success(response, _message), keys)
-    yield _acknowledgement(url, headers)
-    return content
+    return Taken(secret.unseal(_success(response, _message), keys), _acknowledgement(url, headers))
+
+
+def take_plain(origin: str, message_id: str) -> Operation[Taken]:
+    url, headers = _plain_url(origin, message_id), _nonce()
+    message = _success((yield from _answer(_request("GET", url, headers=headers))), _message)
+    return Taken(Content.from_text(message), _acknowledgement(url, headers))
+
+
+def acknowledge(taken: Taken) -> Operation[None]:
+    """Let the service know that the message has arrived. Should this get lost, the service lets go of it by itself."""
+    yield taken.acknowledgement
 
 
 def status(link: str) -> Operation[Receipt]:
+    if _plain_id(link):
+        raise errors.InvalidLink("A plain message has no receipt; only links with a # have one.")
     secret = Secret.parse(link)
     url = f"{origin_of(link)}/{secret.id}/status"
     return _success((yield from _answer(_request("GET", url, headers=_authorization(secret)))), Receipt.parse)
 
 
 def burn(link: str) -> Operation[None]:
+    if message_id := _plain_id(link):
+        return (yield from delete(origin_of(link), message_id))
     secret = Secret.parse(link)
     request = _request("DELETE", f"{origin_of(link)}/{secret.id}", headers=_authorization(secret))
     response = yield from _answer(request)
@@ -161,13 +187,6 @@ def burn(link: str) -> Operation[None]:
 def create(origin: str, message: str, ttl: int | None) -> Operation[str]:
     body: dict[str, Any] = {"message": message} | ({} if ttl is None else {"ttl": ttl})
     return _success((yield from _answer(_request("POST", f"{origin}/", json=body))), lambda f: str(f["id"]))
-
-
-def fetch(origin: str, message_id: str) -> Operation[str]:
-    url, headers = _plain_url(origin, message_id), _nonce()
-    message = _success((yield from _answer(_request("GET", url, headers=headers))), _message)
-    yield _acknowledgement(url, headers)
-    return message
 
 
 def delete(origin: str, message_id: str) -> Operation[None]:
@@ -191,6 +210,12 @@ def _explain_missing(link: str) -> Operation[None]:
     raise errors.NotFound("There is no such message.")
 
 
+def _plain_id(link: str) -> str | None:
+    """The id in a plain message's link, such as https://example.org/k3x9q; None for a sealed one's."""
+    address, _, secret = link.partition("#")
+    return None if secret else address.partition("://")[2].partition("/")[2].strip("/") or None
+
+
 def _plain_url(origin: str, message_id: str) -> httpx.URL:
     return httpx.URL(origin).copy_with(path=f"/{message_id}")
 
@@ -208,7 +233,6 @@ def _nonce() -> dict[str, str]:
 
 
 def _acknowledgement(url: httpx.URL | str, headers: dict[str, str]) -> Ask:
-    """The message has arrived: the service need not hold it any longer. Should this get lost, that ends by itself."""
     return Ask(_request("DELETE", url, timeout=COURTESY_TIMEOUT, headers=headers))
 
 

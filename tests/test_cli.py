@@ -103,7 +103,7 @@ def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
     shell("read", link, code=3)
     shell("send", "--plain", "--reads", "2", "secret", code=2)
     link = shell.send("--plain", "secret")
-    assert b"no receipt" in shell("status", link, code=2).stderr
+    assert b"no receipt" in shell("status", link, code=6).stderr
     assert shell("burn", link).stdout == b"destroyed\n"
     shell("read", link, code=3)
 

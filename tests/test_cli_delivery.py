@@ -7,8 +7,13 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from crypt_api import Client, Content
@@ -88,6 +93,48 @@ def test_a_reader_that_went_away_loses_nothing(shell: Shell) -> None:
     with os.fdopen(writing, "wb") as pipe:
         said = shell("read", shell.send("last copy"), stdout=pipe, code=9).stderr.decode()
     assert rescued(shell, said) == b"last copy"
+
+
+@contextmanager
+def deaf_to_acknowledgements(server: str) -> Iterator[str]:
+    """A way to the service on which each DELETE gets stuck."""
+    over = threading.Event()
+
+    class Relay(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = httpx.get(server + self.path, headers=dict(self.headers.items()))
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def do_DELETE(self) -> None:
+            over.wait(60)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Relay) as relay:
+        threading.Thread(target=relay.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{relay.server_port}"
+        finally:
+            over.set()
+            relay.shutdown()
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "file"]])
+def test_who_is_impatient_loses_nothing(shell: Shell, options: list[str]) -> None:
+    """Ctrl-C while the service is told that the message has arrived."""
+    link = shell.send("last copy")
+    with deaf_to_acknowledgements(shell.server) as relay:
+        reader = shell.terminal("read", link.replace(shell.server, relay), *options)
+        reader.timeout = 20
+        reader.expect_exact("Saved as file." if options else "last copy")
+        reader.sendintr()
+        finished(reader, code=1)
+    if options:
+        assert (shell.folder / "file").read_bytes() == b"last copy"
 
 
 def test_what_cannot_be_rescued_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,11 +112,19 @@ def test_passphrases(crypt: Client) -> None:
     assert crypt.read(without).text == "secret"
 
 
-def test_plain_messages(crypt: Client) -> None:
+def test_plain_messages(crypt: Client, home: Home) -> None:
     message_id = crypt.create("secret", ttl=60)
     assert crypt.fetch(message_id) == "secret"
     with pytest.raises(errors.NotFound):
         crypt.fetch(message_id)
+    link = f"{home.url}/{crypt.create('secret')}"
+    with pytest.raises(errors.InvalidLink, match="no receipt"):
+        crypt.status(link)
+    with pytest.raises(errors.PassphraseUnexpected):
+        crypt.read(link, passphrase="x")
+    assert crypt.read(link) == Content.from_text("secret")
+    with pytest.raises(errors.NotFound):
+        crypt.burn(link)
     message_id = crypt.create("secret")
     crypt.delete(message_id)
     for action in (crypt.fetch, crypt.delete):
@@ -134,6 +142,8 @@ async def test_the_same_for_asyncio(home: Home) -> None:
         message_id = await client.create("plain")
         assert await client.fetch(message_id) == "plain"
         await client.delete(await client.create("plain"))
+        async with client.reading((await client.send("secret")).link) as content:
+            assert content.text == "secret"
 
 
 async def test_asyncio_goes_on_while_a_passphrase_is_stretched(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,6 +245,22 @@ def test_what_has_arrived_is_not_held_any_longer(faulty: Any, home: Home, is_pla
     headers = {name: acknowledgement.headers.get(name, "") for name in ("Authorization", "Idempotency-Key")}
     with home.client() as other:
         assert other.get(acknowledgement.url.path, headers=headers).status_code == 404
+
+
+def test_what_was_not_taken_care_of_is_not_acknowledged(faulty: Any, home: Home) -> None:
+    def fail(content: Content) -> None:
+        assert content.text == "secret"
+        raise OSError("the disk is full")
+
+    client, transport, _ = faulty([])
+    for link in (client.send("secret").link, f"{home.url}/{client.create('secret')}"):
+        transport.requests.clear()
+        with pytest.raises(OSError, match="full"), client.reading(link) as content:
+            fail(content)
+        assert transport.requests == ["GET"]
+        with home.client() as other:  # it is held for whoever has the nonce
+            headers = {n: v for n, v in transport.last.headers.items() if n in ("authorization", "idempotency-key")}
+            assert other.get(transport.last.url.path, headers=headers).status_code == 200
 
 
 def test_a_lost_acknowledgement_does_not_matter(faulty: Any) -> None:

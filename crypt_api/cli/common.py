@@ -115,12 +115,6 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def plain_id(link: str) -> str | None:
-    """The id in a plain message's link, such as https://example.org/k3x9q; None for a sealed one's."""
-    address, _, secret = link.partition("#")
-    return None if secret else address.partition("://")[2].partition("/")[2].strip("/") or None
-
-
 def passphrase_options(command: Callable[..., None]) -> Callable[..., None]:
     """A passphrase is never an argument: those are seen by every user of the machine, and kept by the shell."""
     return click.option(

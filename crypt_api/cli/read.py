@@ -1,7 +1,7 @@
 """`crypt-api read`."""
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -13,7 +13,6 @@ from crypt_api.cli.common import (
     given_passphrase,
     is_terminal,
     passphrase_options,
-    plain_id,
     reports_errors,
     waiting,
 )
@@ -53,20 +52,24 @@ def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path |
     if as_json and output is not None:
         raise click.UsageError("--json goes to stdout; leave out --output.")
     passphrase = given_passphrase(passphrase_file)
-    with _target(output, force=force) as file:
-        content = _fetch(link, passphrase)
+    with Client(link) as client, ExitStack() as until_delivered, _target(output, force=force) as file:
+        content = _open(client, link, passphrase, until_delivered)
         with delivery.rescues(content):
-            if file is not None:
-                delivery.write(content, file)
-                click.echo(f"Saved as {output}.", err=True)
-            elif as_json:
-                click.echo(delivery.as_json(content))
-            elif output == STDOUT or not sys.stdout.isatty():
-                click.echo(content.data, nl=False)
-            elif content.name is not None:
-                click.echo(f"It was a file: saved as {delivery.save_under_its_name(content)}.", err=True)
-            else:
-                delivery.show(content, sys.stdout)
+            _deliver(content, file, output, as_json=as_json)
+
+
+def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, as_json: bool) -> None:
+    if file is not None:
+        delivery.write(content, file)
+        click.echo(f"Saved as {output}.", err=True)
+    elif as_json:
+        click.echo(delivery.as_json(content))
+    elif output == STDOUT or not sys.stdout.isatty():
+        click.echo(content.data, nl=False)
+    elif content.name is not None:
+        click.echo(f"It was a file: saved as {delivery.save_under_its_name(content)}.", err=True)
+    else:
+        delivery.show(content, sys.stdout)
 
 
 def _target(output: Path | None, *, force: bool) -> AbstractContextManager[IO[bytes] | None]:
@@ -78,18 +81,15 @@ def _target(output: Path | None, *, force: bool) -> AbstractContextManager[IO[by
     return nullcontext()
 
 
-def _fetch(link: str, passphrase: str | None) -> Content:
-    with Client(link) as client:
-        if message_id := plain_id(link):
+def _open(client: Client, link: str, passphrase: str | None, until_delivered: ExitStack) -> Content:
+    """The message, for which the service waits to hear that it was delivered."""
+    while True:
+        try:
             with waiting("Reading"):
-                return Content.from_text(client.fetch(message_id))
-        while True:
-            try:
-                with waiting("Reading"):
-                    return client.read(link, passphrase=passphrase)
-            except (PassphraseRequired, WrongPassphrase) as error:
-                is_over = isinstance(error, WrongPassphrase) and error.tries_left == 0
-                if is_over or not is_terminal(sys.stdin):
-                    raise
-                click.echo(str(error), err=True)
-                passphrase = click.prompt("Passphrase", hide_input=True, err=True)
+                return until_delivered.enter_context(client.reading(link, passphrase=passphrase))
+        except (PassphraseRequired, WrongPassphrase) as error:
+            is_over = isinstance(error, WrongPassphrase) and error.tries_left == 0
+            if is_over or not is_terminal(sys.stdin):
+                raise
+            click.echo(str(error), err=True)
+            passphrase = click.prompt("Passphrase", hide_input=True, err=True)

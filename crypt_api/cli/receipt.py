@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from crypt_api.cli.common import EXIT_CODES, plain_id, reports_errors, waiting
+from crypt_api.cli.common import EXIT_CODES, reports_errors, waiting
 from crypt_api.client import Client
 
 
@@ -15,8 +15,6 @@ from crypt_api.client import Client
 @reports_errors
 def status(link: str, *, as_json: bool) -> None:
     """Tell what has become of the message at LINK, without reading it."""
-    if plain_id(link):
-        raise click.UsageError("A plain message has no receipt; only links with a # have one.")
     with Client(link) as client, waiting("Asking"):
         receipt = client.status(link)
     if as_json:
@@ -43,10 +41,7 @@ def status(link: str, *, as_json: bool) -> None:
 def burn(link: str) -> None:
     """Destroy the message at LINK unread."""
     with Client(link) as client, waiting("Destroying"):
-        if message_id := plain_id(link):
-            client.delete(message_id)
-        else:
-            client.burn(link)
+        client.burn(link)
     click.echo("destroyed")
 
 
