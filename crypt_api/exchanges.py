@@ -150,7 +150,7 @@ def take(link: str, passphrase: str | None) -> Operation[Taken]:
     headers = _authorization(secret, keys) | _nonce()
     response = yield from _answer(_request("GET", url, headers=headers))
     if response.status_code == httpx.codes.NOT_FOUND:
-        yield from _explain_missing(link)
+        raise (yield from _why_missing(link))
     return Taken(secret.unseal(_success(response, _message), keys), _acknowledgement(url, headers))
 
 
@@ -180,8 +180,12 @@ def burn(link: str) -> Operation[None]:
     request = _request("DELETE", f"{origin_of(link)}/{secret.id}", headers=_authorization(secret))
     response = yield from _answer(request)
     if response.status_code == httpx.codes.NOT_FOUND:
-        yield from _explain_missing(link)
-    _success(response, _nothing)
+        reason = yield from _why_missing(link)
+        was_it_us = request.extensions["attempts"] > 1 and isinstance(reason, errors.Destroyed)
+        if not was_it_us:  # when the answer to an earlier attempt was lost
+            raise reason
+    else:
+        _success(response, _nothing)
 
 
 def create(origin: str, message: str, ttl: int | None) -> Operation[str]:
@@ -198,16 +202,16 @@ def _keys(secret: Secret, passphrase: str | None) -> Operation[Keys]:
     return keys
 
 
-def _explain_missing(link: str) -> Operation[None]:
-    """Find out from the receipt why there is nothing.
+def _why_missing(link: str) -> Operation[errors.NotFound]:
+    """What the receipt says of why there is nothing.
 
     Raises:
-        NotFound: Always; as `AlreadyRead` or `Destroyed` where the receipt says so.
+        NotFound: There is no receipt, either.
     """
     receipt = yield from status(link)
-    if receipt.at is not None:
-        raise errors.AlreadyRead(receipt.at) if receipt.state == "read" else errors.Destroyed(receipt.at)
-    raise errors.NotFound("There is no such message.")
+    if receipt.at is None:
+        return errors.NotFound("There is no such message.")
+    return errors.AlreadyRead(receipt.at) if receipt.state == "read" else errors.Destroyed(receipt.at)
 
 
 def _plain_id(link: str) -> str | None:
@@ -241,12 +245,13 @@ def _request(method: str, url: httpx.URL | str, *, timeout: float = TIMEOUT, **o
 
 
 def _answer(request: httpx.Request) -> Operation[httpx.Response]:
-    """Send the request, again and again if it has to be.
+    """Send the request, again and again if it has to be; its extension `attempts` says how often it was.
 
     Raises:
         Unavailable: No response came.
     """
-    for pause in PAUSES:
+    for attempt, pause in enumerate(PAUSES, 1):
+        request.extensions["attempts"] = attempt
         outcome: httpx.Response | httpx.RequestError = yield Ask(request)
         if isinstance(outcome, httpx.RequestError):
             yield Pause(pause)
@@ -254,6 +259,7 @@ def _answer(request: httpx.Request) -> Operation[httpx.Response]:
             yield Pause(min(max(_retry_after(outcome), pause), MAX_PAUSE))
         else:
             return outcome
+    request.extensions["attempts"] = len(PAUSES) + 1
     outcome = yield Ask(request)
     if isinstance(outcome, httpx.Response):
         return outcome

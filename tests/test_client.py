@@ -235,6 +235,21 @@ def test_a_lost_answer_to_read_loses_no_message(faulty: Any) -> None:
     assert client.fetch(plain) == "secret"
 
 
+def test_a_lost_answer_to_burn_is_no_failure(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = ["lost"]
+    client.burn(link)
+    assert transport.requests == ["PUT", "DELETE", "DELETE", "GET"]
+    with pytest.raises(errors.Destroyed):
+        client.burn(link)
+    link = client.send("secret").link
+    client.read(link)
+    transport.faults = ["lost"]
+    with pytest.raises(errors.AlreadyRead):
+        client.burn(link)
+
+
 @pytest.mark.parametrize("is_plain", [False, True])
 def test_what_has_arrived_is_not_held_any_longer(faulty: Any, home: Home, is_plain: bool) -> None:  # noqa: FBT001
     client, transport, _ = faulty([])
