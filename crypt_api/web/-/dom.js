@@ -1,5 +1,6 @@
 // What all views do with the page's elements.
 
+import { ContentTooLarge } from "./envelope.js";
 import { Refused, Unreachable } from "./service.js";
 import { hush, say } from "./texts.js";
 
@@ -82,12 +83,16 @@ export function complain(place, key, values = {}, field) {
   field?.focus();
 }
 
-/** Say why the service did not do something. @param {Element} place @param {unknown} error */
+/** Say why something was not done. @param {Element} place @param {unknown} error */
 export function explain(place, error) {
-  if (error instanceof Unreachable) complain(place, "problem.unreachable");
-  else if (!(error instanceof Refused)) throw error;
-  else if (error.status === 429) complain(place, "problem.busy");
-  else complain(place, "problem.refused", { reason: error.message });
+  if (error instanceof Unreachable) return complain(place, "problem.unreachable");
+  if (error instanceof ContentTooLarge) return complain(place, "problem.name-too-long"); // its content was measured
+  if (error instanceof Refused) {
+    if (error.status === 429) return complain(place, "problem.busy");
+    return complain(place, "problem.refused", { reason: error.message });
+  }
+  complain(place, "problem.unexpected");
+  throw error;
 }
 
 /** @param {Element} place @param {HTMLElement[]} fields */

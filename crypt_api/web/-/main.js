@@ -5,9 +5,11 @@ import { forgetReading, gone, open, startReading } from "./read.js";
 import { forget, lastSecret } from "./reading.js";
 import { startWatching, stopWatching } from "./sent.js";
 import { startTexts } from "./texts.js";
+import * as visit from "./visit.js";
 import { startWriting, write } from "./write.js";
 
 async function route() {
+  visit.begin();
   stopWatching();
   forgetReading();
   const secret = location.hash.slice(1) || lastSecret();

@@ -5,6 +5,7 @@ import { BadEnvelope, decodeBase64url, deriveKeys, encodeBase64url, SECRET_BYTES
 import * as reading from "./reading.js";
 import { destroy, read, Refused, status, Unreachable } from "./service.js";
 import { say, size } from "./texts.js";
+import * as visit from "./visit.js";
 
 /** What the link's fragment says. */
 let secret = "";
@@ -61,16 +62,16 @@ function prepare() {
 
 /** Find out what has become of the message. */
 async function look() {
-  const asked = secret;
+  const isHere = visit.current();
   try {
-    const receipt = await status(await deriveKeys(bytesOf(asked)));
-    if (asked !== secret) return;
+    const receipt = await status(await deriveKeys(bytesOf(secret)));
+    if (!isHere()) return;
     if (!receipt) gone("missing");
     else if (!receipt.readsLeft) gone(receipt.state, { at: receipt.at });
     else offer(receipt);
   } catch (error) {
     if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
-    gone("unreachable");
+    if (isHere()) gone("unreachable");
   }
 }
 
@@ -87,11 +88,19 @@ async function take() {
   const { passphrase, "read-problem": problem } = elements;
   calm(problem, passphrase);
   if (!elements["passphrase-field"].hidden && !passphrase.value) return askForPassphrase("read.needs-passphrase");
-  reading.remember(secret, nonce);
+  const isHere = visit.current();
+  const asked = { secret, nonce };
   const keys = await deriveKeys(bytesOf(secret), passphrase.value);
+  if (!isHere()) return; // and nothing was read
+  reading.remember(secret, nonce);
   try {
-    present(await unseal(await read(keys, nonce), keys), keys);
+    const content = await unseal(await read(keys, nonce), keys);
+    // Wherever the reader has gone meanwhile: this is the last copy, and is shown.
+    visit.begin();
+    ({ secret, nonce } = asked);
+    present(content, keys);
   } catch (error) {
+    if (!isHere()) return;
     if (error instanceof BadEnvelope) gone(error.message === "version" ? "version" : "damaged");
     else if (error instanceof Refused) await refused(error);
     else if (error instanceof Unreachable) explainHere(error);
@@ -101,10 +110,10 @@ async function take() {
 
 /** @param {Refused} error */
 async function refused(error) {
+  if (error.status === 429) return explainHere(error); // perhaps an earlier answer was lost, and it is held
   if (!isResumed) reading.forget(); // nothing is held, so the minute has not begun
   if (error.status === 401) return askForPassphrase("read.needs-passphrase");
   if (error.status === 403 && error.triesLeft) return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
-  if (error.status === 429) return explainHere(error);
   reading.forget();
   isResumed = false;
   await look(); // somebody was faster, or that was the tenth passphrase: the receipt knows

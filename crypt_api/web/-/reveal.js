@@ -21,6 +21,7 @@ async function reveal() {
   note.textContent = "It is destroyed here now: this page is its last copy.";
   form.hidden = problem.hidden = true;
   result.hidden = false;
+  message.focus();
   copy.hidden = !navigator.clipboard; // it exists on https and localhost only
   await fetch(form.action.replace(/\/reveal$/, ""), { method: "DELETE", headers });
 }
@@ -32,7 +33,7 @@ form.addEventListener("submit", async (event) => {
     await reveal();
   } catch (error) {
     if (form.hidden) return; // the message is here; it will be forgotten by itself
-    const isOffline = error instanceof TypeError || !(error instanceof Error);
+    const isOffline = !(error instanceof Error) || error instanceof TypeError || error instanceof SyntaxError;
     problem.textContent = isOffline ? "The service cannot be reached. Please try again." : error.message;
     problem.hidden = false;
     button.disabled = false;

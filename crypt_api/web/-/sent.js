@@ -23,6 +23,8 @@ let sent = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let pause = FIRST_PAUSE;
+/** Whether nothing can become of it any more. Its receipt is gone in the end, too. */
+let isOver = false;
 
 /** Make the view's buttons work; once. */
 export function startWatching() {
@@ -36,7 +38,10 @@ export function startWatching() {
   elements.destroy.addEventListener("click", () => {
     if (!isBusy(elements.destroy)) elements.keep.hidden ? ask() : destroyNow();
   });
-  elements.keep.addEventListener("click", () => stopAsking());
+  elements.keep.addEventListener("click", () => {
+    stopAsking();
+    elements.destroy.focus();
+  });
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
   document.addEventListener("spoken", nameSymbol);
 }
@@ -45,10 +50,11 @@ export function startWatching() {
 export function watch(what) {
   sent = what;
   pause = FIRST_PAUSE;
+  isOver = false;
   elements.link.value = sent.link;
   elements["sent-passphrase"].value = sent.passphrase;
   elements["sent-passphrase-field"].hidden = !sent.passphrase;
-  elements.qr.replaceChildren(draw(sent.link));
+  elements.qr.replaceChildren(...drawn(sent.link));
   nameSymbol();
   say(elements["sent-lede"], "sent.lede", { n: sent.reads });
   elements.destroying.hidden = false;
@@ -67,6 +73,16 @@ export function stopWatching() {
   elements.qr.replaceChildren();
 }
 
+/** Its picture; none if the address of this service is too long for one. @param {string} link */
+function drawn(link) {
+  try {
+    return [draw(link)];
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
+}
+
 function nameSymbol() {
   elements.qr.firstElementChild?.setAttribute("aria-label", text("sent.qr"));
 }
@@ -80,13 +96,14 @@ function lookLater() {
 /** Ask what has become of it; again in a while, if something may still become of it and somebody looks. */
 async function look() {
   const watched = sent;
-  if (!watched) return;
+  if (!watched || isOver) return;
   try {
     const receipt = await status(watched.keys);
     if (watched !== sent) return;
     calm(elements["sent-problem"]);
     report(watched, receipt);
-    if (!receipt?.readsLeft) return;
+    isOver = !receipt?.readsLeft;
+    if (isOver) return;
   } catch {
     if (watched !== sent) return;
     say(elements["sent-problem"], "sent.offline");
@@ -100,6 +117,7 @@ function report({ reads }, receipt) {
   else if (!receipt.readsLeft) tell(receipt.state, `sent.${receipt.state}`, { at: receipt.at });
   else if (receipt.at)
     tell("some", "sent.read-some", { n: reads - receipt.readsLeft, left: receipt.readsLeft, at: receipt.at });
+  else tell("unread", "sent.unread"); // as days go by, "tomorrow" becomes "today"
 }
 
 function tell(/** @type {string} */ state, /** @type {string} */ key, values = {}) {
@@ -129,6 +147,7 @@ async function destroyNow() {
     try {
       await destroy(keys);
       await look();
+      if (isOver) elements.state.focus();
     } catch (error) {
       explain(elements["sent-problem"], error);
     }

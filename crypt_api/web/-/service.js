@@ -102,7 +102,7 @@ async function unlessMissing(answer) {
 async function request(method, path, headers, body) {
   for (const pause of [...PAUSES, null]) {
     const answer = await attempt(path, { method, headers, body });
-    if (answer?.ok) return answer.body;
+    if (answer?.ok) return answer.body ?? {};
     const isDown = !answer || answer.status >= 500;
     if (!isDown && (answer.status !== 429 || pause === null)) throw new Refused(answer.status, answer.body);
     if (pause === null) throw new Unreachable();

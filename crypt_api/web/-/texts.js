@@ -9,6 +9,8 @@ const STORED = "language";
 let locale = "en";
 /** @type {Record<string, string | Record<string, string>>} */
 let texts = {};
+/** The language that was asked for last: its texts may still be on their way. */
+let wanted = "en";
 
 /** What an element's text was given. @type {WeakMap<Element, Record<string, unknown>>} */
 const given = new WeakMap();
@@ -17,11 +19,12 @@ const given = new WeakMap();
 export async function startTexts(select) {
   select.append(...Object.entries(LANGUAGES).map(([code, name]) => new Option(name, code)));
   select.addEventListener("change", async () => {
-    keep("localStorage", STORED, select.value);
-    await speak(select.value);
+    if (await speak(select.value)) keep("localStorage", STORED, select.value);
+    select.value = document.documentElement.lang;
   });
-  const wanted = [recall("localStorage", STORED) ?? "", ...navigator.languages].map(languageOf);
-  await speak(wanted.find((code) => Object.hasOwn(LANGUAGES, code)) ?? "en");
+  const codes = [recall("localStorage", STORED) ?? "", ...navigator.languages].map(languageOf);
+  const code = codes.find((code) => Object.hasOwn(LANGUAGES, code)) ?? "en";
+  if (!(await speak(code))) await speak("en");
   select.value = document.documentElement.lang;
 }
 
@@ -72,8 +75,12 @@ function format(/** @type {number} */ value, /** @type {string} */ unit) {
   return new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: 1 }).format(value);
 }
 
-async function speak(/** @type {string} */ code) {
-  texts = (await import(`./texts/${code}.js`)).default;
+/** Load a language and fill the page with it; whether that was done. @param {string} code */
+async function speak(code) {
+  wanted = code;
+  const loaded = await import(`./texts/${code}.js`).catch(() => null);
+  if (!loaded || wanted !== code) return false;
+  texts = loaded.default;
   locale = navigator.languages.find((tag) => languageOf(tag) === code && isLocale(tag)) ?? code;
   document.documentElement.lang = code;
   for (const element of document.querySelectorAll("[data-text]")) {
@@ -83,6 +90,7 @@ async function speak(/** @type {string} */ code) {
     element.setAttribute("placeholder", text(element.getAttribute("data-placeholder") ?? ""));
   }
   document.dispatchEvent(new Event("spoken"));
+  return true;
 }
 
 function languageOf(/** @type {string} */ tag) {

@@ -6,6 +6,7 @@ import { generate, strength } from "./passphrase.js";
 import { watch } from "./sent.js";
 import { create } from "./service.js";
 import { duration, hush, say, size } from "./texts.js";
+import * as visit from "./visit.js";
 
 /** Seconds. */
 const LIVES = [300, 3_600, 8 * 3_600, 24 * 3_600];
@@ -23,7 +24,10 @@ export function startWriting() {
   text.addEventListener("input", showSize);
   elements.attach.addEventListener("click", () => picker.click());
   picker.addEventListener("change", () => attach(picker.files));
-  elements["remove-file"].addEventListener("click", () => detach());
+  elements["remove-file"].addEventListener("click", () => {
+    detach();
+    text.focus();
+  });
   text.addEventListener("paste", (/** @type {ClipboardEvent} */ event) => takeFiles(event, event.clipboardData));
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event.dataTransfer)) return;
@@ -90,7 +94,7 @@ function offerLives() {
 
 /** Text that is dropped or pasted is the field's own business. */
 function takeFiles(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
-  if (!data || !hasFiles(data)) return;
+  if (!data || !hasFiles(data) || data.types.includes("text/plain")) return; // a spreadsheet adds a picture to its text
   event.preventDefault(); // or the browser would open the file
   if (!elements.write.hidden) attach(data.files);
 }
@@ -147,21 +151,24 @@ function complainOfSize(/** @type {number} */ bytes) {
 }
 
 async function send() {
-  const { text, reads, "new-passphrase": passphrase, "write-problem": problem } = elements;
+  const { text, reads, "write-problem": problem } = elements;
+  const passphrase = elements["new-passphrase"].value; // as it is now: it may be another one when the answer comes
+  const isHere = visit.current();
   calm(problem, text, reads);
   const content = file ?? { data: new TextEncoder().encode(text.value) };
   if (!file && !text.value) return complain(problem, "problem.empty", {}, text);
   if (content.data.length > MAX_CONTENT_BYTES) return complainOfSize(content.data.length);
   if (!reads.checkValidity()) return complain(problem, "problem.reads", {}, reads);
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  const keys = await deriveKeys(secret, passphrase.value);
+  const keys = await deriveKeys(secret, passphrase);
   const link = `${location.origin}/#${encodeBase64url(secret)}`;
   const limits = { ttl: Number(elements.life.querySelector("input:checked").value), reads: Number(reads.value) };
   try {
     const expiresAt = await create(keys, await seal(content, keys), limits);
-    watch({ keys, link, passphrase: passphrase.value, reads: limits.reads, expiresAt });
+    visit.begin(); // wherever the sender has gone meanwhile: the link must not get lost
+    watch({ keys, link, passphrase, reads: limits.reads, expiresAt });
     clear(); // what was written is not left lying in the page
   } catch (error) {
-    explain(problem, error);
+    if (isHere()) explain(problem, error);
   }
 }

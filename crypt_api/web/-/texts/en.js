@@ -34,6 +34,8 @@ export default {
   "problem.reads": "It can be read from 1 to 100 times.",
   "problem.unreachable": "The service cannot be reached. Nothing is lost: please try again.",
   "problem.busy": "Too many requests from here. Please wait a moment, and try again.",
+  "problem.name-too-long": "The file's name is too long.",
+  "problem.unexpected": "This did not work, and should have. Please reload the page, and try again.",
   "problem.refused": "The service refused: {reason}",
 
   "sent.title": "Your link is ready",
@@ -53,7 +55,7 @@ export default {
     other: "Read {n} times, last {at}; {left} left",
   },
   "sent.read": "Read {at}",
-  "sent.destroyed": "Destroyed {at}, unread",
+  "sent.destroyed": "Destroyed {at}",
   "sent.expired": "Its time is up: it is gone",
   "sent.until": "It is gone {until}, read or not. This page shows when it is read.",
   "sent.over": "Nobody can read it any more.",
@@ -94,7 +96,7 @@ export default {
   "gone.read.lede":
     "Somebody opened this message {at}. If that was not you, tell the sender: somebody else has the link.",
   "gone.destroyed.title": "It was destroyed",
-  "gone.destroyed.lede": "Unread, {at}: by its sender, or by ten wrong passphrases. Ask the sender to send it again.",
+  "gone.destroyed.lede": "That was {at}, by its sender or by ten wrong passphrases. Ask the sender to send it again.",
   "gone.missing.title": "There is no message here",
   "gone.missing.lede": "It never was, or its time is up. Ask the sender for a new link.",
   "gone.link.title": "This link is not complete",

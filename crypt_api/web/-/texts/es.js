@@ -34,6 +34,8 @@ export default {
   "problem.reads": "Se puede leer de 1 a 100 veces.",
   "problem.unreachable": "No se puede conectar con el servicio. No se ha perdido nada: inténtalo de nuevo.",
   "problem.busy": "Demasiadas peticiones desde aquí. Espera un momento e inténtalo de nuevo.",
+  "problem.name-too-long": "El nombre del archivo es demasiado largo.",
+  "problem.unexpected": "Esto no ha funcionado, y debería. Recarga la página e inténtalo de nuevo.",
   "problem.refused": "El servicio lo ha rechazado: {reason}",
 
   "sent.title": "Tu enlace está listo",
@@ -49,11 +51,11 @@ export default {
   "sent.share": "Compartir",
   "sent.unread": "Aún no leído",
   "sent.read-some": {
-    one: "Leído una vez: {at}; quedan {left}",
-    other: "Leído {n} veces, la última: {at}; quedan {left}",
+    one: "Leído una vez: {at}; lecturas restantes: {left}",
+    other: "Leído {n} veces, la última: {at}; lecturas restantes: {left}",
   },
   "sent.read": "Leído: {at}",
-  "sent.destroyed": "Destruido sin leer: {at}",
+  "sent.destroyed": "Destruido: {at}",
   "sent.expired": "Su tiempo se acabó: ha desaparecido",
   "sent.until": "Leído o no, desaparece {until}. Esta página muestra cuándo se lee.",
   "sent.over": "Ya nadie puede leerlo.",
@@ -95,7 +97,7 @@ export default {
     "Alguien abrió este mensaje: {at}. Si no fuiste tú, avisa a quien lo envió: otra persona tiene el enlace.",
   "gone.destroyed.title": "Fue destruido",
   "gone.destroyed.lede":
-    "Sin leer, {at}: por quien lo envió o por diez frases incorrectas. Pide que te lo envíen de nuevo.",
+    "Ocurrió {at}: por quien lo envió o por diez frases incorrectas. Pide que te lo envíen de nuevo.",
   "gone.missing.title": "Aquí no hay ningún mensaje",
   "gone.missing.lede": "Nunca existió o su tiempo se acabó. Pide un enlace nuevo.",
   "gone.link.title": "El enlace está incompleto",
