@@ -18,6 +18,9 @@ from crypt_api.exchanges import Ask, Compute, Operation, Pause, Receipt, Sent, S
 
 T = TypeVar("T")
 
+LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+"""Spoken to without encryption, and so never through a proxy that the environment names."""
+
 
 class Client:
     """Sends and reads messages. Close it, or use it in a `with`.
@@ -39,7 +42,7 @@ class Client:
             InvalidLink: `server` is none, or would be spoken to unencrypted over a network.
         """
         self._server = exchanges.origin_of(server)
-        self._http = httpx.Client(transport=transport)
+        self._http = httpx.Client(transport=transport, mounts=dict.fromkeys(LOOPBACK))
         self._sleep = sleep
 
     def send(
@@ -171,7 +174,7 @@ class AsyncClient:
     ) -> None:
         """As for `Client`."""
         self._server = exchanges.origin_of(server)
-        self._http = httpx.AsyncClient(transport=transport)
+        self._http = httpx.AsyncClient(transport=transport, mounts=dict.fromkeys(LOOPBACK))
         self._sleep = sleep
 
     async def send(

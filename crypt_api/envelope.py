@@ -116,7 +116,7 @@ class Secret:
 
         Raises:
             ContentTooLarge: It has more than `MAX_CONTENT_BYTES`, or its name is too long.
-            InvalidText: Its name or type cannot be written in UTF-8.
+            InvalidText: It has no name and is no UTF-8, or its name or type cannot be written in UTF-8.
         """
         nonce = nonce or os.urandom(NONCE_BYTES)
         sealed = AESGCM(keys.key).encrypt(nonce, _pad(_plaintext(content)), VERSION + self._id)
@@ -157,10 +157,18 @@ def _utf8(text: str, what: str) -> bytes:
     raise InvalidText(f"{what} has characters that UTF-8 cannot write.")
 
 
+def _is_utf8(data: bytes) -> bool:
+    with suppress(UnicodeDecodeError):
+        return data.decode() is not None
+    return False
+
+
 def _plaintext(content: Content) -> bytes:
     if len(content.data) > MAX_CONTENT_BYTES:
         raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
     fields = {"type": "text"}
+    if content.name is None and not _is_utf8(content.data):
+        raise InvalidText("The text is no UTF-8; what is no text needs a file's name.")
     if content.name is not None:
         media_type = "application/octet-stream" if content.media_type is None else content.media_type
         fields = {"type": "file", "name": content.name, "media_type": media_type}

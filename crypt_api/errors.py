@@ -78,3 +78,7 @@ class RateLimited(Refused):
 
 class Unavailable(CryptApiError):
     """The service cannot be reached, or its storage is down. Nothing is lost by that."""
+
+
+class AnswerLost(Unavailable):
+    """The service was asked, and no answer came, again and again: what was asked may have been done."""

@@ -5,9 +5,10 @@ of it. So the protocol, its repetitions included, is written once for clients of
 """
 
 import secrets
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, count
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import httpx
 
 from crypt_api import errors
 from crypt_api.envelope import Content, Keys, Secret
+from crypt_core import ids
 from crypt_core.errors import PassphraseNotExpected
 from crypt_core.tokens import digest, encode_base64url
 
@@ -23,6 +25,10 @@ T = TypeVar("T")
 PAUSES = (0.25, 0.5, 1.0)
 """Seconds before each further attempt at a request, unless the service asks for more. All requests may be repeated;
 only a plain message whose answer was lost may be there twice, under an id that nobody knows, until it expires."""
+
+PATIENT_PAUSES = (2.0, 4.0, 8.0, 8.0)
+"""Seconds before still more attempts at a read whose answer was lost: the service holds the message for a minute, and
+only for this nonce."""
 
 MAX_PAUSE = 10.0
 """Seconds between two attempts, whatever the service asks for."""
@@ -35,6 +41,8 @@ COURTESY_TIMEOUT = 5.0
 
 REPEATED = frozenset({429, 502, 503, 504})
 """Answers of a service, or of a proxy before it, that did nothing, or lost what was done."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,8 @@ class Receipt:
     def parse(cls, fields: dict[str, Any]) -> Self:
         at = None if fields["at"] is None else datetime.fromisoformat(fields["at"])
         expires_at = datetime.fromisoformat(fields["expires_at"])
+        if fields["state"] not in ("unread", "read", "destroyed"):
+            raise ValueError
         return cls(str(fields["state"]), bool(fields["passphrase"]), int(fields["reads_left"]), at, expires_at)
 
 
@@ -112,7 +122,8 @@ def origin_of(link: str) -> str:
     """The service that a link, or its own address, names.
 
     Raises:
-        InvalidLink: It names none, or one that would be spoken to unencrypted over a network.
+        InvalidLink: It names none, one that would be spoken to unencrypted over a network, or a user and a password,
+            which would be in every link.
     """
     try:
         url = urlsplit(link)
@@ -120,6 +131,8 @@ def origin_of(link: str) -> str:
         is_local = url.hostname in ("localhost", "127.0.0.1", "::1")
     except (ValueError, httpx.InvalidURL):
         raise errors.InvalidLink("This is no address of the web.") from None
+    if "@" in url.netloc:
+        raise errors.InvalidLink("An address with a user or a password in it is not taken.")
     if url.netloc and (url.scheme == "https" or (url.scheme == "http" and is_local)):
         return f"{url.scheme}://{url.netloc}"
     raise errors.InvalidLink("A link starts with https://, or with http://localhost.")
@@ -148,7 +161,7 @@ def take(link: str, passphrase: str | None) -> Operation[Taken]:
     keys = yield from _keys(secret, passphrase)
     url = f"{origin}/{secret.id}"
     headers = _authorization(secret, keys) | _nonce()
-    response = yield from _answer(_request("GET", url, headers=headers))
+    response = yield from _answer(_request("GET", url, headers=headers), PATIENT_PAUSES)
     if response.status_code == httpx.codes.NOT_FOUND:
         raise (yield from _why_missing(link))
     return Taken(secret.unseal(_success(response, _message), keys), _acknowledgement(url, headers))
@@ -156,7 +169,7 @@ def take(link: str, passphrase: str | None) -> Operation[Taken]:
 
 def take_plain(origin: str, message_id: str) -> Operation[Taken]:
     url, headers = _plain_url(origin, message_id), _nonce()
-    message = _success((yield from _answer(_request("GET", url, headers=headers))), _message)
+    message = _success((yield from _answer(_request("GET", url, headers=headers), PATIENT_PAUSES)), _message)
     return Taken(Content.from_text(message), _acknowledgement(url, headers))
 
 
@@ -189,7 +202,7 @@ def burn(link: str) -> Operation[None]:
 
 
 def create(origin: str, message: str, ttl: int | None) -> Operation[str]:
-    body: dict[str, Any] = {"message": message} | ({} if ttl is None else {"ttl": ttl})
+    body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
     return _success((yield from _answer(_request("POST", f"{origin}/", json=body))), lambda f: str(f["id"]))
 
 
@@ -217,11 +230,14 @@ def _why_missing(link: str) -> Operation[errors.NotFound]:
 def _plain_id(link: str) -> str | None:
     """The id in a plain message's link, such as https://example.org/k3x9q; None for a sealed one's."""
     address, _, secret = link.partition("#")
-    return None if secret else address.partition("://")[2].partition("/")[2].strip("/") or None
+    path = address.partition("?")[0].partition("://")[2].partition("/")[2].strip("/")
+    return path if path and not secret else None
 
 
-def _plain_url(origin: str, message_id: str) -> httpx.URL:
-    return httpx.URL(origin).copy_with(path=f"/{message_id}")
+def _plain_url(origin: str, message_id: str) -> str:
+    if not ids.is_plain(message_id):
+        raise errors.NotFound("There is no such message: this is no id of one.")
+    return f"{origin}/{message_id}"
 
 
 def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
@@ -236,34 +252,39 @@ def _nonce() -> dict[str, str]:
     return {"Idempotency-Key": secrets.token_urlsafe(16)}
 
 
-def _acknowledgement(url: httpx.URL | str, headers: dict[str, str]) -> Ask:
+def _acknowledgement(url: str, headers: dict[str, str]) -> Ask:
     return Ask(_request("DELETE", url, timeout=COURTESY_TIMEOUT, headers=headers))
 
 
-def _request(method: str, url: httpx.URL | str, *, timeout: float = TIMEOUT, **options: Any) -> httpx.Request:
+def _request(method: str, url: str, *, timeout: float = TIMEOUT, **options: Any) -> httpx.Request:
     return httpx.Request(method, url, extensions={"timeout": httpx.Timeout(timeout).as_dict()}, **options)
 
 
-def _answer(request: httpx.Request) -> Operation[httpx.Response]:
+def _answer(request: httpx.Request, patient_pauses: tuple[float, ...] = ()) -> Operation[httpx.Response]:
     """Send the request, again and again if it has to be; its extension `attempts` says how often it was.
 
+    `patient_pauses` follow on the usual ones where the service may have done what it was asked.
+
     Raises:
-        Unavailable: No response came.
+        Unavailable: No response came; as `AnswerLost` if the service may have got the request.
     """
-    for attempt, pause in enumerate(PAUSES, 1):
+    has_arrived = False
+    pauses: Iterator[float] = iter(PAUSES)
+    for attempt in count(1):
         request.extensions["attempts"] = attempt
         outcome: httpx.Response | httpx.RequestError = yield Ask(request)
-        if isinstance(outcome, httpx.RequestError):
-            yield Pause(pause)
-        elif outcome.status_code in REPEATED:
-            yield Pause(min(max(_retry_after(outcome), pause), MAX_PAUSE))
-        else:
-            return outcome
-    request.extensions["attempts"] = len(PAUSES) + 1
-    outcome = yield Ask(request)
-    if isinstance(outcome, httpx.Response):
-        return outcome
-    raise errors.Unavailable(f"{request.url.host} cannot be reached ({type(outcome).__name__}).")
+        if isinstance(outcome, httpx.RequestError) and not has_arrived and not isinstance(outcome, _NEVER_SENT):
+            has_arrived, pauses = True, chain(pauses, patient_pauses)
+        pause = next(pauses, None)
+        if isinstance(outcome, httpx.Response):
+            if pause is None or outcome.status_code not in REPEATED:
+                return outcome
+            pause = min(max(_retry_after(outcome), pause), MAX_PAUSE)
+        elif pause is None:
+            kind = errors.AnswerLost if has_arrived else errors.Unavailable
+            raise kind(f"{request.url.host} cannot be reached ({type(outcome).__name__}).")
+        yield Pause(pause)
+    raise AssertionError  # pragma: no cover
 
 
 def _success(response: httpx.Response, parse: Callable[[dict[str, Any]], T]) -> T:
@@ -277,7 +298,7 @@ def _success(response: httpx.Response, parse: Callable[[dict[str, Any]], T]) -> 
         if response.is_success:
             return parse(fields)
         text, tries_left = str(fields["error"]), fields.get("tries_left")
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         is_down = "is not available now" if response.is_server_error else "is not this service"
         raise errors.Unavailable(f"What answers there ({response.status_code}) {is_down}.") from None
     raise _refusal(response, text, tries_left)

@@ -43,13 +43,13 @@ class Shell:
     def send(self, *arguments: str | bytes, stdin: bytes = b"") -> str:
         return self("send", *arguments, stdin=stdin).stdout.decode().rstrip("\n")
 
-    def terminal(self, *arguments: str) -> "pexpect.spawn[str]":
+    def terminal(self, *arguments: str, env: dict[str, str] | None = None) -> "pexpect.spawn[str]":
         """The command in a terminal, where a person sits."""
         return pexpect.spawn(
             sys.executable,
             ["-m", "crypt_api", *arguments],
             cwd=str(self.folder),
-            env={**self._environment, "TERM": "xterm-256color"},
+            env={**self._environment, "TERM": "xterm-256color", **(env or {})},
             encoding="utf-8",
             timeout=60,
             dimensions=(60, 200),

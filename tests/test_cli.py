@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -70,6 +73,8 @@ def test_a_pipe_that_never_ends_is_too_large() -> None:
         result = subprocess.run(command, stdin=endless, capture_output=True, timeout=60, check=False)  # noqa: S603
     assert (result.returncode, result.stdout) == (6, b"")
     assert b"more than 102,400 bytes" in result.stderr
+    result = subprocess.run([*command, "--plain"], input=b"x" + b"\xc3\xa9" * 60_000, capture_output=True, check=False)  # noqa: S603
+    assert (result.returncode, b"more than 102,400 bytes" in result.stderr) == (6, True)
 
 
 def test_what_is_no_text_is_told(shell: Shell) -> None:
@@ -80,6 +85,35 @@ def test_what_is_no_text_is_told(shell: Shell) -> None:
     ]:
         (shell.folder / "passphrase").write_bytes(b"\xff\n")
         assert b"UTF-8" in shell("send", *arguments, code=2, env=env).stderr
+
+
+def test_a_link_that_cannot_be_written_is_told(shell: Shell) -> None:
+    with Path("/dev/full").open("wb") as full:
+        said = shell("send", "secret", stdout=full, code=9).stderr.decode()
+    [link] = re.findall(r"No space left on device[)]. It is (\S+)\n", said)
+    assert shell("read", link).stdout == b"secret"
+    command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-m", "crypt_api", "send", "secret"]
+    closed = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
+
+
+def test_the_terminal_obeys_no_service(shell: Shell) -> None:
+    class Impostor(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error": "\\u001b[2Jcleared"}'
+            self.send_response(418)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+        threading.Thread(target=impostor.handle_request).start()
+        said = shell("status", f"http://127.0.0.1:{impostor.server_port}/#" + "A" * 22, code=6).stderr
+    assert b"\\x1b[2Jcleared" in said
+    assert b"\x1b" not in said
 
 
 def test_a_file_whose_name_is_no_text_is_sent_all_the_same(shell: Shell) -> None:
@@ -98,7 +132,7 @@ def test_a_passphrase_too_many_reads_nothing(shell: Shell) -> None:
 def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
     link = shell.send("--plain", "secret")
     assert httpx.get(link).json() == {"message": "secret"}
-    link = shell.send("--plain", "-", stdin=b"another")
+    link = shell.send("--plain", "-", "--server", shell.server + "/", stdin=b"another")
     assert shell("read", link).stdout == b"another"
     shell("read", link, code=3)
     shell("send", "--plain", "--reads", "2", "secret", code=2)
@@ -116,6 +150,7 @@ def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
         (["send", "x", "--ttl", "soon"], 2, "'soon' is no duration; write 90s, 15m, 1h or 24h."),
         (["send", "x", "--ttl", "1s"], 6, "must be a whole number of seconds"),
         (["send", "x" * 102_401], 6, "100 KB"),
+        (["send", "x", "--server", "http://user:secret@127.0.0.1:9"], 6, "user or a password"),
         (["send", "x", "--reads", "0"], 2, "0"),
         (["send", "x", "--server", "http://127.0.0.1:9"], 7, "cannot be reached"),
         (["read", "not a link"], 6, "link"),

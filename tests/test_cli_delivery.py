@@ -137,6 +137,26 @@ def test_who_is_impatient_loses_nothing(shell: Shell, options: list[str]) -> Non
         assert (shell.folder / "file").read_bytes() == b"last copy"
 
 
+def test_a_full_pipe_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while nobody takes it out."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(Undelivered), rescues(Content(b"last copy")):
+        raise KeyboardInterrupt
+    [saved] = tmp_path.iterdir()
+    assert saved.read_bytes() == b"last copy"
+
+
+def test_a_file_stays_even_if_nobody_hears_of_it(shell: Shell) -> None:
+    command = ["sh", "-c", '"$0" "$@" 2>/dev/full', sys.executable, "-m", "crypt_api", "read", shell.send("last copy")]
+    subprocess.run([*command, "-o", "file"], cwd=shell.folder, timeout=60, check=True)  # noqa: S603
+    assert (shell.folder / "file").read_bytes() == b"last copy"
+
+
+def test_a_terminal_of_few_characters_shows_all_of_it(shell: Shell) -> None:
+    reader = shell.terminal("read", shell.send("5 €"), env={"PYTHONIOENCODING": "latin-1"})
+    assert finished(reader) == "5 \\u20ac\r\n"
+
+
 def test_what_cannot_be_rescued_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

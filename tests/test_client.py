@@ -1,6 +1,7 @@
 """The Python client, on both homes; and over a network that loses what it can."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -122,7 +123,10 @@ def test_plain_messages(crypt: Client, home: Home) -> None:
         crypt.status(link)
     with pytest.raises(errors.PassphraseUnexpected):
         crypt.read(link, passphrase="x")
-    assert crypt.read(link) == Content.from_text("secret")
+    assert crypt.read(link + "/?utm=1") == Content.from_text("secret")
+    for no_id in ("", "a", "abc?x", "a/b", "é" * 5):
+        with pytest.raises(errors.NotFound):
+            crypt.fetch(no_id)
     with pytest.raises(errors.NotFound):
         crypt.burn(link)
     message_id = crypt.create("secret")
@@ -235,6 +239,23 @@ def test_a_lost_answer_to_read_loses_no_message(faulty: Any) -> None:
     assert client.fetch(plain) == "secret"
 
 
+def test_a_reader_is_patient_where_the_message_may_be_held_for_it(faulty: Any) -> None:
+    client, transport, pauses = faulty([])
+    link = client.send("secret").link
+    transport.faults = ["lost"] * 7
+    assert client.read(link).text == "secret"
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
+    link = client.send("secret").link
+    transport.faults = ["lost"] * 8
+    with pytest.raises(errors.AnswerLost):
+        client.read(link)
+    transport.requests.clear()
+    transport.faults = [httpx.ConnectError("refused")] * 8
+    with pytest.raises(errors.Unavailable) as error:
+        client.read(link)
+    assert (type(error.value), len(transport.requests)) == (errors.Unavailable, 4)
+
+
 def test_a_lost_answer_to_burn_is_no_failure(faulty: Any) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link
@@ -332,6 +353,25 @@ def test_a_proxy_without_a_service_is_told(faulty: Any) -> None:
         client.send("secret")
 
 
+@pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
+def test_a_receipt_of_another_service_is_none(faulty: Any, change: dict[str, str]) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    fields = {"state": '"read"', "passphrase": "true", "reads_left": "1", "at": "null"}
+    fields |= {name: json.dumps(value) if name == "state" else value for name, value in change.items()}
+    fields["expires_at"] = '"2026-11-24T00:00:00Z"'
+    transport.faults = [httpx.Response(200, text="{" + ",".join(f'"{n}": {v}' for n, v in fields.items()) + "}")]
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.status(link)
+
+
+def test_no_proxy_hears_what_is_not_encrypted(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with Client(home.url) as client:
+        assert client.fetch(client.create("secret")) == "secret"
+
+
 def test_an_answer_that_cannot_be_unpacked_counts_as_lost(faulty: Any) -> None:
     client, _, pauses = faulty([httpx.DecodingError("not gzip")])
     client.send("secret")
@@ -350,13 +390,27 @@ def test_a_forged_message_is_refused(faulty: Any) -> None:
 def test_what_is_no_text_is_refused(crypt: Client) -> None:
     half = "\ud800"
     cases: list[tuple[str | Content, str | None]] = [(half, None), ("x", half), (Content(b"", half, ""), None)]
+    cases.append((Content(b"\xff"), None))
     for content, passphrase in cases:
         with pytest.raises(errors.InvalidText):
             crypt.send(content, passphrase=passphrase)
+    with pytest.raises(errors.InvalidText) as error:
+        crypt.create("secret" + half)
+    assert error.value.__context__ is None
 
 
 @pytest.mark.parametrize(
-    "server", ["", "https://", "example.org", "ftp://example.org", "http://example.org", "https://[", "https://a:b"]
+    "server",
+    [
+        "",
+        "https://",
+        "example.org",
+        "ftp://example.org",
+        "http://example.org",
+        "https://[",
+        "https://a:b",
+        "https://a:b@c",
+    ],
 )
 def test_nothing_is_sent_unencrypted_over_a_network(server: str) -> None:
     with pytest.raises(errors.InvalidLink):

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crypt_api import errors
-from crypt_api.cli.delivery import Undelivered
+from crypt_api.cli.delivery import Undelivered, visible
 
 PASSPHRASE_VARIABLE = "CRYPT_API_PASSPHRASE"  # noqa: S105 - its name
 
@@ -48,7 +48,7 @@ Exit codes:
   6  the service refused the request, or asks to wait
   7  the service cannot be reached, or its storage is down
   8  the message was damaged or forged
-  9  it was read, but could not be written; stderr tells where it is"""
+  9  the result could not be written; stderr tells where it is"""
 
 _CODES: list[tuple[type[Exception], ExitCode, str]] = [
     (
@@ -69,6 +69,11 @@ _CODES: list[tuple[type[Exception], ExitCode, str]] = [
     (errors.InvalidText, ExitCode.USAGE, "What is no text can be sent as a file, or through stdin."),
     (errors.ContentTooLarge, ExitCode.REFUSED, "100 KB is the most; send it in parts, or elsewhere, and its key here."),
     (errors.Refused, ExitCode.REFUSED, ""),
+    (
+        errors.AnswerLost,
+        ExitCode.UNREACHABLE,
+        "Whether it was done is not known. Try again; crypt-api status LINK tells what became of a message.",
+    ),
     (errors.Unavailable, ExitCode.UNREACHABLE, "Nothing is lost: try again, or look at --server."),
     (errors.BadEnvelope, ExitCode.DAMAGED, "Ask the sender to send it again."),
     (Undelivered, ExitCode.UNDELIVERED, ""),
@@ -85,7 +90,7 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
         except (errors.CryptApiError, Undelivered) as error:
             for kind, code, advice in _CODES:
                 if isinstance(error, kind):
-                    click.echo(f"Error: {error}" + (f"\n{advice}" if advice else ""), err=True)
+                    click.echo(visible(f"Error: {error}") + (f"\n{advice}" if advice else ""), err=True)
                     sys.exit(code)
             raise
 
@@ -108,6 +113,12 @@ def waiting(text: str) -> Iterator[None]:
         if timer.ident is not None:
             timer.join()
             progress.stop()
+
+
+def check_stdout() -> None:
+    """Raises UsageError if the result could not be written anywhere."""
+    if sys.stdout is None:
+        raise click.UsageError("There is nowhere to write to: stdout is closed.")
 
 
 def is_terminal(stream: TextIO | None) -> bool:

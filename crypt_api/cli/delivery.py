@@ -46,8 +46,9 @@ def rescues(content: Content) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        reason = f"The message was read, but could not be written ({error.strerror})"
+    except (OSError, UnicodeError, KeyboardInterrupt) as error:
+        why = error.strerror if isinstance(error, OSError) else type(error).__name__
+        reason = f"The message was read, but could not be written ({why})"
         try:
             handle, name = tempfile.mkstemp(prefix="crypt-api-")
             with os.fdopen(handle, "wb") as file:
@@ -61,7 +62,8 @@ def write(content: Content, file: IO[bytes]) -> None:
     """Into a reserved file, instead of what may be in it."""
     if Path(file.name).is_file():  # and not a device, say
         file.truncate(0)
-        Path(file.name).chmod(0o600)
+        with suppress(PermissionError):  # it is somebody else's, who let us write it
+            Path(file.name).chmod(0o600)
     file.write(content.data)
     file.flush()
 
@@ -81,10 +83,16 @@ def save_under_its_name(content: Content) -> Path:
 def show(content: Content, terminal: TextIO) -> None:
     """Text, for people: nothing in it moves the cursor or does what else a terminal can be made to do."""
     text = content.text.replace("\r\n", "\n")
-    shown = "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
-    click.echo(shown, file=terminal)
+    shown = visible(text)
+    # A terminal that cannot show a character is given its number instead.
+    click.echo(shown.encode(terminal.encoding, "backslashreplace").decode(terminal.encoding), file=terminal)
     if shown != text:
         click.echo("Its control characters are shown as \\x and their code.", err=True)
+
+
+def visible(text: str) -> str:
+    """With each control character, of those that a terminal would obey, as its code."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
 
 
 def as_json(content: Content) -> str:

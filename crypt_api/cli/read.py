@@ -1,7 +1,7 @@
 """`crypt-api read`."""
 
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -10,6 +10,7 @@ import click
 from crypt_api.cli import delivery
 from crypt_api.cli.common import (
     EXIT_CODES,
+    check_stdout,
     given_passphrase,
     is_terminal,
     passphrase_options,
@@ -52,32 +53,37 @@ def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path |
     if as_json and output is not None:
         raise click.UsageError("--json goes to stdout; leave out --output.")
     passphrase = given_passphrase(passphrase_file)
-    with Client(link) as client, ExitStack() as until_delivered, _target(output, force=force) as file:
-        content = _open(client, link, passphrase, until_delivered)
-        with delivery.rescues(content):
-            _deliver(content, file, output, as_json=as_json)
+    with Client(link) as client, ExitStack() as until_delivered:
+        with _target(output, force=force) as file:
+            content = _open(client, link, passphrase, until_delivered)
+            with delivery.rescues(content):
+                report = _deliver(content, file, output, as_json=as_json)
+        if report:
+            with suppress(OSError):  # it is delivered, whether or not anybody hears of it
+                click.echo(report, err=True)
 
 
-def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, as_json: bool) -> None:
+def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, as_json: bool) -> str:
+    """Write the message where it is wanted; what is to be said of that comes back."""
     if file is not None:
         delivery.write(content, file)
-        click.echo(f"Saved as {output}.", err=True)
-    elif as_json:
+        return f"Saved as {output}."
+    if as_json:
         click.echo(delivery.as_json(content))
     elif output == STDOUT or not sys.stdout.isatty():
         click.echo(content.data, nl=False)
     elif content.name is not None:
-        click.echo(f"It was a file: saved as {delivery.save_under_its_name(content)}.", err=True)
+        return f"It was a file: saved as {delivery.save_under_its_name(content)}."
     else:
         delivery.show(content, sys.stdout)
+    return ""
 
 
 def _target(output: Path | None, *, force: bool) -> AbstractContextManager[IO[bytes] | None]:
     """Where to write to, tried before anything is read; None is stdout."""
     if output is not None and output != STDOUT:
         return delivery.reserved(output, overwrite=force)
-    if sys.stdout is None:
-        raise click.UsageError("There is nowhere to write it to: stdout is closed.")
+    check_stdout()
     return nullcontext()
 
 

@@ -12,9 +12,20 @@ from typing import Any, BinaryIO
 import click
 import segno
 
-from crypt_api.cli.common import EXIT_CODES, given_passphrase, is_terminal, passphrase_options, reports_errors, waiting
+from crypt_api.cli.common import (
+    EXIT_CODES,
+    check_stdout,
+    given_passphrase,
+    is_terminal,
+    passphrase_options,
+    reports_errors,
+    waiting,
+)
+from crypt_api.cli.delivery import Undelivered
 from crypt_api.client import Client
 from crypt_api.envelope import MAX_CONTENT_BYTES, Content
+from crypt_api.errors import ContentTooLarge
+from crypt_api.exchanges import origin_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -58,7 +69,7 @@ Examples:
     "--plain", is_flag=True, help="Do not encrypt: a short link that works with curl. The service can read it."
 )
 @click.option("--qr", is_flag=True, help="Draw the link as a QR code, too, on stderr.")
-@click.option("--json", "as_json", is_flag=True, help="Print the link, and when it expires, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: the link, and when a sealed message expires.")
 @click.option(
     "--server",
     envvar="CRYPT_API_SERVER",
@@ -86,6 +97,7 @@ def send(  # noqa: PLR0913 - its options
     Whoever has the link can read it, once. The service cannot. TEXT on the command line may be seen by others on
     this machine, and be kept by the shell: give a secret on stdin.
     """
+    check_stdout()
     content = _content(text, file)
     passphrase = given_passphrase(passphrase_file)
     if ask and passphrase is None:
@@ -97,7 +109,10 @@ def send(  # noqa: PLR0913 - its options
             with waiting("Sending"):
                 sent = client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
             result = {"link": sent.link, "expires_at": sent.expires_at.isoformat().replace("+00:00", "Z")}
-    click.echo(json.dumps(result) if as_json else result["link"])
+    try:
+        click.echo(json.dumps(result) if as_json else result["link"])
+    except OSError as error:
+        raise Undelivered(f"The link could not be written ({error.strerror}). It is {result['link']}") from None
     if qr:
         _draw(result["link"])
     if not (as_json or plain):
@@ -118,7 +133,7 @@ def _send_plain(client: Client, server: str, content: Content, ttl: int | None, 
         raise click.UsageError("--plain takes text only, read once, without a passphrase.")
     with waiting("Sending"):
         message_id = client.create(content.text, ttl=ttl)
-    return {"link": f"{server.rstrip('/')}/{message_id}"}
+    return {"link": f"{origin_of(server)}/{message_id}"}
 
 
 def _read(stream: BinaryIO) -> bytes:
@@ -148,6 +163,8 @@ def _content(text: str | None, file: Path | None) -> Content:
     data = b"" if text == "" else _stdin()
     if not data:
         raise click.UsageError("There is nothing to send.")
+    if len(data) > MAX_CONTENT_BYTES:  # and perhaps cut within a character
+        raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
     try:
         return Content.from_text(data.decode())
     except UnicodeDecodeError:
