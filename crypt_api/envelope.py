@@ -147,6 +147,12 @@ class Keys:
     passphrase_proof: bytes | None = field(repr=False)
 
 
+def check_size(data: bytes) -> None:
+    """Raises ContentTooLarge if it is more than can be sent."""
+    if len(data) > MAX_CONTENT_BYTES:
+        raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
+
+
 def _derive(material: bytes, info: bytes, length: int) -> bytes:
     return HKDF(SHA256(), length=length, salt=None, info=info).derive(material)
 
@@ -158,14 +164,15 @@ def _utf8(text: str, what: str) -> bytes:
 
 
 def _is_utf8(data: bytes) -> bool:
-    with suppress(UnicodeDecodeError):
-        return data.decode() is not None
-    return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _plaintext(content: Content) -> bytes:
-    if len(content.data) > MAX_CONTENT_BYTES:
-        raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
+    check_size(content.data)
     fields = {"type": "text"}
     if content.name is None and not _is_utf8(content.data):
         raise InvalidText("The text is no UTF-8; what is no text needs a file's name.")

@@ -100,19 +100,20 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
     """On a terminal, show that something is going on once it has gone on for a while."""
-    progress = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=stderr)
-    progress.live.transient = True
+    if not stderr.is_terminal:
+        yield
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    progress = Progress(*columns, console=stderr, transient=True)
     progress.add_task(text, total=None)
     timer = Timer(PATIENCE, progress.start)
-    if stderr.is_terminal:
-        timer.start()
+    timer.start()
     try:
         yield
     finally:
         timer.cancel()
-        if timer.ident is not None:
-            timer.join()
-            progress.stop()
+        timer.join()
+        progress.stop()
 
 
 def check_stdout() -> None:

@@ -17,7 +17,7 @@ from crypt_api.envelope import Content
 
 
 class Undelivered(Exception):
-    """The message was read, and could not be written where it was wanted. The text says where it is instead."""
+    """It was done, and its result could not be written where it was wanted. The text says where that is instead."""
 
 
 @contextmanager
@@ -80,14 +80,17 @@ def save_under_its_name(content: Content) -> Path:
     raise AssertionError  # pragma: no cover
 
 
-def show(content: Content, terminal: TextIO) -> None:
-    """Text, for people: nothing in it moves the cursor or does what else a terminal can be made to do."""
+def show(content: Content, terminal: TextIO) -> str:
+    """Text, for people: nothing in it moves the cursor or does what else a terminal can be made to do.
+
+    Returns:
+        What is to be said of that, if anything.
+    """
     text = content.text.replace("\r\n", "\n")
     shown = visible(text)
     # A terminal that cannot show a character is given its number instead.
     click.echo(shown.encode(terminal.encoding, "backslashreplace").decode(terminal.encoding), file=terminal)
-    if shown != text:
-        click.echo("Its control characters are shown as \\x and their code.", err=True)
+    return "" if shown == text else "Its control characters are shown as \\x and their code."
 
 
 def visible(text: str) -> str:

@@ -75,7 +75,7 @@ def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, a
     elif content.name is not None:
         return f"It was a file: saved as {delivery.save_under_its_name(content)}."
     else:
-        delivery.show(content, sys.stdout)
+        return delivery.show(content, sys.stdout)
     return ""
 
 

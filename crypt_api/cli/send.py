@@ -23,8 +23,7 @@ from crypt_api.cli.common import (
 )
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.client import Client
-from crypt_api.envelope import MAX_CONTENT_BYTES, Content
-from crypt_api.errors import ContentTooLarge
+from crypt_api.envelope import MAX_CONTENT_BYTES, Content, check_size
 from crypt_api.exchanges import origin_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -163,8 +162,7 @@ def _content(text: str | None, file: Path | None) -> Content:
     data = b"" if text == "" else _stdin()
     if not data:
         raise click.UsageError("There is nothing to send.")
-    if len(data) > MAX_CONTENT_BYTES:  # and perhaps cut within a character
-        raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
+    check_size(data)  # what is too large was perhaps cut within a character
     try:
         return Content.from_text(data.decode())
     except UnicodeDecodeError:
