@@ -4,7 +4,7 @@ from typing import Any
 
 from workers import DurableObject, Response, WorkerEntrypoint, wait_until
 
-from crypt_worker.fetch import answer
+from crypt_worker.request import answer
 from crypt_worker.shard import Shard
 
 
@@ -23,8 +23,8 @@ class MessageShard(DurableObject):
         super().__init__(ctx, env)
         self._shard = Shard(ctx.storage, env.MESSAGES, wait_until)
 
-    async def apply(self, message_id: str, command: str, holding: str | None) -> str:
-        return await self._shard.apply(message_id, command, holding)
+    async def apply(self, message_id: str, command: str, fetched_key: str | None) -> str:
+        return await self._shard.apply(message_id, command, fetched_key)
 
     async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002
         await self._shard.sweep()

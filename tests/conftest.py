@@ -7,9 +7,9 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests import homes
-from tests.browser import Tabs, chromium
-from tests.homes import Home
+from tests.support import platforms
+from tests.support.chromium import Tabs, chromium
+from tests.support.platforms import Platform
 
 # The machines that run this differ too much in speed for deadlines.
 settings.register_profile("default", deadline=None, print_blob=True)
@@ -17,46 +17,46 @@ settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
-    with homes.server(tmp_path_factory.mktemp("server")) as home:
-        yield home
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with platforms.server(tmp_path_factory.mktemp("server")) as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session")
-def worker() -> Iterator[Home]:
-    with homes.worker() as home:
-        yield home
+def worker() -> Iterator[Platform]:
+    with platforms.worker() as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session", params=["server", "worker"])
-def home(request: pytest.FixtureRequest) -> Home:
+def platform(request: pytest.FixtureRequest) -> Platform:
     """Every test that takes it runs black-box against the SQLite server and the Worker in the real runtime."""
-    home: Home = request.getfixturevalue(request.param)
-    return home
+    platform: Platform = request.getfixturevalue(request.param)
+    return platform
 
 
 @pytest.fixture(scope="session")
-def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Without a rate limit, for what always comes from one address."""
-    with homes.server(tmp_path_factory.mktemp("unlimited"), "--rate-limit-per-second=0") as home:
-        yield home
+    with platforms.server(tmp_path_factory.mktemp("unlimited"), "--rate-limit-per-second=0") as platform:
+        yield platform
 
 
 @pytest.fixture(scope="session")
-def unlimited_worker() -> Iterator[Home]:
-    with homes.worker("--var", "RATE_LIMIT_PER_SECOND:0") as home:
-        yield home
+def unlimited_worker() -> Iterator[Platform]:
+    with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0") as platform:
+        yield platform
 
 
 @pytest.fixture(scope="module", params=["server", "worker"])
-def unlimited_home(request: pytest.FixtureRequest) -> Home:
-    home: Home = request.getfixturevalue("unlimited_" + request.param)
-    return home
+def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
+    platform: Platform = request.getfixturevalue("unlimited_" + request.param)
+    return platform
 
 
 @pytest.fixture
-def client(home: Home) -> Iterator[httpx.Client]:
-    with home.client() as client:
+def client(platform: Platform) -> Iterator[httpx.Client]:
+    with platform.client() as client:
         yield client
 
 
@@ -67,6 +67,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def tabs(browser: Browser, home: Home) -> Iterator[Tabs]:
-    with Tabs(browser, home) as tabs:
+def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
+    with Tabs(browser, platform) as tabs:
         yield tabs

@@ -5,7 +5,7 @@ import socket
 import httpx
 import pytest
 
-from tests.homes import Home
+from tests.support.platforms import Platform
 
 COMMON = {
     "access-control-allow-origin": "*",
@@ -43,10 +43,10 @@ def test_every_answer_carries_the_common_headers(client: httpx.Client, method: s
     assert "server" not in answer.headers
 
 
-def test_help_is_text_with_a_command_that_works(home: Home, client: httpx.Client) -> None:
+def test_help_is_text_with_a_command_that_works(platform: Platform, client: httpx.Client) -> None:
     answer = client.get("/")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert f'curl -d \'{{"message": "the key is under the mat"}}\' {home.url}/\n' in answer.text
+    assert f'curl -d \'{{"message": "the key is under the mat"}}\' {platform.url}/\n' in answer.text
 
 
 def test_a_host_header_cannot_put_anything_into_the_help(client: httpx.Client) -> None:
@@ -83,9 +83,9 @@ def test_other_methods_are_not_allowed(client: httpx.Client, method: str, path: 
     assert allowed <= set(answer.headers["allow"].split(", ")) <= {"GET", "HEAD", "POST", "DELETE", "OPTIONS"}
 
 
-def test_an_invented_method_is_refused(home: Home, client: httpx.Client) -> None:
+def test_an_invented_method_is_refused(platform: Platform, client: httpx.Client) -> None:
     answer = client.request("FOOBAR", "/")
-    if home.name == "worker":
+    if platform.name == "worker":
         # The runtime itself answers; the Worker is never asked.
         assert answer.status_code == 501
     else:
@@ -100,19 +100,19 @@ def test_a_body_that_nobody_reads_upsets_nothing(client: httpx.Client) -> None:
         assert client.post("/", json={"message": "x"}).status_code == 200
 
 
-def test_no_log_names_an_id_or_a_message(home: Home, client: httpx.Client) -> None:
+def test_no_log_names_an_id_or_a_message(platform: Platform, client: httpx.Client) -> None:
     message_id = client.post("/", json={"message": "unmistakable"}).json()["id"]
     for method in ("HEAD", "PUT", "GET", "GET", "POST"):
         client.request(method, "/" + message_id, content=b'{"message": "unmistakable"')
     client.post("/", content=b'{"message": "unmistakable"')
     client.get(f"/{message_id}/{message_id}")
-    assert message_id not in home.process.output
-    assert "unmistakable" not in home.process.output
+    assert message_id not in platform.process.output
+    assert "unmistakable" not in platform.process.output
 
 
-def test_pipelined_requests_are_answered_in_turn(home: Home) -> None:
-    request = f"GET /zzzzz HTTP/1.1\r\nHost: x\r\n{home.address_header}: 192.0.2.%d\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", home.port), timeout=30) as connection:
+def test_pipelined_requests_are_answered_in_turn(platform: Platform) -> None:
+    request = f"GET /zzzzz HTTP/1.1\r\nHost: x\r\n{platform.address_header}: 192.0.2.%d\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=30) as connection:
         connection.sendall("".join(request % number for number in range(5)).encode())
         received = b""
         while received.count(b"HTTP/1.1 404") < 5:

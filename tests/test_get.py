@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.homes import Connection, Home
+from tests.support.platforms import Connection, Platform
 
 NOT_FOUND = (404, b'{"error": "Message not found"}')
 
@@ -67,16 +67,16 @@ def test_nothing_else_reads(client: httpx.Client, method: str, headers: dict[str
     assert client.get("/" + message_id).json() == {"message": "secret"}
 
 
-def test_a_reader_who_leaves_before_asking_takes_nothing(home: Home, client: httpx.Client) -> None:
+def test_a_reader_who_leaves_before_asking_takes_nothing(platform: Platform, client: httpx.Client) -> None:
     message_id = create(client)
-    with socket.create_connection(("127.0.0.1", home.port)) as connection:
+    with socket.create_connection(("127.0.0.1", platform.port)) as connection:
         connection.sendall(f"GET /{message_id} HTTP/1.1\r\nHost: x\r\n".encode())  # its last line never comes
     assert client.get("/" + message_id).status_code == 200
 
 
 @pytest.fixture
-async def connections(home: Home) -> AsyncIterator[list[Connection]]:
-    connections = [await home.connect() for _ in range(32)]
+async def connections(platform: Platform) -> AsyncIterator[list[Connection]]:
+    connections = [await platform.connect() for _ in range(32)]
     yield connections
     for connection in connections:
         connection.close()

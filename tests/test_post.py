@@ -7,7 +7,7 @@ import socket
 import httpx
 import pytest
 
-from tests.homes import Home
+from tests.support.platforms import Platform
 
 LIMIT = 102_400  # bytes of UTF-8
 INVALID_JSON = (400, "Invalid JSON body")
@@ -120,14 +120,14 @@ def test_a_large_body_without_a_length_is_refused_while_it_arrives(client: httpx
     assert (answer.status_code, answer.json()) == (413, {"error": TOO_LARGE[1]})
 
 
-def test_a_declared_length_is_refused_before_the_body(home: Home) -> None:
-    with socket.create_connection(("127.0.0.1", home.port), timeout=30) as connection:
+def test_a_declared_length_is_refused_before_the_body(platform: Platform) -> None:
+    with socket.create_connection(("127.0.0.1", platform.port), timeout=30) as connection:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n{")
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
-def test_after_a_refused_body_the_connection_serves_on(home: Home) -> None:
-    with home.client() as client:
+def test_after_a_refused_body_the_connection_serves_on(platform: Platform) -> None:
+    with platform.client() as client:
         for _ in range(20):
             assert client.post("/", content=b"x" * 1_000_000).status_code == 413
             assert client.post("/", json={"message": "x"}).status_code == 200

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_core.rate_limiter import Admission, SlidingWindow, client_group
-from tests.homes import Home
+from crypt_core.limits.addresses import client_group
+from crypt_core.limits.rate_limiter import Admission, SlidingWindow
+from tests.support.platforms import Platform
 
 
 class Clock:
@@ -18,8 +19,8 @@ class Clock:
         return self.now
 
 
-def test_the_fourth_request_of_a_second_is_refused(home: Home) -> None:
-    with home.client("198.51.100.1") as client, home.client("198.51.100.2") as other:
+def test_the_fourth_request_of_a_second_is_refused(platform: Platform) -> None:
+    with platform.client("198.51.100.1") as client, platform.client("198.51.100.2") as other:
         answers = [client.get("/zzzzz") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert answers[3].content == b'{"error": "Rate limit exceeded"}'
@@ -27,24 +28,24 @@ def test_the_fourth_request_of_a_second_is_refused(home: Home) -> None:
         assert other.get("/zzzzz").status_code == 404
 
 
-def test_a_refused_request_reads_nothing(home: Home) -> None:
-    with home.client("198.51.100.3") as client, home.client() as other:
+def test_a_refused_request_reads_nothing(platform: Platform) -> None:
+    with platform.client("198.51.100.3") as client, platform.client() as other:
         message_id = other.post("/", json={"message": "secret"}).json()["id"]
         statuses = [client.get("/zzzzz").status_code for _ in range(3)] + [client.get("/" + message_id).status_code]
         assert statuses[3] == 429
         assert other.get("/" + message_id).json() == {"message": "secret"}
 
 
-def test_help_and_preflight_are_never_limited(home: Home) -> None:
-    with home.client("198.51.100.4") as client:
+def test_help_and_preflight_are_never_limited(platform: Platform) -> None:
+    with platform.client("198.51.100.4") as client:
         assert {client.options("/").status_code for _ in range(10)} == {204}
         assert {client.get("/").status_code for _ in range(10)} == {200}
 
 
-def test_an_ipv6_client_is_its_network(home: Home) -> None:
+def test_an_ipv6_client_is_its_network(platform: Platform) -> None:
     statuses = []
     for host in range(4):
-        with home.client(f"2001:db8:1:2:{host}::1") as client:
+        with platform.client(f"2001:db8:1:2:{host}::1") as client:
             statuses.append(client.get("/zzzzz").status_code)
     assert statuses == [404, 404, 404, 429]
 

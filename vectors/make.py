@@ -7,8 +7,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crypt_api.envelope import MAX_CONTENT_BYTES, STEP, VERSION, Content, Secret
-from crypt_core.tokens import decode_base64url, encode_base64url
+from crypt_api.client.envelope import MAX_CONTENT_BYTES, STEP, VERSION, Content, Secret
+from crypt_core.encoding import decode_base64url, encode_base64url
 
 TEXT_HEADER = 2 + len('{"type":"text"}')
 LONGEST_IN_ONE_STEP = STEP - TEXT_HEADER - 1

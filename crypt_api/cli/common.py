@@ -14,8 +14,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from crypt_api import errors
 from crypt_api.cli.delivery import Undelivered, visible
+from crypt_api.client import errors
 
 PASSPHRASE_VARIABLE = "CRYPT_API_PASSPHRASE"  # noqa: S105 - its name
 
@@ -60,7 +60,7 @@ _CODES: list[tuple[type[Exception], ExitCode, str]] = [
     (errors.PassphraseRequired, ExitCode.PASSPHRASE, f"Use --passphrase-file or {PASSPHRASE_VARIABLE}."),
     (errors.WrongPassphrase, ExitCode.PASSPHRASE, "Ask the sender before the tries are used up."),
     (
-        errors.PassphraseUnexpected,
+        errors.UnexpectedPassphrase,
         ExitCode.PASSPHRASE,
         "If the sender told you one, ask; otherwise read it without.",
     ),

@@ -13,7 +13,7 @@ from typing import IO, TextIO
 
 import click
 
-from crypt_api.envelope import Content
+from crypt_api.client.envelope import Content
 
 
 class Undelivered(Exception):

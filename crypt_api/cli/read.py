@@ -17,9 +17,9 @@ from crypt_api.cli.common import (
     reports_errors,
     waiting,
 )
-from crypt_api.client import Client
-from crypt_api.envelope import Content
-from crypt_api.errors import PassphraseRequired, WrongPassphrase
+from crypt_api.client.client import Client
+from crypt_api.client.envelope import Content
+from crypt_api.client.errors import PassphraseRequired, WrongPassphrase
 
 STDOUT = Path("-")
 

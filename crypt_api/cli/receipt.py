@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from crypt_api.cli.common import EXIT_CODES, reports_errors, waiting
-from crypt_api.client import Client
+from crypt_api.client.client import Client
 
 
 @click.command(epilog=EXIT_CODES)

@@ -22,9 +22,9 @@ from crypt_api.cli.common import (
     waiting,
 )
 from crypt_api.cli.delivery import Undelivered
-from crypt_api.client import Client
-from crypt_api.envelope import MAX_CONTENT_BYTES, Content, check_size
-from crypt_api.exchanges import origin_of
+from crypt_api.client.client import Client
+from crypt_api.client.envelope import MAX_CONTENT_BYTES, Content, check_size
+from crypt_api.client.protocol import origin_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 

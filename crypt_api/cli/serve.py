@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from crypt_api.asgi import DEFAULT_STORE, ENVIRONMENT_PREFIX, create_app
-from crypt_api.http_protocol import DEFAULT_IDLE_TIMEOUT
-from crypt_api.server import listen, run
+from crypt_api.server.asgi import DEFAULT_STORE, ENVIRONMENT_PREFIX, create_app
+from crypt_api.server.http_protocol import DEFAULT_IDLE_TIMEOUT
+from crypt_api.server.run import listen, run
 from crypt_core import ids
 from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.settings import MIN_TTL, Settings

@@ -5,24 +5,24 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests import homes
-from tests.browser import chromium
-from tests.homes import Home
-from tests.page import reveal, write
+from tests.support import platforms
+from tests.support.chromium import chromium
+from tests.support.page import reveal, write
+from tests.support.platforms import Platform
 
 FOLDER = Path(__file__).parent
 ORIGIN = "https://crypt.example"
 MESSAGE = "The database's new password is\n\n    otter-cobalt-ferry-51\n\nPlease change it after the first login."
 
 
-def open_page(browser: Browser, home: Home, url: str, scheme: str) -> Page:
+def open_page(browser: Browser, platform: Platform, url: str, scheme: str) -> Page:
     """A page under a name that looks well in a picture."""
     settings = {"viewport": {"width": 780, "height": 640}, "color_scheme": scheme, "locale": "en-GB"}
     page = browser.new_context(**settings, device_scale_factor=2).new_page()  # type: ignore[arg-type]
 
     def relay(route: Route) -> None:
-        headers = {**route.request.all_headers(), home.address_header: home.next_address()}
-        route.fulfill(response=route.fetch(url=route.request.url.replace(ORIGIN, home.url), headers=headers))
+        headers = {**route.request.all_headers(), platform.address_header: platform.next_address()}
+        route.fulfill(response=route.fetch(url=route.request.url.replace(ORIGIN, platform.url), headers=headers))
 
     page.route(f"{ORIGIN}/**", relay)
     page.goto(url)
@@ -30,12 +30,12 @@ def open_page(browser: Browser, home: Home, url: str, scheme: str) -> Page:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, homes.server(Path(folder)) as home, chromium() as browser:
-        sender = open_page(browser, home, ORIGIN, "light")
+    with tempfile.TemporaryDirectory() as folder, platforms.server(Path(folder)) as platform, chromium() as browser:
+        sender = open_page(browser, platform, ORIGIN, "light")
         link = write(sender, MESSAGE)
         expect(sender.locator("#qr path")).to_be_visible()
         sender.screenshot(path=FOLDER / "sent.png")
-        reader = open_page(browser, home, link, "dark")
+        reader = open_page(browser, platform, link, "dark")
         reveal(reader)
         reader.screenshot(path=FOLDER / "read.png")
 

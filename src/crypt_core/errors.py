@@ -1,7 +1,10 @@
-"""Everything that can go wrong on purpose, and what the client is told of it.
+"""Every error that the service foresees, and what the client is told of it.
 
-The class says what happened, `status` and `text` say it on the wire, and the exception's own argument
-is the reason for the operator's log. No error carries an id or a message.
+The class says what happened; `status`, `text` and `code` say it to the client; the exception's own argument is the
+reason, for the operator's log. No error carries an id or a message.
+
+Clients of the first version of the API compare texts, so those errors are `{"error": text}` and stay so. Errors that
+came later also have a `code`: one stable word, which clients compare instead of the text.
 """
 
 from collections.abc import Mapping
@@ -9,14 +12,15 @@ from typing import ClassVar
 
 
 class SettingsError(ValueError):
-    """A setting has a value that cannot be used. The text names the setting and what it may be."""
+    """A setting has a value that cannot be used. The text names the setting and its bounds."""
 
 
 class ApiError(Exception):
-    """The request gets an error for an answer."""
+    """The request gets an error as its response."""
 
     status: ClassVar[int] = 500
     text: str = "Internal server error"
+    code: ClassVar[str] = ""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -24,27 +28,28 @@ class ApiError(Exception):
 
     @property
     def body(self) -> Mapping[str, object]:
-        return {"error": self.text}
+        return {"error": self.text} | ({"code": self.code} if self.code else {})
 
 
 class InvalidJson(ApiError):
-    """The body is not JSON that we are willing to parse."""
+    """The body is not JSON, or JSON that is nested too deeply."""
 
     status = 400
     text = "Invalid JSON body"
 
 
 class InvalidMessage(ApiError):
-    """There is no message in the body."""
+    """The body has no message."""
 
     status = 400
     text = "Field 'message' is required and cannot be empty"
 
 
 class InvalidField(ApiError):
-    """A field has a value that it cannot have."""
+    """A field has a value that is not allowed."""
 
     status = 400
+    code = "invalid_field"
 
     def __init__(self, name: str, requirement: str) -> None:
         super().__init__()
@@ -52,27 +57,30 @@ class InvalidField(ApiError):
 
 
 class UnknownField(ApiError):
-    """A sealed message's request is taken at its word, so it must not have words that are not understood."""
+    """A request for a sealed message has a field that the service does not know, and so would not honour."""
 
     status = 400
+    code = "unknown_field"
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.text = f"Unknown field '{name[:50]}'"
 
 
-class InvalidNonce(ApiError):
-    """The header that makes a read repeatable does not hold a nonce."""
+class InvalidIdempotencyKey(ApiError):
+    """The header that makes a read repeatable does not hold a key."""
 
     status = 400
     text = "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters"
+    code = "invalid_idempotency_key"
 
 
 class AuthorizationRequired(ApiError):
-    """A sealed message is asked for without its proof. Whether there is one is not told."""
+    """The request for a sealed message has no proof. The client is not told whether there is a message."""
 
     status = 401
     text = "Authorization required"
+    code = "authorization_required"
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -80,7 +88,7 @@ class AuthorizationRequired(ApiError):
 
 
 class _PassphraseRefused(ApiError):
-    """The link's proof is right; the passphrase's is not, or is not there."""
+    """The link's proof is right; the passphrase's proof is wrong or missing."""
 
     def __init__(self, tries_left: int) -> None:
         super().__init__()
@@ -91,56 +99,60 @@ class _PassphraseRefused(ApiError):
         return {**super().body, "tries_left": self.tries_left}
 
 
-class PassphraseMissing(_PassphraseRefused, AuthorizationRequired):
-    """The message takes a passphrase, too."""
+class PassphraseRequired(_PassphraseRefused, AuthorizationRequired):
+    """The message has a passphrase, and the request has no proof of it."""
 
     text = "Passphrase required"
+    code = "passphrase_required"
 
 
 class WrongPassphrase(_PassphraseRefused):
-    """It takes another one."""
+    """The message has another passphrase."""
 
     status = 403
     text = "Wrong passphrase"
+    code = "wrong_passphrase"
 
 
-class PassphraseNotExpected(ApiError):
-    """It takes none. Handing it out would destroy it for a reader whose key cannot open it."""
+class UnexpectedPassphrase(ApiError):
+    """The message has no passphrase. The reader's key would not open it, so handing it out would lose it."""
 
     status = 403
     text = "Message has no passphrase"
+    code = "unexpected_passphrase"
 
 
-class IdInUse(ApiError):
+class IdTaken(ApiError):
     """Another message lives, or lived, under the id that the client chose."""
 
     status = 409
     text = "ID is already in use"
+    code = "id_taken"
 
 
 class MessageTooLarge(ApiError):
-    """The message, or a body that no valid request needs, is over its limit."""
+    """The message is over its limit, or the body is larger than any valid request needs."""
 
     status = 413
     text = "Message exceeds maximum size of 100KB"
 
 
 class MessageNotFound(ApiError):
-    """Unknown, expired or already read: deliberately one and the same."""
+    """Unknown, expired or already read: the client cannot tell one from another."""
 
     status = 404
     text = "Message not found"
 
 
 class RouteNotFound(ApiError):
-    """The path names nothing that this service has."""
+    """The path fits no route."""
 
     status = 404
     text = "Not found"
 
 
 class MethodNotAllowed(ApiError):
-    """The path is known, the method is not one of its own."""
+    """The path fits a route that does not have the method."""
 
     status = 405
     text = "Method not allowed"
@@ -155,24 +167,27 @@ class MethodNotAllowed(ApiError):
 
 
 class PrefetchRefused(ApiError):
-    """Nobody asked for this message yet: a browser only guesses that somebody might."""
+    """A browser prefetches the message: no person has asked for it yet."""
 
     status = 403
     text = "Prefetching is refused"
+    code = "prefetch_refused"
 
 
-class UnfurlerRefused(ApiError):
-    """A robot wants to draw a preview of a link. Handing it the message would destroy it."""
+class RobotRefused(ApiError):
+    """A robot fetches the link, for a preview or a check. Handing out the message would destroy it."""
 
     status = 403
     text = "Link previews are refused"
+    code = "robot_refused"
 
 
 class CrossSiteRefused(ApiError):
-    """Another site, and not this one's own page, sent the form that reveals a message."""
+    """The form that reveals a message was sent by another site, not by this service's own page."""
 
     status = 403
     text = "Cross-site request refused"
+    code = "cross_site_refused"
 
 
 class RateLimited(ApiError):
@@ -192,7 +207,7 @@ class RateLimited(ApiError):
 
 
 class StorageUnavailable(ApiError):
-    """The store did not do what it was asked, and changed nothing. The argument is the reason, for the log."""
+    """The store did not apply the command, and changed nothing. The argument is the reason, for the log."""
 
     status = 503
     text = "Storage unavailable"
@@ -204,7 +219,7 @@ class StorageUnavailable(ApiError):
 
 
 class NoUniqueId(ApiError):
-    """Every id that was tried is in use: ids are too short for so many messages."""
+    """Every id that was tried is in use: ids are too short for the number of messages."""
 
     status = 500
     text = "Could not generate a unique ID"

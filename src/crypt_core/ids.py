@@ -3,7 +3,7 @@
 import re
 import secrets
 
-from crypt_core.tokens import SEALED_ID_BYTES, decode_base64url
+from crypt_core.encoding import SEALED_ID_BYTES, decode_base64url
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 MIN_LENGTH = 5
@@ -19,10 +19,10 @@ def generate(length: int) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether any setting of the id's length could have made this one: a message outlives a change of it."""
+    """Whether this is an id of any length that the setting allows: a message outlives a change of the setting."""
     return _PLAIN.fullmatch(text) is not None
 
 
 def is_sealed(text: str) -> bool:
-    """Whether it is the one way to write 16 bytes in base64url."""
+    """Whether the text is the one way to write 16 bytes in base64url."""
     return decode_base64url(text, SEALED_ID_BYTES) is not None

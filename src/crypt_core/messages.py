@@ -1,18 +1,18 @@
 """What may happen to a message: one pure function from (record, command, now) to (record, outcome).
 
-Stores keep the record under the message's id and apply commands to it atomically; they know nothing of what a
-command means. So that a message is read at most as often as its sender allowed is decided here, once, for every
-store. `docs/architecture.md` draws the states.
+Stores keep the record under the message's id and apply commands to it atomically. Stores do not know what a command
+means. The decision that a message is read at most as often as its sender allowed is made here, once, for every store.
+`docs/architecture.md` draws the states; `tests/unit/test_decisions.py` is the table of all decisions.
 """
 
 from dataclasses import dataclass, replace
 from hmac import compare_digest
 from typing import NamedTuple, assert_never
 
-from crypt_core.record import Hold, Record, Seal, State
+from crypt_core.record import AccessHashes, Lease, Record, State
 
-HOLD_SECONDS = 60
-"""How long a reader who sent a nonce may fetch the message again."""
+LEASE_SECONDS = 60
+"""How long a reader who sent an idempotency key may fetch the message again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class Create:
     Attributes:
         content: The message.
         ttl: Seconds.
-        seal: What opens it; None for a plain message.
-        reads: How many readers it has.
-        request_hash: Recognizes the same request sent again; empty where that cannot be.
+        access: The hashes of what opens the message; None for a plain message.
+        reads: How many readers the message has.
+        request_hash: Recognizes the same request when it is sent again; empty for a plain message.
     """
 
     content: str
     ttl: int
-    seal: Seal | None = None
+    access: AccessHashes | None = None
     reads: int = 1
     request_hash: str = ""
 
@@ -39,26 +39,33 @@ class Read:
     """Hand out the content, and destroy it with its last read.
 
     Attributes:
-        proof_hash: Of the link's proof that was presented; None for a plain message.
-        passphrase_hash: Of the passphrase's proof that was presented.
-        nonce_hash: Of the nonce with which the reader may fetch it again; None without one.
+        proof_hash: Digest of the link's proof that the caller sent; None for a plain message.
+        passphrase_hash: Digest of the passphrase's proof that the caller sent; None without one.
+        idempotency_hash: Digest of the idempotency key that lets the reader fetch the message again; None without one.
     """
 
     proof_hash: str | None = None
     passphrase_hash: str | None = None
-    nonce_hash: str | None = None
+    idempotency_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """End the lease of the reader with this idempotency key: the message has arrived."""
+
+    proof_hash: str | None
+    idempotency_hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Destroy:
-    """Destroy the message unread; or, with the nonce of a read, what is held for that nonce."""
+    """Destroy the message, whatever reads and leases it still has."""
 
     proof_hash: str | None = None
-    nonce_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class GetReceipt:
     """Tell what has become of a sealed message."""
 
     proof_hash: str
@@ -66,14 +73,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """It is kept."""
+    """The message is kept until `expires_at` (Unix time in seconds)."""
 
     expires_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The same request has created it before, and nobody has read it yet."""
+    """The same request has created the message before, and the message is still unread."""
 
     expires_at: float
 
@@ -85,43 +92,48 @@ class IdTaken:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """The asker gets the content."""
+    """The caller gets the content."""
 
     content: str
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is nothing for the asker under this id. Whether there is, or was, something is not to be told."""
+    """The caller gets nothing under this id, and is not told whether a message is or was there."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassphraseRequired:
-    """The link is right; the passphrase is still to come."""
+    """The link's proof is right, and the caller sent no passphrase's proof."""
 
     tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
-class PassphraseWrong:
-    """The link is right, the passphrase is not; with no tries left, the message is destroyed."""
+class WrongPassphrase:
+    """The link's proof is right, the passphrase's proof is wrong; with no tries left, the message is destroyed."""
 
     tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
-class PassphraseUnexpected:
-    """A passphrase was presented, and the message has none: a key made with it would open nothing."""
+class UnexpectedPassphrase:
+    """The caller sent a passphrase's proof, and the message has no passphrase: the caller's key would not open it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The reader's lease has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destroyed:
-    """It is destroyed."""
+    """The message is destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What has become of the message; times are Unix times in seconds."""
+class Receipt:
+    """What has become of the message. Times are Unix times in seconds."""
 
     state: State
     passphrase: bool
@@ -130,7 +142,7 @@ class Report:
     expires_at: float
 
 
-Command = Create | Read | Destroy | Status
+Command = Create | Read | Acknowledge | Destroy | GetReceipt
 Outcome = (
     Created
     | Repeated
@@ -138,22 +150,23 @@ Outcome = (
     | Granted
     | Missing
     | PassphraseRequired
-    | PassphraseWrong
-    | PassphraseUnexpected
+    | WrongPassphrase
+    | UnexpectedPassphrase
+    | Acknowledged
     | Destroyed
-    | Report
+    | Receipt
 )
 
 
 class Decision(NamedTuple):
-    """The record to keep from now on (None: keep nothing), and what the asker is told."""
+    """The record to keep from now on (None: keep nothing), and what the caller is told."""
 
     record: Record | None
     outcome: Outcome
 
 
-def age(record: Record, now: float) -> Record | None:
-    """What time alone has made of the record by `now` (Unix time in seconds); None when nothing is left of it."""
+def expire(record: Record, now: float) -> Record | None:
+    """Apply the time `now` (Unix time in seconds) to the record; None when nothing is left of it."""
     if record.expires_at <= now:
         return None
     return _without_content(record) if record.due_at <= now else record
@@ -162,16 +175,18 @@ def age(record: Record, now: float) -> Record | None:
 def decide(record: Record | None, command: Command, now: float) -> Decision:
     """Decide what `command` does at `now` (Unix time in seconds) to the record under its id."""
     if record is not None:
-        record = age(record, now)
+        record = expire(record, now)
     match command:
         case Create():
             return _create(record, command, now)
         case Read():
             return _read(record, command, now)
+        case Acknowledge():
+            return _acknowledge(record, command, now)
         case Destroy():
             return _destroy(record, command, now)
-        case Status():
-            return _status(record, command)
+        case GetReceipt():
+            return _receipt(record, command)
         case _:
             assert_never(command)
 
@@ -179,7 +194,7 @@ def decide(record: Record | None, command: Command, now: float) -> Decision:
 def _create(record: Record | None, command: Create, now: float) -> Decision:
     if record is None:
         expires_at = now + command.ttl
-        new = Record(command.content, expires_at, command.seal, command.request_hash, command.reads)
+        new = Record(command.content, expires_at, command.access, command.request_hash, command.reads)
         return Decision(new, Created(expires_at))
     if record.state == "unread" and command.request_hash and command.request_hash == record.request_hash:
         return Decision(record, Repeated(record.expires_at))
@@ -189,63 +204,68 @@ def _create(record: Record | None, command: Create, now: float) -> Decision:
 def _read(record: Record | None, command: Read, now: float) -> Decision:
     if record is None or record.content is None or not _is_proven(record, command.proof_hash):
         return Decision(record, Missing())
-    holds = tuple(hold for hold in record.holds if hold.until > now)
-    is_held = any(hold.nonce_hash == command.nonce_hash for hold in holds)
-    if not is_held and record.reads_left == 0:
+    leases = _live_leases(record, now)
+    is_leased = any(lease.idempotency_hash == command.idempotency_hash for lease in leases)
+    if not is_leased and record.reads_left == 0:
         return Decision(record, Missing())
     refused = _refused_passphrase(record, command.passphrase_hash, now)
     if refused is not None:
         return refused
     granted = Granted(record.content)
-    if is_held:
+    if is_leased:
         return Decision(record, granted)
-    if command.nonce_hash is not None:
-        holds = (*holds, Hold(command.nonce_hash, min(now + HOLD_SECONDS, record.expires_at)))
-    read = replace(record, reads_left=record.reads_left - 1, holds=holds, state="read", at=now)
-    return Decision(read if read.reads_left or holds else _without_content(read), granted)
+    if command.idempotency_hash is not None:
+        leases = (*leases, Lease(command.idempotency_hash, min(now + LEASE_SECONDS, record.expires_at)))
+    read = replace(record, reads_left=record.reads_left - 1, leases=leases, state="read", at=now)
+    return Decision(read if read.reads_left or leases else _without_content(read), granted)
 
 
 def _refused_passphrase(record: Record, presented: str | None, now: float) -> Decision | None:
-    """What becomes of a read whose passphrase is not what the message takes; None if it is."""
-    expected = None if record.seal is None else record.seal.passphrase_hash
+    """Decide a read whose passphrase is not the message's; None if the passphrase is right."""
+    expected = None if record.access is None else record.access.passphrase_hash
     if expected is None:
-        return None if presented is None else Decision(record, PassphraseUnexpected())
+        return None if presented is None else Decision(record, UnexpectedPassphrase())
     if presented is None:
         return Decision(record, PassphraseRequired(record.tries_left))
     if compare_digest(presented, expected):
         return None
     tries_left = record.tries_left - 1
     counted = replace(record, tries_left=tries_left)
-    return Decision(counted if tries_left else _destroyed(counted, now), PassphraseWrong(tries_left))
+    return Decision(counted if tries_left else _destroyed(counted, now), WrongPassphrase(tries_left))
+
+
+def _acknowledge(record: Record | None, command: Acknowledge, now: float) -> Decision:
+    if record is None or record.content is None or not _is_proven(record, command.proof_hash):
+        return Decision(record, Missing())
+    leases = _live_leases(record, now)
+    others = tuple(lease for lease in leases if lease.idempotency_hash != command.idempotency_hash)
+    if len(others) == len(leases):
+        return Decision(record, Missing())
+    acknowledged = replace(record, leases=others)
+    return Decision(acknowledged if record.reads_left or others else _without_content(acknowledged), Acknowledged())
 
 
 def _destroy(record: Record | None, command: Destroy, now: float) -> Decision:
-    if record is None or record.content is None or not _is_proven(record, command.proof_hash):
-        return Decision(record, Missing())
-    holds = tuple(hold for hold in record.holds if hold.until > now)
-    others = tuple(hold for hold in holds if hold.nonce_hash != command.nonce_hash)
-    if len(others) < len(holds):  # a reader says that the message has arrived
-        acknowledged = replace(record, holds=others)
-        is_over = record.reads_left == 0 and not others
-        return Decision(_without_content(acknowledged) if is_over else acknowledged, Destroyed())
-    if command.nonce_hash is not None and record.state == "read":  # too late, and no reason to take others' reads
-        return Decision(record, Missing())
-    if record.reads_left == 0:
+    if record is None or record.reads_left == 0 or not _is_proven(record, command.proof_hash):
         return Decision(record, Missing())
     return Decision(_destroyed(record, now), Destroyed())
 
 
-def _status(record: Record | None, command: Status) -> Decision:
-    if record is None or record.seal is None or not _is_proven(record, command.proof_hash):
+def _receipt(record: Record | None, command: GetReceipt) -> Decision:
+    if record is None or record.access is None or not _is_proven(record, command.proof_hash):
         return Decision(record, Missing())
-    passphrase = record.seal.passphrase_hash is not None
-    return Decision(record, Report(record.state, passphrase, record.reads_left, record.at, record.expires_at))
+    passphrase = record.access.passphrase_hash is not None
+    return Decision(record, Receipt(record.state, passphrase, record.reads_left, record.at, record.expires_at))
+
+
+def _live_leases(record: Record, now: float) -> tuple[Lease, ...]:
+    return tuple(lease for lease in record.leases if lease.until > now)
 
 
 def _is_proven(record: Record, proof_hash: str | None) -> bool:
-    if record.seal is None:
+    if record.access is None:
         return proof_hash is None
-    return proof_hash is not None and compare_digest(proof_hash, record.seal.proof_hash)
+    return proof_hash is not None and compare_digest(proof_hash, record.access.proof_hash)
 
 
 def _destroyed(record: Record, now: float) -> Record | None:
@@ -253,9 +273,9 @@ def _destroyed(record: Record, now: float) -> Record | None:
 
 
 def _without_content(record: Record) -> Record | None:
-    """What is left of a message that is gone: of a sealed one a tombstone, of a plain one nothing."""
-    if record.seal is None:
+    """What stays when the content is gone: a tombstone of a sealed message, nothing of a plain one."""
+    if record.access is None:
         return None
-    # Of the passphrase only stays that there was one.
-    seal = replace(record.seal, passphrase_hash=None if record.seal.passphrase_hash is None else "")
-    return replace(record, content=None, holds=(), seal=seal, request_hash="", tries_left=0)
+    # The tombstone keeps only that there was a passphrase.
+    access = replace(record.access, passphrase_hash=None if record.access.passphrase_hash is None else "")
+    return replace(record, content=None, leases=(), access=access, request_hash="", tries_left=0)

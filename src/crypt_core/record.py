@@ -11,25 +11,25 @@ MAX_PASSPHRASE_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-    """A reader's right to fetch the message again, should the answer have been lost.
+class Lease:
+    """A reader's right to fetch the message again, in case the response was lost.
 
     Attributes:
-        nonce_hash: What the reader must show again; see `tokens.digest`.
-        until: Unix time in seconds at which it ends.
+        idempotency_hash: Digest of the idempotency key that the reader must show again (see `encoding.digest`).
+        until: Unix time in seconds at which the lease ends.
     """
 
-    nonce_hash: str
+    idempotency_hash: str
     until: float
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
-    """What opens a sealed message: of either proof only the hash is known here (see `tokens.digest`).
+class AccessHashes:
+    """Who may do what with a sealed message: the digests of the proofs (see `encoding.digest`).
 
     Attributes:
-        proof_hash: Of the link's proof: finds the message, shows its receipt, destroys it.
-        passphrase_hash: Of the passphrase's proof, which is needed to read it, too; None if it takes none.
+        proof_hash: Digest of the link's proof, which finds the message, shows its receipt and destroys it.
+        passphrase_hash: Digest of the passphrase's proof, which a reader needs as well; None without a passphrase.
     """
 
     proof_hash: str
@@ -40,57 +40,62 @@ class Seal:
 class Record:
     """What a store keeps under a message's id.
 
-    A sealed message leaves a tombstone: a record without content, until its time is up.
+    A sealed message leaves a tombstone: a record without content, which stays until the message's time is up.
 
     Attributes:
-        content: The message, in the `kv` store the key under which it lies; None in a tombstone.
-        expires_at: Unix time in seconds at which it is gone, read or not.
-        seal: What opens it; None for a plain message.
-        request_hash: Of the request that created it, so that a repetition of it can be recognized; else empty.
-        reads_left: How many readers it still has.
-        tries_left: Wrong passphrases until it is destroyed.
-        holds: Readers who may fetch it again.
-        state: What has become of it.
-        at: Unix time in seconds at which it was last read, or destroyed; None while unread.
+        content: The message; in the `kv` store the key of the message's payload; None in a tombstone.
+        expires_at: Unix time in seconds at which the message is gone, read or not.
+        access: The hashes of what opens the message; None for a plain message.
+        request_hash: Digest of the request that created the message, to recognize a repeated request; else empty.
+        reads_left: The number of readers that the message still has.
+        tries_left: The number of wrong passphrases after which the message is destroyed.
+        leases: The readers who may fetch the message again.
+        state: What has become of the message.
+        at: Unix time in seconds at which the message was last read, or destroyed unread; None while unread.
     """
 
     content: str | None
     expires_at: float
-    seal: Seal | None = None
+    access: AccessHashes | None = None
     request_hash: str = ""
     reads_left: int = 1
     tries_left: int = MAX_PASSPHRASE_TRIES
-    holds: tuple[Hold, ...] = ()
+    leases: tuple[Lease, ...] = ()
     state: State = "unread"
     at: float | None = None
 
     @property
     def due_at(self) -> float:
-        """Unix time in seconds from which on `messages.age` makes something else of it."""
+        """Unix time in seconds at which `messages.expire` changes this record."""
         if self.content is not None and self.reads_left == 0:
-            return min(self.expires_at, max((hold.until for hold in self.holds), default=self.expires_at))
+            return min(self.expires_at, max((lease.until for lease in self.leases), default=self.expires_at))
         return self.expires_at
 
 
 _DEFAULTS = {name: field.default for name, field in Record.__dataclass_fields__.items()}
 
+# Records outlive a deployment, so the names in storage stay when the names in the code change.
+_STORED_ACCESS = "seal"
+_STORED_LEASES = "holds"
+
 
 def encode(record: Record) -> str:
-    """Write a record as JSON, without what is as it is by default."""
+    """Write a record as JSON, omitting fields that have their default value."""
     fields: dict[str, Any] = {
         name: value for name in Record.__slots__ if (value := getattr(record, name)) != _DEFAULTS[name]
     }
-    if record.seal is not None:
-        fields["seal"] = [record.seal.proof_hash, record.seal.passphrase_hash]
-    if record.holds:
-        fields["holds"] = [[hold.nonce_hash, hold.until] for hold in record.holds]
+    if record.access is not None:
+        access = fields.pop("access")
+        fields[_STORED_ACCESS] = [access.proof_hash, access.passphrase_hash]
+    if record.leases:
+        fields[_STORED_LEASES] = [[lease.idempotency_hash, lease.until] for lease in fields.pop("leases")]
     return json.dumps(fields, ensure_ascii=False)
 
 
 def decode(text: str) -> Record:
     """Read what `encode` wrote."""
     fields = json.loads(text)
-    if "seal" in fields:
-        fields["seal"] = Seal(*fields["seal"])
-    fields["holds"] = tuple(Hold(*hold) for hold in fields.get("holds", ()))
+    if _STORED_ACCESS in fields:
+        fields["access"] = AccessHashes(*fields.pop(_STORED_ACCESS))
+    fields["leases"] = tuple(Lease(*lease) for lease in fields.pop(_STORED_LEASES, ()))
     return Record(**fields)

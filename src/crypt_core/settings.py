@@ -1,4 +1,4 @@
-"""What an operator may choose, read from a mapping of strings: the Worker's vars or a server's flags."""
+"""The operator's settings, read from a mapping of strings: the Worker's variables or the server's flags."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from crypt_core import ids
 from crypt_core.errors import SettingsError
 
 MIN_TTL = 60
-"""Seconds. Cloudflare KV takes no shorter one."""
+"""Seconds. Cloudflare KV refuses a shorter one."""
 
 DEFAULT_TTL = 86_400
-"""Seconds: a day, for messages that do not choose."""
+"""Seconds: a day, for requests without a `ttl`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Settings:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
-        """Take the settings named in capitals from `values`; what is missing or empty keeps its default.
+        """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
         Raises:
             SettingsError: A value is not a whole number, or out of its bounds.

@@ -1,4 +1,4 @@
-"""The store port: all that the service asks of a place where messages lie."""
+"""The store port: all that the service needs from a place that keeps messages."""
 
 from typing import Protocol
 
@@ -6,19 +6,19 @@ from crypt_core.messages import Command, Outcome
 
 
 class Store(Protocol):
-    """Keeps one record an id.
+    """Keeps one record for each id.
 
-    There is no get and no delete on purpose: two steps would let two readers in between.
+    The port has no get and no delete on purpose: between two steps, a second reader could come in.
     """
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        """Load the id's record, let `messages.decide` judge, keep what it says: in one atomic, durable step.
+        """Load the record of the id, let `messages.decide` decide, and keep the new record: one atomic, durable step.
 
-        Time is the store's own clock, so that one authority judges a record's age. Once this returns, what it
-        did survives a crash: a read stays read, a created message stays there.
+        The store uses its own clock, so that one clock judges the age of a record. When this method returns, its
+        effect survives a crash: a read message stays read, a created message stays there.
 
         Raises:
-            StorageUnavailable: The command had no effect. (Across a network it may not be known whether it had
-                one; then a message may have been read, but nobody got it.)
+            StorageUnavailable: The command had no effect. (Across a network the store may not know whether it had;
+                then the message may have been read, but nobody got it.)
         """
         ...

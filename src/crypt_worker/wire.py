@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crypt_core.messages import Command, Outcome
-from crypt_core.record import Seal
+from crypt_core.record import AccessHashes
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Not an outcome yet: nothing has happened. Whoever has fetched the payload at `key` may claim it."""
+    """Not an outcome: nothing has happened. A caller that has fetched the payload at `key` may claim the read."""
 
     key: str
 
@@ -34,6 +34,6 @@ def answer_from_wire(text: str) -> Outcome | Fetch:
 
 def _from_wire(text: str) -> Any:
     fields = json.loads(text)
-    if fields.get("seal"):
-        fields["seal"] = Seal(**fields["seal"])
+    if fields.get("access"):
+        fields["access"] = AccessHashes(**fields["access"])
     return _KINDS[fields.pop("kind")](**fields)

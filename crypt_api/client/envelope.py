@@ -1,0 +1,213 @@
+"""Sealed messages: one secret, everything derived from it. `docs/protocol.md` specifies it, `vectors/` tests it."""
+
+import json
+import os
+import secrets
+import unicodedata
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
+from crypt_api.client.errors import BadEnvelope, ContentTooLarge, InvalidLink, InvalidText
+from crypt_core.encoding import decode_base64url, encode_base64url
+
+SECRET_BYTES = 16
+VERSION = b"\x01"
+NONCE_BYTES = 12
+TAG_BYTES = 16
+STEP = 4_096
+"""Bytes: the plaintext is padded to a multiple, so that the envelope tells its size to 4 KiB only."""
+
+MAX_CONTENT_BYTES = 102_400
+MAX_HEADER_BYTES = 4_000
+
+PBKDF2_ITERATIONS = 600_000
+"""OWASP's figure for PBKDF2-HMAC-SHA-256 (Password Storage Cheat Sheet, 2023)."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is sent: text, or a file. Printing it does not show its data.
+
+    Attributes:
+        data: Its bytes; a text's are UTF-8.
+        name: A file's name; None for text.
+        media_type: A file's type, such as `image/png`; None for text.
+    """
+
+    data: bytes = field(repr=False)
+    name: str | None = None
+    media_type: str | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> "Content":
+        """A text as the content.
+
+        Raises:
+            InvalidText: It cannot be written in UTF-8.
+        """
+        return cls(_utf8(text, "The text"))
+
+    @property
+    def text(self) -> str:
+        """The data as text; raises UnicodeDecodeError for a file that is none."""
+        return self.data.decode()
+
+
+@dataclass(frozen=True)
+class Secret:
+    """The 16 random bytes that a link carries in its fragment. Printing it shows nothing."""
+
+    value: bytes = field(repr=False)
+
+    @classmethod
+    def generate(cls) -> "Secret":
+        return cls(secrets.token_bytes(SECRET_BYTES))
+
+    @classmethod
+    def parse(cls, link: str) -> "Secret":
+        """Take it from a link.
+
+        Raises:
+            InvalidLink: There is none in it.
+        """
+        value = decode_base64url(link.partition("#")[2], SECRET_BYTES)
+        if value is None:
+            raise InvalidLink("This is no link to a sealed message: it ends in # and 22 characters.")
+        return cls(value)
+
+    def link(self, origin: str) -> str:
+        """The link to the message at a service such as `https://example.org`."""
+        return f"{origin.rstrip('/')}/#{encode_base64url(self.value)}"
+
+    @cached_property
+    def id(self) -> str:
+        return encode_base64url(self._id)
+
+    @cached_property
+    def _id(self) -> bytes:
+        return _derive(self.value, b"crypt-api v1 id", 16)
+
+    @cached_property
+    def proof(self) -> bytes:
+        return _derive(self.value, b"crypt-api v1 proof", 32)
+
+    def keys(self, passphrase: str | None) -> "Keys":
+        """What opens the message; with a passphrase this takes a good part of a second, on purpose.
+
+        Raises:
+            InvalidText: The passphrase cannot be written in UTF-8.
+        """
+        if not passphrase:
+            return Keys(_derive(self.value, b"crypt-api v1 key", 32), None)
+        salt = _derive(self.value, b"crypt-api v1 salt", 16)
+        stretch = PBKDF2HMAC(SHA256(), length=32, salt=salt, iterations=PBKDF2_ITERATIONS)
+        material = self.value + stretch.derive(_utf8(unicodedata.normalize("NFC", passphrase), "The passphrase"))
+        return Keys(_derive(material, b"crypt-api v1 key", 32), _derive(material, b"crypt-api v1 passphrase proof", 32))
+
+    def seal(self, content: Content, keys: "Keys", *, nonce: bytes | None = None) -> str:
+        """Encrypt `content` into an envelope. `nonce` is for test vectors only: each key seals one message.
+
+        Raises:
+            ContentTooLarge: It has more than `MAX_CONTENT_BYTES`, or its name is too long.
+            InvalidText: It has no name and is no UTF-8, or its name or type cannot be written in UTF-8.
+        """
+        nonce = nonce or os.urandom(NONCE_BYTES)
+        sealed = AESGCM(keys.key).encrypt(nonce, _pad(_plaintext(content)), VERSION + self._id)
+        return encode_base64url(VERSION + nonce + sealed)
+
+    def unseal(self, envelope: str, keys: "Keys") -> Content:
+        """Decrypt an envelope.
+
+        Raises:
+            BadEnvelope: It is not what the sender sealed with these keys.
+        """
+        data = decode_base64url(envelope, len(envelope) * 3 // 4)
+        if data is None or (len(data) - len(VERSION) - NONCE_BYTES - TAG_BYTES) % STEP or len(data) < STEP:
+            raise BadEnvelope("The message is damaged.")
+        if data[:1] != VERSION:
+            raise BadEnvelope("The message was sealed by a newer version; update this program.")
+        nonce, sealed = data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
+        with suppress(InvalidTag, ValueError, RecursionError):  # and not in the context of the error: it has the text
+            return _content(AESGCM(keys.key).decrypt(nonce, sealed, VERSION + self._id))
+        raise BadEnvelope("The message is damaged or forged, or the link is not the one it was sealed for.")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a secret, and a passphrase if there is one, open a message with."""
+
+    key: bytes = field(repr=False)
+    passphrase_proof: bytes | None = field(repr=False)
+
+
+def check_size(data: bytes) -> None:
+    """Raises ContentTooLarge if it is more than can be sent."""
+    if len(data) > MAX_CONTENT_BYTES:
+        raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
+
+
+def _derive(material: bytes, info: bytes, length: int) -> bytes:
+    return HKDF(SHA256(), length=length, salt=None, info=info).derive(material)
+
+
+def _utf8(text: str, what: str) -> bytes:
+    with suppress(UnicodeEncodeError):  # and not in the context of the error: it has the text
+        return text.encode()
+    raise InvalidText(f"{what} has characters that UTF-8 cannot write.")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _plaintext(content: Content) -> bytes:
+    check_size(content.data)
+    fields = {"type": "text"}
+    if content.name is None and not _is_utf8(content.data):
+        raise InvalidText("The text is no UTF-8; what is no text needs a file's name.")
+    if content.name is not None:
+        media_type = "application/octet-stream" if content.media_type is None else content.media_type
+        fields = {"type": "file", "name": content.name, "media_type": media_type}
+    header = _utf8(json.dumps(fields, ensure_ascii=False, separators=(",", ":")), "The file's name")
+    if len(header) > MAX_HEADER_BYTES:
+        raise ContentTooLarge("The file's name is too long.")
+    return len(header).to_bytes(2, "big") + header + content.data
+
+
+def _pad(plaintext: bytes) -> bytes:
+    """ISO/IEC 7816-4: a marker, then zeros."""
+    return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
+
+
+def _content(padded: bytes) -> Content:
+    """Raises ValueError, or RecursionError, for what no sender that keeps to the specification seals."""
+    plaintext, marker, zeros = padded.rpartition(b"\x80")
+    if not marker or zeros.strip(b"\0") or len(zeros) >= STEP:
+        raise ValueError
+    length = int.from_bytes(plaintext[:2], "big")
+    header, data = plaintext[2 : 2 + length], plaintext[2 + length :]
+    if len(plaintext) < 2 or len(header) != length or length > MAX_HEADER_BYTES or len(data) > MAX_CONTENT_BYTES:  # noqa: PLR2004
+        raise ValueError
+    match json.loads(header.decode(), parse_constant=_refuse_constant):
+        case {"type": "text"}:
+            data.decode()
+            return Content(data)
+        case {"type": "file", "name": str(name), "media_type": str(media_type)}:
+            return Content(data, name, media_type)
+    raise ValueError
+
+
+def _refuse_constant(name: str) -> None:
+    """`NaN` and its like, which Python's parser takes, are no JSON."""
+    raise ValueError(name)

@@ -1,0 +1,85 @@
+"""What the service does, counted for Prometheus. Never by id."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from crypt_api.server.stores import ServerStore
+from crypt_core.http.types import Request, Response
+from crypt_core.messages import Command, Created, Destroyed, Granted, Outcome, WrongPassphrase
+from crypt_core.store import Store
+
+METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
+"""Others are counted as one: what clients invent must not make new series."""
+
+REFUSALS = {401, 403, 429}
+
+
+class Metrics:
+    """The counters of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "crypt_api_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "crypt_api_request_seconds", "From a request's head to its answer", ["route"], registry=self.registry
+        )
+        self._store_seconds = Histogram(
+            "crypt_api_store_seconds", "Until the store has done a command", ["command"], registry=self.registry
+        )
+        self._messages = Counter("crypt_api_messages", "What happened to messages", ["event"], registry=self.registry)
+        for event in ("created", "read", "destroyed", "expired", "refused"):
+            self._messages.labels(event)
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request by its route's template."""
+        self._requests.labels(method if method in METHODS else "other", route, status).inc()
+        self._seconds.labels(route).observe(seconds)
+        if status in REFUSALS:
+            self._messages.labels("refused").inc()
+
+    def expired(self, count: int) -> None:
+        """Count messages that nobody read in time."""
+        self._messages.labels("expired").inc(count)
+
+    def decided(self, outcome: Outcome) -> None:
+        match outcome:
+            case Created():
+                self._messages.labels("created").inc()
+            case Granted():
+                self._messages.labels("read").inc()
+            case Destroyed() | WrongPassphrase(tries_left=0):
+                self._messages.labels("destroyed").inc()
+
+    @contextmanager
+    def timed_store(self, command: Command) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._store_seconds.labels(type(command).__name__).observe(time.perf_counter() - started)
+
+    async def page(self, _request: Request, _store: Store) -> Response:
+        return Response(200, generate_latest(self.registry), {"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class MeteredStore:
+    """A store whose commands are timed and counted."""
+
+    def __init__(self, store: ServerStore, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+
+    async def apply(self, message_id: str, command: Command) -> Outcome:
+        with self._metrics.timed_store(command):
+            outcome = await self._store.apply(message_id, command)
+        self._metrics.decided(outcome)
+        return outcome
+
+    def close(self) -> None:
+        self._store.close()

@@ -1,0 +1,59 @@
+"""The client's address behind proxies."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from crypt_core.errors import SettingsError
+from crypt_core.limits.addresses import parse_address
+
+
+class TrustedProxies:
+    """The operator's own proxies: the only ones whose word on a client's address is taken."""
+
+    def __init__(self, networks: Iterable[IPv4Network | IPv6Network] = ()) -> None:
+        self._networks = tuple(networks)
+
+    @classmethod
+    def parse(cls, text: str) -> "TrustedProxies":
+        """Take addresses and networks (CIDR) separated by commas or spaces.
+
+        Raises:
+            SettingsError: One of them is neither.
+        """
+        try:
+            return cls(ip_network(part) for part in text.replace(",", " ").split())
+        except ValueError as error:
+            raise SettingsError(f"TRUSTED_PROXIES must be addresses or networks: {error}") from None
+
+    def client(self, peer: str, forwarded_for: str) -> str:
+        """The client's address: the nearest hop that is none of our proxies.
+
+        Args:
+            peer: The other end of the connection.
+            forwarded_for: `X-Forwarded-For`: each proxy adds on the right whom it heard from, so what stands to
+                the left of a stranger's address may be that stranger's invention.
+        """
+        client = peer
+        for hop in reversed(forwarded_for.split(",")):
+            if not self.trust(client):
+                break
+            address = _address(hop)
+            if address is None:
+                break
+            client = str(address)
+        return client
+
+    def trust(self, text: str) -> bool:
+        """Whether the address is one of theirs."""
+        address = _address(text)
+        return address is not None and any(address in network for network in self._networks)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Parse `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    return parse_address(text)

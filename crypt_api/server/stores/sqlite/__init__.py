@@ -1,0 +1,1 @@
+"""The store `sqlite`: messages in one SQLite file, which one process owns."""

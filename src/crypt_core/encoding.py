@@ -1,0 +1,30 @@
+"""The secrets that requests carry: proofs and keys. Only their hashes go further than the handlers."""
+
+import base64
+import hashlib
+
+PROOF_BYTES = 32
+HASH_BYTES = 32
+SEALED_ID_BYTES = 16
+
+
+def digest(secret: bytes) -> str:
+    """SHA-256 as 43 characters of base64url. The secrets are random and long, so the hash needs no salt and no slowness."""
+    return encode_base64url(hashlib.sha256(secret).digest())
+
+
+def encode_base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def decode_base64url(text: str, size: int) -> bytes | None:
+    """Decode the one way to write `size` bytes in base64url without padding (RFC 4648, section 5).
+
+    Returns:
+        The bytes; None if `text` is anything else, such as another alphabet, or stray bits at its end.
+    """
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return None
+    return data if len(data) == size and encode_base64url(data) == text else None

@@ -1,0 +1,115 @@
+"""The HTTP application: finds the route, applies the rate limit, calls the handler, and turns errors into responses."""
+
+import logging
+import math
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from crypt_core import ids
+from crypt_core.errors import ApiError, MethodNotAllowed, RateLimited, RouteNotFound, SettingsError
+from crypt_core.http.handlers import MessageHandlers
+from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
+from crypt_core.http.routing import Match, Route, Router
+from crypt_core.http.service_routes import ServiceHandlers
+from crypt_core.http.types import Request, Response, json_response
+from crypt_core.limits.rate_limiter import RateLimiter
+from crypt_core.settings import Settings
+from crypt_core.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class App:
+    """Answers requests. The Worker and the server use the same one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        limiter: RateLimiter | None = None,
+        extra_routes: Iterable[Route] = (),
+        new_id: Callable[[int], str] = ids.generate,
+    ) -> None:
+        """Build the routes.
+
+        Args:
+            settings: The operator's settings.
+            limiter: Counts the requests to the message routes. Without a limiter, no request is counted.
+            extra_routes: Routes that only one platform has.
+            new_id: Draws an id of the given length.
+        """
+        self._limiter = limiter
+        self._router = Router(_routes(MessageHandlers(settings, new_id), ServiceHandlers(settings), extra_routes))
+
+    async def handle(self, request: Request, store: Store) -> Response:
+        """Answer `request` with the messages in `store`.
+
+        This method raises nothing: an error becomes a response, and a line in the log if the error is ours.
+        """
+        match = self._router.match(request.path)
+        try:
+            response = await self._answer(request, store, match)
+        except Exception as error:  # noqa: BLE001
+            response = _error_response(error)
+        route = "" if match is None else match.route.pattern
+        return Response(response.status, response.body, COMMON_HEADERS | response.headers, route)
+
+    async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
+        if request.method == "OPTIONS":
+            return Response(204, headers=dict(PREFLIGHT_HEADERS))
+        if match is None:
+            raise RouteNotFound
+        route, parameters = match
+        if request.method in route.unlimited:
+            return await route.unlimited[request.method](request, store, *parameters)
+        handler = route.limited.get(request.method)
+        if handler is None:
+            raise MethodNotAllowed(route.methods)
+        if self._limiter is None:
+            return await handler(request, store, *parameters)
+        admission = await self._limiter.admit(request.client)
+        try:
+            if not admission.admitted:
+                raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
+            response = await handler(request, store, *parameters)
+        except Exception as error:  # noqa: BLE001
+            response = _error_response(error)
+        return replace(response, headers=rate_limit_headers(admission) | response.headers)
+
+
+def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]) -> Iterator[Route]:
+    home = {"GET": service.home, "HEAD": service.home}
+    by_id = {"GET": messages.read, "DELETE": messages.destroy}
+    by_sealed_id = {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy}
+    yield Route("/", unlimited=home, limited={"POST": messages.create})
+    yield Route("/{id}", limited=by_id)
+    yield Route("/{sealed_id}", limited=by_sealed_id)
+    yield Route("/{id}/status", limited={"GET": messages.receipt})
+    yield Route("/{id}/reveal", limited={"POST": messages.reveal})
+    for path, handler in (
+        ("/-/health", service.health),
+        ("/-/ready", service.ready),
+        ("/-/openapi.json", service.openapi),
+    ):
+        yield Route(path, unlimited={"GET": handler, "HEAD": handler})
+    yield from extra_routes
+
+
+def error_response(error: Exception) -> Response:
+    """Build the response to a request that did not reach an `App`."""
+    response = _error_response(error)
+    return replace(response, headers=COMMON_HEADERS | response.headers)
+
+
+def _error_response(error: Exception) -> Response:
+    """Tell the client what went wrong, and the log what the operator or we have to mend."""
+    if not isinstance(error, ApiError):
+        if isinstance(error, SettingsError):
+            logger.error("%s", error)
+        else:
+            # Only the place: the text of an unforeseen exception may quote a message or an id.
+            logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        error = ApiError()
+    elif error.status >= 500:  # noqa: PLR2004
+        logger.warning("%s: %s", type(error).__name__, error)
+    return json_response(error.status, error.body, error.headers)

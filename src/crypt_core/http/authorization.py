@@ -1,0 +1,53 @@
+"""What a request proves: the proofs in `Authorization`, and the reader's `Idempotency-Key`.
+
+Only digests leave this module: no store, log or exception ever has a proof or a key.
+"""
+
+from typing import NamedTuple
+
+from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
+from crypt_core.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
+from crypt_core.http.types import Request
+
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+
+
+class Proofs(NamedTuple):
+    """The digests of the link's proof, and of the passphrase's proof if the request has one."""
+
+    proof_hash: str
+    passphrase_hash: str | None
+
+
+def proofs(request: Request) -> Proofs:
+    """Parse `Authorization: Bearer <proof>[.<passphrase proof>]`.
+
+    Raises:
+        AuthorizationRequired: The request has no such header.
+        MessageNotFound: The header holds nothing that can be a link's proof. A wrong proof is an unknown id.
+    """
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise AuthorizationRequired
+    text, dot, passphrase_text = token.strip().partition(".")
+    proof = decode_base64url(text, PROOF_BYTES)
+    if proof is None:
+        raise MessageNotFound
+    # A text that cannot be a passphrase's proof is a wrong one: an empty hash matches none.
+    passphrase_proof = decode_base64url(passphrase_text, PROOF_BYTES)
+    passphrase_hash = digest(passphrase_proof) if passphrase_proof is not None else ""
+    return Proofs(digest(proof), passphrase_hash if dot else None)
+
+
+def idempotency_hash(request: Request) -> str | None:
+    """The digest of the request's `Idempotency-Key`; None without one.
+
+    Raises:
+        InvalidIdempotencyKey: The header is empty, too long, or has other than visible ASCII characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH and key.isascii() and key.isprintable() and " " not in key):
+        raise InvalidIdempotencyKey
+    return digest(key.encode())

@@ -1,0 +1,147 @@
+"""The message routes: from a request to a command for the store, and from the outcome to a response."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from crypt_core import errors, ids
+from crypt_core.http import pages
+from crypt_core.http.authorization import idempotency_hash, proofs
+from crypt_core.http.body import parse_json, read_body
+from crypt_core.http.form_token import check_form
+from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
+from crypt_core.http.negotiation import is_navigation, prefers_html
+from crypt_core.http.robots import refuse_robots
+from crypt_core.http.types import Request, Response, json_response
+from crypt_core.messages import (
+    Acknowledge,
+    Acknowledged,
+    Created,
+    Destroy,
+    Destroyed,
+    GetReceipt,
+    Granted,
+    PassphraseRequired,
+    Read,
+    Receipt,
+    Repeated,
+    UnexpectedPassphrase,
+    WrongPassphrase,
+)
+from crypt_core.settings import Settings
+from crypt_core.store import Store
+
+MAX_ID_ATTEMPTS = 10
+"""With 5 characters and a million live messages, one draw clashes once in 60, ten in a row once in 10^17."""
+
+
+class MessageHandlers:
+    """The handlers of the message routes. Each raises an `ApiError` for a request that it refuses."""
+
+    def __init__(self, settings: Settings, new_id: Callable[[int], str]) -> None:
+        self._settings = settings
+        self._new_id = new_id
+
+    async def create(self, request: Request, store: Store) -> Response:
+        """Keep the plain message in the body under a new id."""
+        fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
+        command = plain_message(fields, self._settings)
+        for _ in range(MAX_ID_ATTEMPTS):
+            message_id = self._new_id(self._settings.id_length)
+            if isinstance(await store.apply(message_id, command), Created):
+                return json_response(200, {"id": message_id})
+        raise errors.NoUniqueId
+
+    async def put(self, request: Request, store: Store, message_id: str) -> Response:
+        """Keep the sealed message in the body under the id in the path, which the client derived."""
+        fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
+        outcome = await store.apply(message_id, sealed_message(fields, self._settings))
+        match outcome:
+            case Created(expires_at) | Repeated(expires_at):
+                status = 201 if isinstance(outcome, Created) else 200
+                return json_response(status, {"id": message_id, "expires_at": _timestamp(expires_at)})
+            case _:
+                raise errors.IdTaken
+
+    async def read(self, request: Request, store: Store, message_id: str) -> Response:
+        """Hand out the message; a browser's navigation gets the page with the button instead."""
+        refuse_robots(request.headers)
+        _check_id(message_id)
+        if ids.is_sealed(message_id):
+            command = Read(*proofs(request), idempotency_hash(request))
+        elif is_navigation(request.headers):
+            return pages.reveal(request, message_id)
+        else:
+            command = Read(idempotency_hash=idempotency_hash(request))
+        return json_response(200, {"message": await _read(store, message_id, command)})
+
+    async def reveal(self, request: Request, store: Store, message_id: str) -> Response:
+        """Hand out the message to the page's button: as a page to a plain form, as JSON to the page's script."""
+        refuse_robots(request.headers)
+        if not ids.is_plain(message_id):
+            raise errors.MessageNotFound
+        await check_form(request)
+        as_page = prefers_html(request.headers)
+        try:
+            message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
+        except errors.MessageNotFound:
+            if as_page:
+                return pages.gone()
+            raise
+        return pages.revealed(message) if as_page else json_response(200, {"message": message})
+
+    async def destroy(self, request: Request, store: Store, message_id: str) -> Response:
+        """Destroy the message; with an idempotency key, end the lease of the reader who has that key."""
+        _check_id(message_id)
+        proof_hash = proofs(request).proof_hash if ids.is_sealed(message_id) else None
+        key_hash = idempotency_hash(request)
+        command = Destroy(proof_hash) if key_hash is None else Acknowledge(proof_hash, key_hash)
+        if not isinstance(await store.apply(message_id, command), Destroyed | Acknowledged):
+            raise errors.MessageNotFound
+        return Response(204)
+
+    async def receipt(self, request: Request, store: Store, message_id: str) -> Response:
+        """Tell the holder of a sealed message's link what has become of the message."""
+        if not ids.is_sealed(message_id):
+            raise errors.MessageNotFound
+        outcome = await store.apply(message_id, GetReceipt(proofs(request).proof_hash))
+        if not isinstance(outcome, Receipt):
+            raise errors.MessageNotFound
+        fields = {
+            "state": outcome.state,
+            "passphrase": outcome.passphrase,
+            "reads_left": outcome.reads_left,
+            "at": None if outcome.at is None else _timestamp(outcome.at),
+            "expires_at": _timestamp(outcome.expires_at),
+        }
+        return json_response(200, fields)
+
+
+async def _read(store: Store, message_id: str, command: Read) -> str:
+    """Read the message, and raise the error that the client gets if it is not granted."""
+    match await store.apply(message_id, command):
+        case Granted(content):
+            return content
+        case PassphraseRequired(tries_left):
+            raise errors.PassphraseRequired(tries_left)
+        case WrongPassphrase(tries_left):
+            raise errors.WrongPassphrase(tries_left)
+        case UnexpectedPassphrase():
+            raise errors.UnexpectedPassphrase
+        case _:
+            raise errors.MessageNotFound
+
+
+def _check_id(message_id: str) -> None:
+    """Raise `MessageNotFound` if no message can have this id."""
+    if not (ids.is_plain(message_id) or ids.is_sealed(message_id)):
+        raise errors.MessageNotFound
+
+
+def _max_body_bytes(message_bytes: int) -> int:
+    """JSON spends at most 6 bytes on one byte of the message (`u001f` and its backslash); 1 KiB is for the rest."""
+    return 6 * message_bytes + 1_024
+
+
+def _timestamp(time: float) -> str:
+    """RFC 3339 in UTC."""
+    return datetime.fromtimestamp(int(time), UTC).isoformat().replace("+00:00", "Z")

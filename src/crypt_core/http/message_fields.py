@@ -1,0 +1,87 @@
+"""From the fields of a request's body to the command that creates a message. A refusal names the field."""
+
+import json
+from typing import Any
+
+from crypt_core.encoding import HASH_BYTES, decode_base64url, digest
+from crypt_core.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
+from crypt_core.messages import Create
+from crypt_core.record import AccessHashes
+from crypt_core.settings import MIN_TTL, Settings
+
+MAX_MESSAGE_BYTES = 102_400
+"""UTF-8 bytes of a plain message, and of the content of a sealed one."""
+
+MAX_ENVELOPE_BYTES = 142_034
+"""Bytes of a sealed message: base64url of version (1), nonce (12), 26 padding steps of 4,096 and tag (16).
+
+26 steps hold 102,400 bytes of text or file, and 4,096 for the file's name and type. See `docs/protocol.md`.
+"""
+
+MAX_READS = 100
+
+_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads"}
+
+
+def plain_message(fields: Any, settings: Settings) -> Create:
+    """The command of a `POST /`. Unknown fields are ignored.
+
+    Raises:
+        ApiError: A field is missing or invalid.
+    """
+    message = _message(fields, MAX_MESSAGE_BYTES)
+    return Create(message, _ttl(fields, settings))
+
+
+def sealed_message(fields: Any, settings: Settings) -> Create:
+    """The command of a `PUT /{id}`.
+
+    Raises:
+        ApiError: A field is missing, unknown or invalid.
+    """
+    message = _message(fields, MAX_ENVELOPE_BYTES)
+    for name in fields:
+        if name not in _SEALED_FIELDS:
+            raise UnknownField(name)
+    passphrase_hash = _hash(fields, "passphrase_hash") if "passphrase_hash" in fields else None
+    access = AccessHashes(_hash(fields, "proof_hash"), passphrase_hash)
+    ttl = _ttl(fields, settings)
+    reads = _whole_number(fields.get("reads", 1))
+    if reads is None or not 1 <= reads <= MAX_READS:
+        raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
+    request = json.dumps([message, access.proof_hash, access.passphrase_hash, ttl, reads])
+    return Create(message, ttl, access, reads, digest(request.encode()))
+
+
+def _message(fields: Any, limit: int) -> str:
+    message = fields.get("message") if isinstance(fields, dict) else None
+    if not isinstance(message, str) or not message.strip():
+        raise InvalidMessage
+    try:
+        size = len(message.encode())
+    except UnicodeEncodeError:  # JSON can escape half of a surrogate pair; UTF-8 cannot
+        raise InvalidMessage from None
+    if size > limit:
+        raise MessageTooLarge
+    return message
+
+
+def _ttl(fields: dict[str, Any], settings: Settings) -> int:
+    ttl = _whole_number(fields.get("ttl", settings.default_ttl))
+    if ttl is None or not MIN_TTL <= ttl <= settings.max_ttl:
+        raise InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}")
+    return ttl
+
+
+def _whole_number(value: Any) -> int | None:
+    """JSON does not tell 60.0 from 60, so both are whole numbers. `true` is an integer in Python, but not in JSON."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _hash(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or decode_base64url(value, HASH_BYTES) is None:
+        raise InvalidField(name, "must be the 43 characters of a SHA-256 in base64url")
+    return value

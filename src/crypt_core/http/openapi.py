@@ -1,0 +1,257 @@
+"""The API's description of itself: OpenAPI 3.1, served at `/-/openapi.json`."""
+
+from typing import Any
+
+from crypt_core import __version__, errors, ids
+from crypt_core.errors import ApiError
+from crypt_core.http.message_fields import MAX_READS
+from crypt_core.record import MAX_PASSPHRASE_TRIES
+from crypt_core.settings import MIN_TTL, Settings
+
+Schema = dict[str, Any]
+
+SEALED_ID = "^[A-Za-z0-9_-]{21}[AQgw]$"
+HASH = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+PLAIN_ID = f"^[a-z0-9]{{{ids.MIN_LENGTH},{ids.MAX_LENGTH}}}$"
+
+_EXAMPLE_SEALED_ID = "q83vASNFZ4mrze8BI0VniQ"
+_EXAMPLE_HASH = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+_EXAMPLE_TIME = "2026-11-24T09:30:00Z"
+
+
+def openapi(settings: Settings) -> Schema:
+    """The document for a service with these settings."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "crypt-api",
+            "version": __version__,
+            "summary": "Messages that destroy themselves when they are read, or when their time is up.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {
+            "/": {"get": _help(), "post": _create(settings)},
+            "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
+            "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _receipt()},
+            "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
+            "/-/health": {"get": _operation("health", "Is the program alive?", _ok({"status": "ok"}))},
+            "/-/ready": {
+                "get": _operation(
+                    "ready", "Does the store answer?", _ok({"status": "ready"}), errors.StorageUnavailable()
+                )
+            },
+            "/-/openapi.json": {"get": _operation("openapi", "This document", _ok({}, {"type": "object"}))},
+        },
+        "components": {
+            "securitySchemes": {
+                "proof": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "`<proof>`, or `<proof>.<passphrase proof>`, each 43 characters of base64url.",
+                }
+            },
+            "schemas": {
+                "Error": {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": {
+                        "error": {"type": "string"},
+                        "code": {"type": "string", "description": "A stable word; the oldest errors have none."},
+                        "tries_left": {"type": "integer", "minimum": 0, "maximum": MAX_PASSPHRASE_TRIES},
+                    },
+                },
+            },
+        },
+    }
+
+
+def _help() -> Schema:
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": text}})
+
+
+def _create(settings: Settings) -> Schema:
+    fields = {"message": _message("hello"), "ttl": _ttl(settings)}
+    operation = _operation(
+        "create",
+        "Store a message under a short id",
+        _ok({"id": "k3x9q"}, _object({"id": {"type": "string", "pattern": PLAIN_ID}})),
+        errors.InvalidJson(),
+        errors.InvalidMessage(),
+        errors.InvalidField("ttl", "must be a whole number of seconds from 60 to 86400"),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.NoUniqueId(),
+        errors.StorageUnavailable(),
+    )
+    links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in ("read", "destroy")}
+    operation["responses"]["200"]["links"] = links
+    schema = _object(fields, required=["message"])
+    return operation | {"requestBody": _body(schema, {"message": "the key is under the mat", "ttl": 3600})}
+
+
+def _put(settings: Settings) -> Schema:
+    hash_schema = {"type": "string", "pattern": HASH, "description": "SHA-256 of the proof's 32 bytes, base64url"}
+    fields = {
+        "message": _message("Ab3_"),
+        "proof_hash": hash_schema,
+        "passphrase_hash": hash_schema,
+        "ttl": _ttl(settings),
+        "reads": {"type": "integer", "minimum": 1, "maximum": MAX_READS, "default": 1},
+    }
+    created = {"id": _EXAMPLE_SEALED_ID, "expires_at": _EXAMPLE_TIME}
+    created_schema = _object({"id": {"type": "string", "pattern": SEALED_ID}, "expires_at": _time()})
+    operation = _operation(
+        "put",
+        "Store a sealed message under the id that the client derived",
+        _ok(created, created_schema, "Stored before by this very request, and still unread")
+        | _ok(created, created_schema, "Stored", status=201),
+        errors.InvalidJson(),
+        errors.InvalidMessage(),
+        errors.InvalidField("proof_hash", "must be the 43 characters of a SHA-256 in base64url"),
+        errors.UnknownField("colour"),
+        errors.MessageNotFound(),
+        errors.MethodNotAllowed(("GET", "DELETE", "OPTIONS")),
+        errors.IdTaken(),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
+    )
+    schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
+    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
+    return operation | {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "requestBody": _body(schema, example)}
+
+
+def _read() -> Schema:
+    page = {"text/html": {"schema": {"type": "string"}}}
+    responses = _ok({"message": "the key is under the mat"}, _object({"message": {"type": "string"}}))
+    responses["200"]["description"] = "The message; it is destroyed. A browser's navigation gets a page with a button"
+    responses["200"]["content"] |= page
+    return _operation(
+        "read",
+        "Read a message, and destroy it",
+        responses,
+        errors.InvalidIdempotencyKey(),
+        errors.AuthorizationRequired(),
+        errors.PassphraseRequired(9),
+        errors.WrongPassphrase(9),
+        errors.UnexpectedPassphrase(),
+        errors.PrefetchRefused(),
+        errors.RobotRefused(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
+    ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
+
+
+def _destroy() -> Schema:
+    return _operation(
+        "destroy",
+        "Destroy a message; with an idempotency key, end the lease of its reader",
+        {"204": {"description": "Destroyed"}},
+        errors.InvalidIdempotencyKey(),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
+    ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
+
+
+def _receipt() -> Schema:
+    example = {"state": "read", "passphrase": False, "reads_left": 0, "at": _EXAMPLE_TIME, "expires_at": _EXAMPLE_TIME}
+    schema = _object(
+        {
+            "state": {"enum": ["unread", "read", "destroyed"]},
+            "passphrase": {"type": "boolean"},
+            "reads_left": {"type": "integer", "minimum": 0, "maximum": MAX_READS},
+            "at": {"anyOf": [_time(), {"type": "null"}]},
+            "expires_at": _time(),
+        }
+    )
+    return _operation(
+        "status",
+        "What has become of a sealed message",
+        _ok(example, schema),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
+    ) | {"security": [{"proof": []}]}
+
+
+def _reveal() -> Schema:
+    form = {"schema": _object({"token": {"type": "string"}}), "example": {"token": "from the page"}}
+    responses = _ok({"message": "the key is under the mat"}, _object({"message": {"type": "string"}}))
+    responses["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    return _operation(
+        "reveal",
+        "Read a message by the button of its page",
+        responses,
+        errors.InvalidIdempotencyKey(),
+        errors.CrossSiteRefused(),
+        errors.RobotRefused(),
+        errors.MessageNotFound(),
+        errors.RateLimited(1),
+        errors.StorageUnavailable(),
+    ) | {
+        "parameters": [_idempotency_key()],
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": form}},
+    }
+
+
+def _operation(name: str, summary: str, responses: Schema, *refusals: ApiError) -> Schema:
+    return {"operationId": name, "summary": summary, "responses": {**responses, **_errors(refusals)}}
+
+
+def _errors(refusals: tuple[ApiError, ...]) -> Schema:
+    """One response for each status, with an example for each error that has it."""
+    responses: Schema = {}
+    for error in refusals:
+        content = {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}
+        empty = {"description": "", "content": {"application/json": content}}
+        response = responses.setdefault(str(error.status), empty)
+        response["description"] = "; ".join(filter(None, [response["description"], error.text]))
+        response["content"]["application/json"]["examples"][type(error).__name__] = {"value": dict(error.body)}
+    return responses
+
+
+def _ok(example: Schema, schema: Schema | None = None, description: str = "Done", *, status: int = 200) -> Schema:
+    content = {"schema": schema or {"type": "object"}, "example": example}
+    return {str(status): {"description": description, "content": {"application/json": content}}}
+
+
+def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+    return {"type": "object", "properties": properties, "required": required or list(properties)}
+
+
+def _body(schema: Schema, example: Schema) -> Schema:
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def _message(example: str) -> Schema:
+    return {"type": "string", "minLength": 1, "pattern": r"\S", "examples": [example]}
+
+
+def _ttl(settings: Settings) -> Schema:
+    bounds = {"minimum": MIN_TTL, "maximum": settings.max_ttl, "default": settings.default_ttl}
+    return {"type": "integer", "description": "Seconds until it is gone, read or not"} | bounds
+
+
+def _time() -> Schema:
+    return {"type": "string", "format": "date-time"}
+
+
+def _id(pattern: str = f"({PLAIN_ID})|({SEALED_ID})", example: str = "k3x9q") -> Schema:
+    schema = {"type": "string", "pattern": pattern}
+    return {"name": "id", "in": "path", "required": True, "schema": schema, "example": example}
+
+
+def _idempotency_key() -> Schema:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "Random; with it the same request may be sent again for 60 seconds",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    }

@@ -1,0 +1,59 @@
+"""The routes that are not about messages: the page, the help text, health, readiness, and OpenAPI."""
+
+from crypt_core.http import pages
+from crypt_core.http.negotiation import is_navigation
+from crypt_core.http.openapi import openapi
+from crypt_core.http.types import Request, Response, json_response
+from crypt_core.messages import Read
+from crypt_core.settings import Settings
+from crypt_core.store import Store
+
+HELP = """\
+crypt-api: messages that destroy themselves when they are read, or after a day.
+
+Store a message, and get its id:
+  curl -d '{{"message": "the key is under the mat"}}' {origin}/
+
+Read it, once:
+  curl {origin}/ID
+
+Encrypt it first, so that not even this service can read it:
+  open {origin}/ in a browser
+
+All of the API: {origin}/-/openapi.json
+"""
+
+_PROBE_ID = "-"
+"""No message can have this id."""
+
+
+class ServiceHandlers:
+    """The handlers of the routes that the rate limit does not count."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def home(self, request: Request, _: Store) -> Response:
+        """The page for a browser; for any other client, how to use the API."""
+        if is_navigation(request.headers):
+            return pages.home(self._settings)
+        host = request.headers.get("host", "")
+        origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
+        return Response(200, HELP.format(origin=origin).encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
+    async def health(self, _request: Request, _store: Store) -> Response:
+        """Liveness: this program answers."""
+        return json_response(200, {"status": "ok"})
+
+    async def ready(self, _: Request, store: Store) -> Response:
+        """Readiness: the store answers, too. Raises `StorageUnavailable` if it does not."""
+        await store.apply(_PROBE_ID, Read())
+        return json_response(200, {"status": "ready"})
+
+    async def openapi(self, _request: Request, _store: Store) -> Response:
+        """The description of the API."""
+        return json_response(200, openapi(self._settings))
+
+
+def _is_plain_host(host: str) -> bool:
+    return 0 < len(host) < 256 and host.isascii() and all(c.isalnum() or c in ".-:[]" for c in host)  # noqa: PLR2004

@@ -1,0 +1,47 @@
+"""A request and a response as two small values. Adapters translate; nothing else sees a runtime's own types."""
+
+import json
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the client sent.
+
+    Attributes:
+        scheme: `http` or `https`, as the client used it.
+        method: As sent: methods are case-sensitive.
+        path: As sent, percent-encoding kept, without the query.
+        headers: By lower-case name.
+        client: The client's address, as the adapter knows it; empty if the adapter does not know it.
+        body: The body's bytes as they arrive. It is read at most once, and perhaps not to the end.
+    """
+
+    scheme: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    client: str
+    body: AsyncIterable[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the client gets. An adapter adds `Content-Length`, and leaves the body out of the response to a HEAD.
+
+    Attributes:
+        route: The pattern of the route, such as `/{id}`, for logs and metrics; empty if the path fits no route.
+            A path itself must be in neither: an id may be in it.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    route: str = ""
+
+
+def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
+    """Build a response whose body is `value` as JSON."""
+    body = json.dumps(value, ensure_ascii=False).encode()
+    return Response(status, body, {"Content-Type": "application/json", **(headers or {})})

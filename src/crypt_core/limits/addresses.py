@@ -1,0 +1,25 @@
+"""Addresses: how they are parsed, and which ones count as one client."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+MAX_ADDRESS_LENGTH = 64
+"""Characters of a text that is counted although it is no address; the longest address has 45."""
+
+
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Parse an address; None if `text` is none. An IPv4 client of a dual-stack socket is an IPv4 address here."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def client_group(text: str) -> str:
+    """The group that is counted as one client: an IPv6 client is its /64, since one household has 2^64 addresses."""
+    address = parse_address(text)
+    if address is None:
+        return text[:MAX_ADDRESS_LENGTH]
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((address.packed, 64), strict=False).network_address)
+    return str(address)

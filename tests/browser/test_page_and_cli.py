@@ -1,0 +1,118 @@
+"""What the page sends the command line reads, and the other way round; and nobody in between sees any of it."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crypt_api.client.envelope import Secret
+from tests.support import spellings
+from tests.support.chromium import Tabs
+from tests.support.page import FILE, MESSAGE, create, reveal, write
+from tests.support.platforms import Platform
+from tests.support.shell import Shell
+
+PASSPHRASE = "unmistakable pass žluť"
+
+
+@pytest.fixture
+def tabs(browser: Browser, unlimited_platform: Platform) -> Iterator[Tabs]:
+    with Tabs(browser, unlimited_platform) as tabs:
+        yield tabs
+
+
+@pytest.fixture
+def shell(unlimited_platform: Platform, tmp_path: Path) -> Shell:
+    return Shell(tmp_path, unlimited_platform.url)
+
+
+def opened(page: Page, passphrase: str) -> Page:
+    expect(page.locator("#read")).to_be_visible()
+    if passphrase:
+        page.fill("#passphrase", passphrase)
+    reveal(page)
+    return page
+
+
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+def test_what_the_page_sends_the_command_line_reads(tabs: Tabs, shell: Shell, passphrase: str) -> None:
+    environment = {"CRYPT_API_PASSPHRASE": passphrase}
+    sender = tabs.open()
+    link = write(sender, passphrase=passphrase)
+    assert shell("read", link, env=environment).stdout.decode() == MESSAGE
+    expect(sender.locator("#state")).to_contain_text("Read today")
+    sender.click("#another")
+    sender.fill("#new-passphrase", passphrase)
+    sender.set_input_files("#file", FILE)
+    fields = json.loads(shell("read", create(sender), "--json", env=environment).stdout)
+    assert fields == {
+        "name": FILE["name"],
+        "media_type": FILE["mimeType"],
+        "data_base64": b64encode(FILE["buffer"]).decode(),
+    }
+    sender.click("#another")
+    sender.fill("#new-passphrase", passphrase)
+    sender.set_input_files("#file", FILE)
+    shell("read", create(sender), "-o", "saved", env=environment)
+    assert (shell.folder / "saved").read_bytes() == FILE["buffer"]
+
+
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+def test_what_the_command_line_sends_the_page_reads(tabs: Tabs, shell: Shell, passphrase: str) -> None:
+    (shell.folder / "passphrase").write_text(passphrase)
+    (shell.folder / FILE["name"]).write_bytes(FILE["buffer"])
+    options = ["--passphrase-file", "passphrase"] if passphrase else []
+    text, file = shell.send("-", *options, stdin=MESSAGE.encode()), shell.send("--file", FILE["name"], *options)
+    reader = opened(tabs.open(text), passphrase)
+    assert reader.text_content("#content") == MESSAGE
+    assert shell("status", text).stdout.startswith(b"read")
+    reader = opened(tabs.open(file), passphrase)
+    with reader.expect_download() as download:
+        reader.click("#save")
+    assert download.value.suggested_filename == FILE["name"]
+    assert download.value.path().read_bytes() == FILE["buffer"]
+    taken_back = shell.send("taken back")
+    shell("burn", taken_back)
+    expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
+
+
+def test_nobody_in_between_sees_any_of_it(tabs: Tabs) -> None:
+    """The service's log, what it keeps, and all that the browser sends."""
+    text = "unmistakable text"
+    sender = tabs.open()
+    link = write(sender, text, passphrase=PASSPHRASE)
+    kept = _kept(tabs.platform)
+    reader = tabs.open(link)
+    reader.fill("#passphrase", "unmistakable mistake")
+    reader.click("#reveal")
+    expect(reader.locator("#read-problem")).to_contain_text("9 tries")
+    reader.fill("#passphrase", PASSPHRASE)
+    reveal(reader)
+    kept += _kept(tabs.platform)
+    reader.click("#done")
+    sender.click("#another")
+    sent = b"\n".join(
+        f"{request.method} {request.url.partition('#')[0]} {request.all_headers()}".encode()
+        + (request.post_data_buffer or b"")
+        for request in tabs.requests
+    )
+    secret = Secret.parse(link)
+    for writing in spellings.of_message(secret, PASSPHRASE, text, "unmistakable mistake"):
+        assert writing not in kept
+        assert writing not in sent
+    # What may be there is, so this looked in the right place.
+    assert secret.id.encode() in sent
+    assert b"proof_hash" in sent
+    assert tabs.platform.name == "worker" or secret.id.encode() in kept
+
+
+def _kept(platform: Platform) -> bytes:
+    log = platform.process.output.encode()
+    if platform.name == "server":
+        return log + b"".join(path.read_bytes() for path in platform.folder.iterdir())
+    values = [key["name"] for key in httpx.get(f"{platform.control}/kv/MESSAGES").json()]
+    return log + b"".join(httpx.get(f"{platform.control}/kv/MESSAGES/{name}").content for name in values)

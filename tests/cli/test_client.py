@@ -1,0 +1,204 @@
+"""The Python client, on both homes."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from crypt_api import AsyncClient, Client, Content, errors
+from crypt_api.client.envelope import Keys, Secret
+from tests.support import spellings
+from tests.support.platforms import Platform
+from tests.support.transports import ManyAddresses, ManyAddressesAsync
+
+FILE = Content(b"\x00\x01\xff", "key.bin", "application/octet-stream")
+
+
+@pytest.fixture
+def crypt(platform: Platform) -> Iterator[Client]:
+    with Client(platform.url, transport=ManyAddresses(platform)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("content", [Content.from_text("secret"), Content.from_text("🐎" * 1_000), FILE])
+@pytest.mark.parametrize("passphrase", [None, "pass žluť"])
+def test_it_is_read_as_it_was_sent(crypt: Client, content: Content, passphrase: str | None) -> None:
+    sent = crypt.send(content, ttl=3_600, passphrase=passphrase)
+    assert timedelta(seconds=3_590) < sent.expires_at - datetime.now(UTC) < timedelta(seconds=3_602)
+    assert crypt.read(sent.link, passphrase=passphrase) == content
+
+
+def test_the_second_reader_learns_when_it_was_read(crypt: Client) -> None:
+    link = crypt.send("secret").link
+    crypt.read(link)
+    with pytest.raises(errors.AlreadyRead) as error:
+        crypt.read(link)
+    assert abs(error.value.at - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_the_receipt_and_taking_it_back(crypt: Client) -> None:
+    link = crypt.send("secret", reads=2, passphrase="x").link
+    receipt = crypt.status(link)
+    assert (receipt.state, receipt.passphrase, receipt.reads_left, receipt.at) == ("unread", True, 2, None)
+    crypt.burn(link)
+    assert crypt.status(link).state == "destroyed"
+    for action in (lambda: crypt.read(link, passphrase="x"), lambda: crypt.burn(link)):
+        with pytest.raises(errors.Destroyed):
+            action()
+    with pytest.raises(errors.NotFound):
+        crypt.status(link[:-22] + "A" * 22)
+
+
+def test_no_request_tells_a_secret(platform: Platform) -> None:
+    said: list[bytes] = []
+
+    class Listening(ManyAddresses):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            said.append(f"{request.method} {request.url} {request.headers.raw}".encode() + request.read())
+            return super().handle_request(request)
+
+    with Client(platform.url, transport=Listening(platform)) as client:
+        link = client.send(Content(b"unmistakable text", "unmistakable name"), passphrase="unmistakable pass").link
+        client.status(link)
+        with pytest.raises(errors.WrongPassphrase):
+            client.read(link, passphrase="unmistakable mistake")
+        assert client.read(link, passphrase="unmistakable pass").data == b"unmistakable text"
+    secret, everything = Secret.parse(link), b"\n".join(said)
+    contents = ("unmistakable text", "unmistakable name", "unmistakable mistake")
+    for writing in spellings.of_message(secret, "unmistakable pass", *contents):
+        assert writing not in everything
+    assert everything.count(secret.id.encode()) == len(said) == 5
+
+
+def test_passphrases(crypt: Client) -> None:
+    link = crypt.send("secret", passphrase="right").link
+    with pytest.raises(errors.PassphraseRequired) as required:
+        crypt.read(link)
+    with pytest.raises(errors.WrongPassphrase) as wrong:
+        crypt.read(link, passphrase="wrong")
+    assert (required.value.tries_left, wrong.value.tries_left) == (10, 9)
+    assert crypt.read(link, passphrase="right").text == "secret"
+    without = crypt.send("secret").link
+    with pytest.raises(errors.UnexpectedPassphrase):
+        crypt.read(without, passphrase="right")
+    assert crypt.read(without).text == "secret"
+
+
+def test_plain_messages(crypt: Client, platform: Platform) -> None:
+    message_id = crypt.create("secret", ttl=60)
+    assert crypt.fetch(message_id) == "secret"
+    with pytest.raises(errors.NotFound):
+        crypt.fetch(message_id)
+    link = f"{platform.url}/{crypt.create('secret')}"
+    with pytest.raises(errors.InvalidLink, match="no receipt"):
+        crypt.status(link)
+    with pytest.raises(errors.UnexpectedPassphrase):
+        crypt.read(link, passphrase="x")
+    assert crypt.read(link + "/?utm=1") == Content.from_text("secret")
+    for no_id in ("", "a", "abc?x", "a/b", "é" * 5):
+        with pytest.raises(errors.NotFound):
+            crypt.fetch(no_id)
+    with pytest.raises(errors.NotFound):
+        crypt.burn(link)
+    message_id = crypt.create("secret")
+    crypt.delete(message_id)
+    for action in (crypt.fetch, crypt.delete):
+        with pytest.raises(errors.NotFound):
+            action(message_id)
+
+
+async def test_the_same_for_asyncio(platform: Platform) -> None:
+    async with AsyncClient(platform.url, transport=ManyAddressesAsync(platform)) as client:
+        sent = await asyncio.gather(*(client.send(f"secret {n}", reads=2) for n in range(10)))
+        contents = await asyncio.gather(*(client.read(each.link) for each in sent))
+        assert [content.text for content in contents] == [f"secret {n}" for n in range(10)]
+        assert (await client.status(sent[0].link)).reads_left == 1
+        await client.burn(sent[0].link)
+        message_id = await client.create("plain")
+        assert await client.fetch(message_id) == "plain"
+        await client.delete(await client.create("plain"))
+        async with client.reading((await client.send("secret")).link) as content:
+            assert content.text == "secret"
+
+
+async def test_asyncio_goes_on_while_a_passphrase_is_stretched(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derive, threads = Secret.keys, []
+
+    def note_thread(secret: Secret, passphrase: str | None) -> Keys:
+        threads.append(threading.current_thread())
+        return derive(secret, passphrase)
+
+    monkeypatch.setattr(Secret, "keys", note_thread)
+    async with AsyncClient(platform.url, transport=ManyAddressesAsync(platform)) as client:
+        link = (await client.send("secret", passphrase="x")).link
+        assert (await client.read(link, passphrase="x")).text == "secret"
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+
+
+def test_what_the_service_refuses_is_told(crypt: Client) -> None:
+    with pytest.raises(errors.Refused, match="Field 'ttl' must be"):
+        crypt.send("secret", ttl=1)
+    with pytest.raises(errors.ContentTooLarge):
+        crypt.send("x" * 102_401)
+    with pytest.raises(errors.ContentTooLarge):
+        crypt.create("x" * 102_401)
+
+
+def test_no_proxy_hears_what_is_not_encrypted(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with Client(platform.url) as client:
+        assert client.fetch(client.create("secret")) == "secret"
+
+
+def test_what_is_no_text_is_refused(crypt: Client) -> None:
+    half = "\ud800"
+    cases: list[tuple[str | Content, str | None]] = [(half, None), ("x", half), (Content(b"", half, ""), None)]
+    cases.append((Content(b"\xff"), None))
+    for content, passphrase in cases:
+        with pytest.raises(errors.InvalidText):
+            crypt.send(content, passphrase=passphrase)
+    with pytest.raises(errors.InvalidText) as error:
+        crypt.create("secret" + half)
+    assert error.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "",
+        "https://",
+        "example.org",
+        "ftp://example.org",
+        "http://example.org",
+        "https://[",
+        "https://a:b",
+        "https://a:b@c",
+    ],
+)
+def test_nothing_is_sent_unencrypted_over_a_network(server: str) -> None:
+    with pytest.raises(errors.InvalidLink):
+        Client(server)
+    with Client("http://127.0.0.1:9") as client, pytest.raises(errors.InvalidLink):
+        client.read(f"{server}/#" + "A" * 22)
+
+
+def test_the_server_does_without_the_clients_libraries() -> None:
+    """And the other way round."""
+    program = "import sys; {}; sys.exit(bool(set(sys.modules) & set({!r})))"
+    cases = [
+        ("import crypt_api, crypt_api.server.asgi, crypt_api.server", ["httpx", "cryptography", "rich"]),
+        ("from crypt_api import Client", ["uvicorn", "prometheus_client", "segno"]),
+    ]
+    for imports, unwanted in cases:
+        command = [sys.executable, "-c", program.format(imports, unwanted)]
+        assert subprocess.run(command, check=False, env=os.environ).returncode == 0  # noqa: S603

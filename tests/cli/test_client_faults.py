@@ -1,0 +1,190 @@
+"""The Python client over a network that loses what it can, and with services that are none."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from crypt_api import Client, Content, errors
+from tests.support.platforms import Platform
+from tests.support.transports import Faulty
+
+Wait = httpx.Response(503, json={"error": "Storage unavailable"}, headers={"Retry-After": "5"})
+Limited = httpx.Response(429, json={"error": "Rate limit exceeded"}, headers={"Retry-After": "1"})
+
+
+@pytest.fixture
+def faulty(platform: Platform) -> Iterator[Callable[[list[Any]], tuple[Client, Faulty, list[float]]]]:
+    clients: list[Client] = []
+
+    def make(faults: list[Any]) -> tuple[Client, Faulty, list[float]]:
+        transport = Faulty(platform, faults)
+        pauses: list[float] = []
+        clients.append(Client(platform.url, transport=transport, sleep=pauses.append))
+        return clients[-1], transport, pauses
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_a_lost_answer_to_send_makes_no_second_message(faulty: Any) -> None:
+    client, transport, pauses = faulty(["lost", "lost"])
+    link = client.send("secret").link
+    assert transport.requests == ["PUT"] * 3
+    assert pauses == [0.25, 0.5]
+    assert client.read(link).text == "secret"
+
+
+def test_a_lost_answer_to_read_loses_no_message(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = ["lost", "lost", "lost"]
+    assert client.read(link).text == "secret"
+    transport.requests.clear()
+    plain = client.create("secret")
+    transport.faults = ["lost"]
+    assert client.fetch(plain) == "secret"
+
+
+def test_a_reader_is_patient_where_the_message_may_be_held_for_it(faulty: Any) -> None:
+    client, transport, pauses = faulty([])
+    link = client.send("secret").link
+    transport.faults = ["lost"] * 7
+    assert client.read(link).text == "secret"
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
+    link = client.send("secret").link
+    transport.faults = ["lost"] * 8
+    with pytest.raises(errors.AnswerLost):
+        client.read(link)
+    transport.requests.clear()
+    transport.faults = [httpx.ConnectError("refused")] * 8
+    with pytest.raises(errors.Unavailable) as error:
+        client.read(link)
+    assert (type(error.value), len(transport.requests)) == (errors.Unavailable, 4)
+
+
+def test_a_lost_answer_to_burn_is_no_failure(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = ["lost"]
+    client.burn(link)
+    assert transport.requests == ["PUT", "DELETE", "DELETE", "GET"]
+    with pytest.raises(errors.Destroyed):
+        client.burn(link)
+    link = client.send("secret").link
+    client.read(link)
+    transport.faults = ["lost"]
+    with pytest.raises(errors.AlreadyRead):
+        client.burn(link)
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_what_has_arrived_is_not_held_any_longer(faulty: Any, platform: Platform, is_plain: bool) -> None:  # noqa: FBT001
+    client, transport, _ = faulty([])
+    assert client.fetch(client.create("secret")) if is_plain else client.read(client.send("secret").link)
+    acknowledgement = transport.last
+    assert acknowledgement.method == "DELETE"
+    assert acknowledgement.extensions["timeout"]["read"] == 5.0  # it is only a courtesy
+    headers = {name: acknowledgement.headers.get(name, "") for name in ("Authorization", "Idempotency-Key")}
+    with platform.client() as other:
+        assert other.get(acknowledgement.url.path, headers=headers).status_code == 404
+
+
+def test_what_was_not_taken_care_of_is_not_acknowledged(faulty: Any, platform: Platform) -> None:
+    def fail(content: Content) -> None:
+        assert content.text == "secret"
+        raise OSError("the disk is full")
+
+    client, transport, _ = faulty([])
+    for link in (client.send("secret").link, f"{platform.url}/{client.create('secret')}"):
+        transport.requests.clear()
+        with pytest.raises(OSError, match="full"), client.reading(link) as content:
+            fail(content)
+        assert transport.requests == ["GET"]
+        with platform.client() as other:  # it is held for whoever has the nonce
+            headers = {n: v for n, v in transport.last.headers.items() if n in ("authorization", "idempotency-key")}
+            assert other.get(transport.last.url.path, headers=headers).status_code == 200
+
+
+def test_a_lost_acknowledgement_does_not_matter(faulty: Any) -> None:
+    client, transport, pauses = faulty([])
+    link = client.send("secret").link
+    transport.faults = [None, "lost"]
+    assert client.read(link).text == "secret"
+    assert pauses == []
+
+
+def test_it_waits_as_long_as_it_is_asked_to(faulty: Any) -> None:
+    client, transport, pauses = faulty([Wait, Limited])
+    client.send("secret")
+    assert pauses == [5.0, 1.0]
+    transport.faults = [httpx.Response(502), httpx.Response(504), httpx.Response(503, headers={"Retry-After": "99"})]
+    client.send("secret")
+    assert pauses == [5.0, 1.0, 1.0, 1.0, 10.0]
+
+
+def test_it_gives_up_after_some_attempts(faulty: Any) -> None:
+    client, transport, pauses = faulty(["lost"] * 10)
+    with pytest.raises(errors.Unavailable, match="cannot be reached"):
+        client.send("secret")
+    assert (len(transport.requests), pauses) == (4, [0.25, 0.5, 1.0])
+    for response, kind in ((Wait, errors.Unavailable), (Limited, errors.RateLimited)):
+        transport.faults = [response] * 4
+        with pytest.raises(kind):
+            client.send("secret")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "<html>"},
+        {"json": {}},
+        {"json": []},
+        {"json": None},
+        {"json": {"expires_at": None, "message": 1}},
+        {"json": {"expires_at": "soon"}},
+        {"content": b"\xff"},
+        {"content": b""},
+    ],
+)
+@pytest.mark.parametrize("status", [200, 301, 418])
+def test_what_is_no_service_is_told(faulty: Any, status: int, answer: dict[str, Any]) -> None:
+    client, *_ = faulty([httpx.Response(status, **answer)])
+    with pytest.raises(errors.Unavailable, match=rf"\({status}\) is not this service"):
+        client.send("secret")
+
+
+def test_a_proxy_without_a_service_is_told(faulty: Any) -> None:
+    client, *_ = faulty([httpx.Response(502, text="<html>")] * 4)
+    with pytest.raises(errors.Unavailable, match=r"\(502\) is not available now"):
+        client.send("secret")
+
+
+@pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
+def test_a_receipt_of_another_service_is_none(faulty: Any, change: dict[str, str]) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    fields = {"state": '"read"', "passphrase": "true", "reads_left": "1", "at": "null"}
+    fields |= {name: json.dumps(value) if name == "state" else value for name, value in change.items()}
+    fields["expires_at"] = '"2026-11-24T00:00:00Z"'
+    transport.faults = [httpx.Response(200, text="{" + ",".join(f'"{n}": {v}' for n, v in fields.items()) + "}")]
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.status(link)
+
+
+def test_an_answer_that_cannot_be_unpacked_counts_as_lost(faulty: Any) -> None:
+    client, _, pauses = faulty([httpx.DecodingError("not gzip")])
+    client.send("secret")
+    assert pauses == [0.25]
+
+
+def test_a_forged_message_is_refused(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = [httpx.Response(200, json={"message": "A" * 5_500})]
+    with pytest.raises(errors.BadEnvelope):
+        client.read(link)
+    assert client.read(link).text == "secret"

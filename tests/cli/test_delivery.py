@@ -1,0 +1,201 @@
+"""Where `crypt-api read` puts the last copy of a message: where it is wanted, over nothing else, and never nowhere."""
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from crypt_api import Client, Content
+from crypt_api.cli.delivery import Undelivered, rescues
+from tests.support.platforms import Platform
+from tests.support.shell import Shell, finished
+
+FULL = Path("/dev/full")
+
+
+@pytest.fixture
+def shell(unlimited_server: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """In a folder of its own, with a place for what is rescued."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "rescued"))
+    (tmp_path / "rescued").mkdir()
+    (tmp_path / "here").mkdir()
+    return Shell(tmp_path / "here", unlimited_server.url)
+
+
+def rescued(shell: Shell, said: str) -> bytes:
+    """What was saved in the file that is named; nobody else can read it."""
+    [name] = re.findall(r"It is saved as (\S+)[.]\r?\n", said)
+    path = Path(name)
+    assert path.parent == shell.folder.parent / "rescued"
+    assert path.stat().st_mode & 0o777 == 0o600
+    return path.read_bytes()
+
+
+def test_a_file_is_never_written_over_another(shell: Shell) -> None:
+    key = shell.folder / "key.pem"
+    key.write_bytes(b"\x01\x02")
+    link = shell.send("--file", "key.pem")
+    assert b"key.pem exists. --force overwrites it." in shell("read", link, "-o", "key.pem", code=2).stderr
+    shell("read", link, "-o", "new.pem")
+    assert (shell.folder / "new.pem").read_bytes() == b"\x01\x02"
+    assert (shell.folder / "new.pem").stat().st_mode & 0o777 == 0o600
+    key.write_bytes(b"something longer")
+    key.chmod(0o644)
+    shell("read", shell.send("other"), "-o", "key.pem", "--force")
+    assert key.read_bytes() == b"other"
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_read_that_could_not_be_written(shell: Shell) -> None:
+    link = shell.send("secret")
+    assert b"No such file or directory" in shell("read", link, "-o", "no/such/folder", code=2).stderr
+    assert b"is a directory" in shell("read", link, "-o", "..", code=2).stderr
+    command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-m", "crypt_api", "read", link]
+    closed = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
+    assert shell("read", link).stdout == b"secret"
+
+
+def test_nothing_is_written_when_nothing_is_read(shell: Shell) -> None:
+    link = shell.send("secret")
+    shell("read", link, "-o", "file")
+    (shell.folder / "old").write_bytes(b"old")
+    shell("read", link, "-o", "new", code=4)
+    shell("read", link, "-o", "old", "--force", code=4)
+    assert {path.name for path in shell.folder.iterdir()} == {"file", "old"}
+    assert (shell.folder / "old").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("options", [[], ["-o", str(FULL), "--force"], ["--json"]])
+def test_a_full_disk_loses_nothing(shell: Shell, options: list[str]) -> None:
+    link = shell.send("-", stdin=b"last copy")
+    with FULL.open("wb") as full:
+        said = shell("read", link, *options, stdout=full, code=9).stderr.decode()
+    assert "could not be written (No space left on device)" in said
+    assert rescued(shell, said) == b"last copy"
+    assert FULL.is_char_device()
+
+
+def test_a_reader_that_went_away_loses_nothing(shell: Shell) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        said = shell("read", shell.send("last copy"), stdout=pipe, code=9).stderr.decode()
+    assert rescued(shell, said) == b"last copy"
+
+
+@contextmanager
+def deaf_to_acknowledgements(server: str) -> Iterator[str]:
+    """A way to the service on which each DELETE gets stuck."""
+    over = threading.Event()
+
+    class Relay(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = httpx.get(server + self.path, headers=dict(self.headers.items()))
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def do_DELETE(self) -> None:
+            over.wait(60)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Relay) as relay:
+        threading.Thread(target=relay.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{relay.server_port}"
+        finally:
+            over.set()
+            relay.shutdown()
+
+
+@pytest.mark.parametrize("options", [[], ["-o", "file"]])
+def test_who_is_impatient_loses_nothing(shell: Shell, options: list[str]) -> None:
+    """Ctrl-C while the service is told that the message has arrived."""
+    link = shell.send("last copy")
+    with deaf_to_acknowledgements(shell.server) as relay:
+        reader = shell.terminal("read", link.replace(shell.server, relay), *options)
+        reader.timeout = 20
+        reader.expect_exact("Saved as file." if options else "last copy")
+        reader.sendintr()
+        finished(reader, code=1)
+    if options:
+        assert (shell.folder / "file").read_bytes() == b"last copy"
+
+
+def test_a_full_pipe_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while nobody takes it out."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(Undelivered), rescues(Content(b"last copy")):
+        raise KeyboardInterrupt
+    [saved] = tmp_path.iterdir()
+    assert saved.read_bytes() == b"last copy"
+
+
+def test_a_file_stays_even_if_nobody_hears_of_it(shell: Shell) -> None:
+    command = ["sh", "-c", '"$0" "$@" 2>/dev/full', sys.executable, "-m", "crypt_api", "read", shell.send("last copy")]
+    subprocess.run([*command, "-o", "file"], cwd=shell.folder, timeout=60, check=True)  # noqa: S603
+    assert (shell.folder / "file").read_bytes() == b"last copy"
+
+
+def test_a_terminal_of_few_characters_shows_all_of_it(shell: Shell) -> None:
+    reader = shell.terminal("read", shell.send("5 €"), env={"PYTHONIOENCODING": "latin-1"})
+    assert finished(reader) == "5 \\u20ac\r\n"
+
+
+def test_what_cannot_be_rescued_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "mkstemp", fail)
+    with pytest.raises(Undelivered, match="it is lost"), rescues(Content(b"last copy")):
+        fail()
+
+
+def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> None:
+    (shell.folder / "key.pem").write_bytes(b"mine")
+    with Client(shell.server) as client:
+        for sent, saved in [("key.pem", "key-2.pem"), ("/etc\\..\\.bash\a\u202erc", "bashrc"), ("/", "message")]:
+            link = client.send(Content(sent.encode(), sent, "")).link
+            assert f"It was a file: saved as {saved}." in finished(shell.terminal("read", link))
+            assert (shell.folder / saved).read_bytes() == sent.encode()
+            assert (shell.folder / saved).stat().st_mode & 0o777 == 0o600
+    assert (shell.folder / "key.pem").read_bytes() == b"mine"
+
+
+def test_on_a_terminal_a_file_with_an_impossible_name_is_rescued(shell: Shell) -> None:
+    with Client(shell.server) as client:
+        link = client.send(Content(b"last copy", "x" * 300, "")).link
+    assert rescued(shell, finished(shell.terminal("read", link), code=9)) == b"last copy"
+
+
+def test_on_a_terminal_text_moves_nothing(shell: Shell) -> None:
+    link = shell.send("-", stdin="ok\r\n\x1b[2J\x9b31m\a\ttab 🐎\u200d".encode())
+    said = finished(shell.terminal("read", link))
+    assert said.startswith("ok\r\n\\x1b[2J\\x9b31m\\x07")
+    assert "tab 🐎\u200d\r\n" in said
+    assert "control characters are shown" in said
+    assert finished(shell.terminal("read", shell.send("-", stdin=b"two\nlines\n"))) == "two\r\nlines\r\n\r\n"
+    raw = finished(shell.terminal("read", shell.send("\x1b[1mbold"), "-o", "-"))
+    assert raw == "\x1b[1mbold"
+
+
+def test_json_has_all_of_it(shell: Shell) -> None:
+    (shell.folder / "picture.png").write_bytes(b"\x01\x02")
+    fields = json.loads(shell("read", shell.send("--file", "picture.png"), "--json").stdout)
+    assert fields == {"name": "picture.png", "media_type": "image/png", "data_base64": "AQI="}
+    assert json.loads(shell("read", shell.send("žluť"), "--json").stdout) == {"text": "žluť"}

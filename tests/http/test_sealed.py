@@ -1,0 +1,300 @@
+"""Sealed messages: `PUT /{id}`, reading with proofs, `DELETE` and the receipt."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.platforms import Connection, Platform
+
+NOT_FOUND = (404, b'{"error": "Message not found"}')
+UNAUTHORIZED = (401, b'{"error": "Authorization required"}')
+
+
+def encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@dataclass
+class Sealed:
+    """What a client derives; here it is simply random."""
+
+    id: str = field(default_factory=lambda: encode(secrets.token_bytes(16)))
+    proof: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    passphrase_proof: bytes | None = None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        body = {"message": "envelope", "proof_hash": encode(hashlib.sha256(self.proof).digest())}
+        if self.passphrase_proof:
+            body["passphrase_hash"] = encode(hashlib.sha256(self.passphrase_proof).digest())
+        return body
+
+    @property
+    def path(self) -> str:
+        return "/" + self.id
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """With the link alone."""
+        return {"Authorization": f"Bearer {encode(self.proof)}"}
+
+    def with_passphrase(self, proof: bytes | None = None) -> dict[str, str]:
+        text = encode(proof or self.passphrase_proof or b"")
+        return {"Authorization": f"Bearer {encode(self.proof)}.{text}"}
+
+
+def put(client: httpx.Client, **fields: Any) -> Sealed:
+    sealed = Sealed()
+    answer = client.put(sealed.path, json=sealed.body | fields)
+    assert answer.status_code == 201, answer.text
+    return sealed
+
+
+def put_locked(client: httpx.Client) -> Sealed:
+    sealed = Sealed(passphrase_proof=secrets.token_bytes(32))
+    assert client.put(sealed.path, json=sealed.body).status_code == 201
+    return sealed
+
+
+def status(client: httpx.Client, sealed: Sealed) -> dict[str, Any]:
+    answer = client.get(sealed.path + "/status", headers=sealed.headers)
+    assert answer.status_code == 200, answer.text
+    report: dict[str, Any] = answer.json()
+    assert list(report) == ["state", "passphrase", "reads_left", "at", "expires_at"]
+    return report
+
+
+def test_it_is_created_and_read_once(client: httpx.Client) -> None:
+    sealed = Sealed()
+    created = client.put(sealed.path, json=sealed.body | {"ttl": 3600})
+    assert created.status_code == 201
+    assert list(created.json()) == ["id", "expires_at"]
+    assert created.json()["id"] == sealed.id
+    left = datetime.fromisoformat(created.json()["expires_at"]) - datetime.now(UTC)
+    assert timedelta(seconds=3_590) < left < timedelta(seconds=3_602)
+    assert created.json()["expires_at"].endswith("Z")
+    read = client.get(sealed.path, headers=sealed.headers)
+    assert (read.status_code, read.content) == (200, b'{"message": "envelope"}')
+    again = client.get(sealed.path, headers=sealed.headers)
+    assert (again.status_code, again.content) == NOT_FOUND
+
+
+def test_the_same_request_again_is_confirmed_while_unread(client: httpx.Client) -> None:
+    sealed = Sealed()
+    first = client.put(sealed.path, json=sealed.body)
+    again = client.put(sealed.path, json=dict(reversed(sealed.body.items())))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    client.get(sealed.path, headers=sealed.headers)
+    used = client.put(sealed.path, json=sealed.body)
+    assert (used.status_code, used.content) == (409, b'{"error": "ID is already in use"}')
+
+
+@pytest.mark.parametrize(
+    "change", [{"message": "another"}, {"ttl": 60}, {"reads": 2}, {"proof_hash": encode(bytes(32))}]
+)
+def test_anything_else_under_a_used_id_is_refused(client: httpx.Client, change: dict[str, Any]) -> None:
+    sealed = put(client)
+    assert client.put(sealed.path, json=sealed.body | change).status_code == 409
+    assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
+
+
+HASH = "must be the 43 characters of a SHA-256 in base64url"
+REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
+    "no message": ({"message": None}, 400, "Field 'message' is required and cannot be empty"),
+    "too large": ({"message": "x" * 142_035}, 413, "Message exceeds maximum size of 100KB"),
+    "no hash": ({"proof_hash": None}, 400, f"Field 'proof_hash' {HASH}"),
+    "short hash": ({"proof_hash": "A" * 42}, 400, f"Field 'proof_hash' {HASH}"),
+    "padded hash": ({"proof_hash": "A" * 43 + "="}, 400, f"Field 'proof_hash' {HASH}"),
+    "other alphabet": ({"proof_hash": "+" * 43}, 400, f"Field 'proof_hash' {HASH}"),
+    "stray bits": ({"proof_hash": "A" * 42 + "B"}, 400, f"Field 'proof_hash' {HASH}"),
+    "passphrase hash": ({"passphrase_hash": None}, 400, f"Field 'passphrase_hash' {HASH}"),
+    "no reads": ({"reads": 0}, 400, "Field 'reads' must be a whole number from 1 to 100"),
+    "many reads": ({"reads": 101}, 400, "Field 'reads' must be a whole number from 1 to 100"),
+    "true reads": ({"reads": True}, 400, "Field 'reads' must be a whole number from 1 to 100"),
+    "ttl": ({"ttl": 59}, 400, "Field 'ttl' must be a whole number of seconds from 60 to 86400"),
+    "unknown": ({"colour": "red"}, 400, "Unknown field 'colour'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_body_that_is_not_as_it_has_to_be_is_refused_by_name(client: httpx.Client, case: str) -> None:
+    change, code, error = REFUSED[case]
+    sealed = Sealed()
+    answer = client.put(sealed.path, json=sealed.body | change)
+    assert (answer.status_code, answer.json()) == (code, {"error": error})
+    assert client.get(sealed.path, headers=sealed.headers).status_code == 404
+
+
+def test_the_largest_envelope_is_accepted(client: httpx.Client) -> None:
+    sealed = put(client, message="x" * 142_034)
+    assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "x" * 142_034}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("/abc12", 405), ("/" + "A" * 21, 405), ("/" + "A" * 21 + "B", 405), ("/" + "A" * 23, 405), ("/", 405)],
+)
+def test_only_a_derived_id_can_be_put(client: httpx.Client, path: str, code: int) -> None:
+    assert client.put(path, json=Sealed().body).status_code == code
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Basic abc", "BearerX"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_without_a_proof_nothing_is_told(client: httpx.Client, header: str | None, exists: bool) -> None:  # noqa: FBT001
+    sealed = put(client) if exists else Sealed()
+    headers = {} if header is None else {"Authorization": header}
+    for answer in (
+        client.get(sealed.path, headers=headers),
+        client.delete(sealed.path, headers=headers),
+        client.get(sealed.path + "/status", headers=headers),
+    ):
+        assert (answer.status_code, answer.content) == UNAUTHORIZED
+        assert answer.headers["www-authenticate"] == "Bearer"
+    if exists:
+        assert client.get(sealed.path, headers=sealed.headers).status_code == 200
+
+
+@pytest.mark.parametrize("token", [encode(bytes(32)), "short", "A" * 43 + "=", "A" * 42 + "B", "." + "A" * 43, "é"])
+def test_a_wrong_proof_is_an_unknown_id(client: httpx.Client, token: str) -> None:
+    sealed = put_locked(client)
+    for _ in range(12):
+        answer = client.get(sealed.path, headers=[(b"Authorization", f"Bearer {token}".encode("latin-1"))])
+        assert (answer.status_code, answer.content) == NOT_FOUND
+    assert status(client, sealed)["state"] == "unread"
+    assert client.get(sealed.path, headers=sealed.with_passphrase()).status_code == 200
+
+
+def test_the_scheme_may_be_written_in_any_case(client: httpx.Client) -> None:
+    sealed = put(client)
+    headers = {"Authorization": sealed.headers["Authorization"].replace("Bearer", "bEARER")}
+    assert client.get(sealed.path, headers=headers).status_code == 200
+
+
+def test_a_passphrase_is_asked_for_and_a_typo_costs_nothing(client: httpx.Client) -> None:
+    sealed = put_locked(client)
+    asked = client.get(sealed.path, headers=sealed.headers)
+    assert (asked.status_code, asked.json()) == (401, {"error": "Passphrase required", "tries_left": 10})
+    assert asked.headers["www-authenticate"] == "Bearer"
+    for left in (9, 8):
+        wrong = client.get(sealed.path, headers=sealed.with_passphrase(secrets.token_bytes(32)))
+        assert (wrong.status_code, wrong.json()) == (403, {"error": "Wrong passphrase", "tries_left": left})
+    broken = client.get(sealed.path, headers={"Authorization": sealed.headers["Authorization"] + ".x"})
+    assert broken.json() == {"error": "Wrong passphrase", "tries_left": 7}
+    assert status(client, sealed) | {"expires_at": ""} == {
+        "state": "unread", "passphrase": True, "reads_left": 1, "at": None, "expires_at": ""
+    }  # fmt: skip
+    assert client.get(sealed.path, headers=sealed.with_passphrase()).json() == {"message": "envelope"}
+
+
+def test_a_passphrase_for_a_message_that_has_none_reads_nothing(client: httpx.Client) -> None:
+    """The reader's key would not open it."""
+    sealed = put(client)
+    for _ in range(12):
+        answer = client.get(sealed.path, headers=sealed.with_passphrase())
+        assert (answer.status_code, answer.json()) == (403, {"error": "Message has no passphrase"})
+    assert status(client, sealed)["state"] == "unread"
+    assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
+
+
+async def test_a_burst_of_guesses_has_ten_tries(platform: Platform) -> None:
+    connections = [await platform.connect() for _ in range(51)]
+    with platform.client() as client:
+        for _ in range(5):
+            sealed = put_locked(client)
+            headers = [sealed.with_passphrase(secrets.token_bytes(32)) for _ in connections]
+            headers[25] = sealed.with_passphrase()
+            asks = zip(connections, headers, strict=True)
+            answers = await asyncio.gather(*(c.ask("GET", sealed.path, headers=h) for c, h in asks))
+            wrong = sorted(body["tries_left"] for code, body in answers if code == 403)
+            granted = [body for code, body in answers if code == 200]
+            assert wrong == list(range(10 - len(wrong), 10))
+            if granted:
+                assert granted == [{"message": "envelope"}]
+                assert len(wrong) < 10
+            else:
+                assert len(wrong) == 10
+                assert status(client, sealed)["state"] == "destroyed"
+    for connection in connections:
+        connection.close()
+
+
+async def test_it_has_as_many_readers_as_allowed(platform: Platform) -> None:
+    connections: list[Connection] = [await platform.connect() for _ in range(32)]
+    with platform.client() as client:
+        for reads in (1, 3, 7):
+            sealed = put(client, reads=reads)
+            answers = await asyncio.gather(*(c.ask("GET", sealed.path, headers=sealed.headers) for c in connections))
+            assert sorted(code for code, _ in answers) == [200] * reads + [404] * (32 - reads)
+            assert status(client, sealed)["reads_left"] == 0
+    for connection in connections:
+        connection.close()
+
+
+def test_the_receipt_tells_what_became_of_it(client: httpx.Client) -> None:
+    sealed = put(client, reads=2)
+    unread = status(client, sealed)
+    assert (unread["state"], unread["reads_left"], unread["at"]) == ("unread", 2, None)
+    for left in (1, 0):
+        client.get(sealed.path, headers=sealed.headers)
+        report = status(client, sealed)
+        assert (report["state"], report["reads_left"]) == ("read", left)
+        assert abs(datetime.fromisoformat(report["at"]) - datetime.now(UTC)) < timedelta(seconds=3)
+        assert report["expires_at"] == unread["expires_at"]
+
+
+def test_its_sender_can_destroy_it_unread(client: httpx.Client) -> None:
+    sealed = put_locked(client)
+    destroyed = client.delete(sealed.path, headers=sealed.headers)
+    assert (destroyed.status_code, destroyed.content) == (204, b"")
+    assert client.get(sealed.path, headers=sealed.with_passphrase()).status_code == 404
+    assert client.delete(sealed.path, headers=sealed.headers).status_code == 404
+    assert status(client, sealed)["state"] == "destroyed"
+    assert client.put(sealed.path, json=sealed.body).status_code == 409
+
+
+def test_a_plain_message_can_be_destroyed_and_leaves_no_receipt(client: httpx.Client) -> None:
+    message_id = client.post("/", json={"message": "secret"}).json()["id"]
+    for path in (f"/{message_id}/status", "/zzzzz/status"):
+        answer = client.get(path, headers=Sealed().headers)
+        assert (answer.status_code, answer.content) == NOT_FOUND
+    assert client.delete("/" + message_id).status_code == 204
+    assert client.delete("/" + message_id).status_code == 404
+    assert client.get("/" + message_id).status_code == 404
+
+
+def test_no_log_names_an_id_a_proof_or_an_envelope(platform: Platform, client: httpx.Client) -> None:
+    sealed = put_locked(client)
+    for headers in ({}, sealed.headers, sealed.with_passphrase(secrets.token_bytes(32)), sealed.with_passphrase()):
+        client.get(sealed.path, headers=headers)
+        client.get(sealed.path + "/status", headers=headers)
+    assert sealed.id not in platform.process.output
+    assert encode(sealed.proof) not in platform.process.output
+    assert sealed.body["proof_hash"] not in platform.process.output
+    assert "envelope" not in platform.process.output
+
+
+def test_what_a_page_of_another_origin_needs_is_allowed(client: httpx.Client) -> None:
+    answer = client.options("/" + "A" * 22)
+    assert set(answer.headers["access-control-allow-methods"].split(", ")) == {
+        "GET",
+        "POST",
+        "PUT",
+        "DELETE",
+        "OPTIONS",
+    }
+    allowed = set(answer.headers["access-control-allow-headers"].split(", "))
+    assert allowed == {"Authorization", "Content-Type", "Idempotency-Key"}
+    assert int(answer.headers["access-control-max-age"]) > 0
+    exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+    assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= exposed
+    assert answer.content == b""
+    assert json.loads(client.get("/zzzzz").content) == {"error": "Message not found"}

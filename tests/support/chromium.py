@@ -1,0 +1,79 @@
+"""A real browser for tests."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
+
+from tests.support.platforms import NODE, ROOT, Platform
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    folder = ROOT / ".venv" / "chromium"
+    folder.mkdir(exist_ok=True)
+    path = subprocess.check_output(  # noqa: S603
+        [str(NODE), "tools/browser/locate.mjs"], cwd=ROOT, env=os.environ | {"TMPDIR": str(folder)}, text=True
+    ).strip()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Tabs:
+    """Opens pages of a platform, each in a browser context of its own; notes requests and console errors."""
+
+    browser: Browser
+    platform: Platform
+    contexts: list[BrowserContext] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, url: str = "", **settings: Any) -> Page:
+        """Open a link, or the home's own page; `settings` are those of a Playwright context."""
+        page = self.new(**settings)
+        page.goto(url or self.platform.url + "/")
+        return page
+
+    def new(self, **settings: Any) -> Page:
+        settings = {"viewport": {"width": 480, "height": 800}, "locale": "en-GB"} | settings
+        context = self.browser.new_context(**settings)
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.route(f"{self.platform.url}/**", self._come_from_elsewhere)
+        page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._listen)
+        return page
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Whatever was done: no script failed, no policy was violated, and no third party was asked for anything."""
+        self.close()
+        if kind is None:
+            assert self.complaints == []
+            own = (self.platform.url + "/", "blob:" + self.platform.url)
+            assert [request.url for request in self.requests if not request.url.startswith(own)] == []
+
+    def close(self) -> None:
+        for context in self.contexts:
+            context.close()
+
+    def _come_from_elsewhere(self, route: Route) -> None:
+        """No rate limit is met: each request has another address."""
+        route.continue_(
+            headers={**route.request.all_headers(), self.platform.address_header: self.platform.next_address()}
+        )
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)

@@ -1,0 +1,45 @@
+"""Every store, opened the same way."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crypt_api.server.stores.memory import MemoryStore
+from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_core.store import Store
+from crypt_worker.kv_payloads import KvPayloads
+from crypt_worker.kv_store import KvStore
+from tests.support.cloudflare import KvNamespace, ShardNamespace
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@contextmanager
+def memory(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+    yield MemoryStore(clock)
+
+
+@contextmanager
+def sqlite(folder: Path, clock: Callable[[], float]) -> Iterator[Store]:
+    store = SqliteStore(folder / "messages.db", clock=clock)
+    yield store
+    store.close()
+
+
+@contextmanager
+def kv(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+    namespace = KvNamespace(clock)
+    shards = ShardNamespace(namespace, clock)
+    yield KvStore(KvPayloads(namespace), shards)
+    shards.close()
+
+
+STORES = {"memory": memory, "sqlite": sqlite, "kv": kv}

@@ -1,0 +1,56 @@
+"""Ways from a client to a service: with an address for each request, and with faults."""
+
+from typing import Any
+
+import httpx
+
+from tests.support.platforms import Platform
+
+
+class ManyAddresses(httpx.HTTPTransport):
+    """Each request comes from another address, so that no limit is met."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__()
+        self._platform = platform
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers[self._platform.address_header] = self._platform.next_address()
+        return super().handle_request(request)
+
+
+class ManyAddressesAsync(httpx.AsyncHTTPTransport):
+    def __init__(self, platform: Platform) -> None:
+        super().__init__()
+        self._platform = platform
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers[self._platform.address_header] = self._platform.next_address()
+        return await super().handle_async_request(request)
+
+
+class Faulty(httpx.BaseTransport):
+    """Delivers requests, and then does with the answers what it is told."""
+
+    def __init__(self, platform: Platform, faults: list[Any]) -> None:
+        self._real = ManyAddresses(platform)
+        self.faults = faults
+        self.requests: list[str] = []
+        self.last: httpx.Request
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request.method)
+        self.last = request
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, httpx.Response):
+            return fault
+        if isinstance(fault, Exception):
+            raise fault
+        response = self._real.handle_request(request)
+        response.read()
+        if fault == "lost":
+            raise httpx.ReadError("connection reset")
+        return response
+
+    def close(self) -> None:
+        self._real.close()

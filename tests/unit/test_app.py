@@ -1,0 +1,65 @@
+"""What must never happen, and what is answered when it does."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from crypt_api.server.stores.memory import MemoryStore
+from crypt_core import ids
+from crypt_core.http.app import App
+from crypt_core.http.handlers import MAX_ID_ATTEMPTS
+from crypt_core.http.types import Request
+from crypt_core.messages import Command, Outcome
+from crypt_core.settings import Settings
+
+
+async def body(data: bytes = b"") -> AsyncIterator[bytes]:
+    yield data
+
+
+def post(message: str) -> Request:
+    return Request("http", "POST", "/", {}, "192.0.2.1", body(json.dumps({"message": message}).encode()))
+
+
+async def test_a_bug_is_told_to_the_log_and_not_to_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    class BrokenStore:
+        async def apply(self, message_id: str, command: Command) -> Outcome:
+            raise KeyError(f"{message_id} {command}")
+
+    with caplog.at_level(logging.DEBUG):
+        response = await App(Settings()).handle(post("unmistakable"), BrokenStore())
+    assert (response.status, response.body) == (500, b'{"error": "Internal server error"}')
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "KeyError" in caplog.text
+    assert "raise KeyError" in caplog.text  # where it happened
+    assert "unmistakable" not in caplog.text
+
+
+async def test_when_no_id_is_free_it_says_so() -> None:
+    drawn: list[str] = []
+
+    def draw(_: int) -> str:
+        drawn.append("aaaaa")
+        return drawn[-1]
+
+    app, store = App(Settings(), new_id=draw), MemoryStore()
+    assert (await app.handle(post("first"), store)).status == 200
+    response = await app.handle(post("second"), store)
+    assert (response.status, response.body) == (500, b'{"error": "Could not generate a unique ID"}')
+    assert len(drawn) == 1 + MAX_ID_ATTEMPTS
+    read = await app.handle(Request("http", "GET", "/aaaaa", {}, "192.0.2.1", body()), store)
+    assert read.body == b'{"message": "first"}'
+
+
+async def test_an_id_that_is_taken_is_drawn_again() -> None:
+    drawn = iter(["aaaaa", "aaaaa", "bbbbb"])
+    app, store = App(Settings(), new_id=lambda _: next(drawn)), MemoryStore()
+    assert (await app.handle(post("first"), store)).body == b'{"id": "aaaaa"}'
+    assert (await app.handle(post("second"), store)).body == b'{"id": "bbbbb"}'
+
+
+def test_ids_use_their_whole_alphabet() -> None:
+    drawn = "".join(ids.generate(20) for _ in range(500))
+    assert set(drawn) == set(ids.ALPHABET)

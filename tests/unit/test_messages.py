@@ -1,0 +1,214 @@
+"""The decision, as a state machine: a model of what may be told to whom, walked at random."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from crypt_core.messages import (
+    LEASE_SECONDS,
+    Acknowledge,
+    Acknowledged,
+    Command,
+    Create,
+    Created,
+    Destroy,
+    Destroyed,
+    GetReceipt,
+    Granted,
+    IdTaken,
+    Missing,
+    PassphraseRequired,
+    Read,
+    Receipt,
+    Repeated,
+    UnexpectedPassphrase,
+    WrongPassphrase,
+    decide,
+    expire,
+)
+from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
+
+KEYS = st.sampled_from(["key a", "key b", None])
+PROOFS = st.sampled_from(["right", "right", "right", "wrong", None])
+ACCESSES = st.sampled_from([None, AccessHashes("right"), AccessHashes("right", "passphrase")])
+PASSPHRASES = st.sampled_from(["passphrase", "passphrase", "wrong", "wrong", None])
+
+
+@dataclass
+class Message:
+    """What the model knows of the message that lives, or lived, under the id."""
+
+    create: Create
+    expires_at: float
+    reads_left: int
+    tries_left: int = MAX_PASSPHRASE_TRIES
+    leases: dict[str, float] = field(default_factory=dict)
+    state: str = "unread"
+    at: float | None = None
+
+    def leased(self, now: float) -> set[str]:
+        return {key for key, until in self.leases.items() if until > now}
+
+
+class OneId(RuleBasedStateMachine):
+    """One id over its whole life; the model judges what was told by what was told before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_800_000_000.0
+        self.record: Record | None = None
+        self.message: Message | None = None
+        self.readers = 0
+
+    def decide(self, command: Command) -> object:
+        self.record, outcome = decide(self.record, command, self.now)
+        return outcome
+
+    def forget_if_gone(self) -> None:
+        message = self.message
+        if message is None:
+            return
+        over = message.reads_left == 0 and not message.leased(self.now)
+        if self.now >= message.expires_at or (over and message.create.access is None):
+            self.message = None
+
+    def readable(self) -> bool:
+        return self.message is not None and bool(self.message.reads_left or self.message.leased(self.now))
+
+    @rule(seconds=st.one_of(st.floats(0, 30), st.sampled_from([LEASE_SECONDS, 100.0])))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.forget_if_gone()
+
+    @rule(content=st.sampled_from("xy"), ttl=st.integers(60, 200), access=ACCESSES, reads=st.integers(1, 3))
+    def create(self, content: str, ttl: int, access: AccessHashes | None, reads: int) -> None:
+        request_hash = f"{content} {ttl} {access} {reads}" if access else ""
+        create = Create(content, ttl, access, reads if access else 1, request_hash)
+        outcome = self.decide(create)
+        if self.message is None:
+            assert outcome == Created(self.now + ttl)
+            self.message = Message(create, self.now + ttl, create.reads)
+            self.readers = 0
+        elif access and create == self.message.create and self.message.state == "unread":
+            assert outcome == Repeated(self.message.expires_at)
+        else:
+            assert outcome == IdTaken()
+
+    @precondition(lambda self: self.message is not None and self.message.create.access is not None)
+    @rule()
+    def create_again(self) -> None:
+        assert self.message is not None
+        outcome = self.decide(self.message.create)
+        unread = self.message.state == "unread"
+        assert outcome == (Repeated(self.message.expires_at) if unread else IdTaken())
+
+    @rule(proof=PROOFS, passphrase=PASSPHRASES, key=KEYS)
+    def read(self, proof: str | None, passphrase: str | None, key: str | None) -> None:
+        message = self.message
+        access = message.create.access if message else None
+        outcome = self.decide(Read(proof if access else None, passphrase if access else None, key))
+        if message is None or not self.readable() or (access and proof != "right"):
+            assert outcome == Missing()
+            return
+        again = key in message.leased(self.now)
+        if not again and message.reads_left == 0:
+            assert outcome == Missing()
+        elif access and not access.passphrase_hash and passphrase is not None:
+            assert outcome == UnexpectedPassphrase()
+        elif access and access.passphrase_hash and passphrase is None:
+            assert outcome == PassphraseRequired(message.tries_left)
+        elif access and access.passphrase_hash and passphrase != "passphrase":
+            message.tries_left -= 1
+            assert outcome == WrongPassphrase(message.tries_left)
+            if message.tries_left == 0:
+                message.reads_left, message.leases, message.state, message.at = 0, {}, "destroyed", self.now
+        else:
+            assert outcome == Granted(message.create.content)
+            if not again:
+                message.reads_left, message.state, message.at = message.reads_left - 1, "read", self.now
+                self.readers += 1
+                if key:
+                    message.leases[key] = min(self.now + LEASE_SECONDS, message.expires_at)
+        self.forget_if_gone()
+
+    @rule(proof=PROOFS, key=st.sampled_from(["key a", "key b"]))
+    def acknowledge(self, proof: str | None, key: str) -> None:
+        message = self.message
+        outcome = self.decide(Acknowledge(proof if message and message.create.access else None, key))
+        if message is None or (message.create.access and proof != "right") or key not in message.leased(self.now):
+            assert outcome == Missing()
+        else:
+            assert outcome == Acknowledged()
+            del message.leases[key]
+        self.forget_if_gone()
+
+    @rule(proof=PROOFS)
+    def destroy(self, proof: str | None) -> None:
+        message = self.message
+        outcome = self.decide(Destroy(proof if message and message.create.access else None))
+        if message is None or message.reads_left == 0 or (message.create.access and proof != "right"):
+            assert outcome == Missing()
+        else:
+            assert outcome == Destroyed()
+            message.reads_left, message.leases, message.state, message.at = 0, {}, "destroyed", self.now
+        self.forget_if_gone()
+
+    @rule(proof=st.sampled_from(["right", "wrong"]))
+    def status(self, proof: str) -> None:
+        message = self.message
+        outcome = self.decide(GetReceipt(proof))
+        if message is None or message.create.access is None or proof != "right":
+            assert outcome == Missing()
+        else:
+            passphrase = message.create.access.passphrase_hash is not None
+            assert isinstance(outcome, Receipt)
+            assert (outcome.state, outcome.passphrase) == (message.state, passphrase)
+            assert (outcome.reads_left, outcome.at) == (message.reads_left, message.at)
+            assert outcome.expires_at == message.expires_at
+
+    @precondition(lambda self: self.record is not None)
+    @rule()
+    def sweep(self) -> None:
+        assert self.record is not None
+        due = self.record.due_at <= self.now
+        swept = expire(self.record, self.now)
+        assert due == (swept is not self.record)
+        self.record = swept
+
+    @invariant()
+    def has_no_more_readers_than_allowed(self) -> None:
+        assert self.message is None or self.readers <= self.message.create.reads
+
+    @invariant()
+    def keeps_nothing_that_could_restore_what_is_gone(self) -> None:
+        kept = expire(self.record, self.now) if self.record is not None else None
+        if kept is not None and not self.readable():
+            assert kept.content is None
+            assert kept.request_hash == ""
+            assert kept.access is not None
+            assert kept.access.passphrase_hash in (None, "")
+
+    @invariant()
+    def a_plain_message_leaves_nothing(self) -> None:
+        if self.message is None and self.record is not None:
+            assert expire(self.record, self.now) is None
+
+    @invariant()
+    def survives_being_written_down(self) -> None:
+        if self.record is not None:
+            assert decode(encode(self.record)) == self.record
+
+
+def test_a_late_acknowledgement_takes_no_other_reader_s_message() -> None:
+    """Found by the state machine."""
+    record, _ = decide(None, Create("x", 200, AccessHashes("right"), 2), 0)
+    record, _ = decide(record, Read("right", idempotency_hash="key"), 0)
+    record, outcome = decide(record, Acknowledge("right", "key"), LEASE_SECONDS)
+    assert outcome == Missing()
+    assert decide(record, Read("right"), LEASE_SECONDS).outcome == Granted("x")
+
+
+TestOneId = OneId.TestCase
+TestOneId.settings = settings(max_examples=400, stateful_step_count=40)
