@@ -9,7 +9,7 @@ SEALED_ID_BYTES = 16
 
 
 def digest(secret: bytes) -> str:
-    """SHA-256 as 43 characters of base64url. The secrets are random and long, so the hash needs no salt and no slowness."""
+    """SHA-256 as 43 characters of base64url. The secrets are random and long, so it needs no salt and no slowness."""
     return encode_base64url(hashlib.sha256(secret).digest())
 
 
