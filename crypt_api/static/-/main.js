@@ -1,12 +1,12 @@
 // Starts the page, and finds the view that its address asks for: a link's fragment is a message to read.
 
-import { elements, nameTab } from "./dom.js";
-import { forgetReading, gone, open, startReading } from "./read.js";
-import { forget, lastSecret } from "./reading.js";
-import { startWatching, stopWatching } from "./sent.js";
+import { elements, nameTab } from "./buttons.js";
+import { forgetReading, gone, open, startReading } from "./read-view.js";
+import { forget, lastSecret } from "./read-lease.js";
+import { startWatching, stopWatching } from "./sent-view.js";
 import { startTexts } from "./texts.js";
-import * as visit from "./visit.js";
-import { startWriting, write } from "./write.js";
+import * as visit from "./views.js";
+import { startWriting, write } from "./write-view.js";
 
 async function route() {
   visit.begin();

@@ -1,12 +1,12 @@
 // The writer's view: from a text or a file to an envelope that the service keeps.
 
-import { calm, complain, cover, elements, explain, plainName, show, uncovers, whileBusy } from "./dom.js";
+import { calm, complain, cover, elements, explain, plainName, show, uncovers, whileBusy } from "./buttons.js";
 import { deriveKeys, encodeBase64url, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
 import { generate, strength } from "./passphrase.js";
-import { watch } from "./sent.js";
+import { watch } from "./sent-view.js";
 import { create } from "./service.js";
 import { duration, hush, say, size } from "./texts.js";
-import * as visit from "./visit.js";
+import * as visit from "./views.js";
 
 /** Seconds. */
 const LIVES = [300, 3_600, 8 * 3_600, 24 * 3_600];

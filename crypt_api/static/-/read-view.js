@@ -1,11 +1,23 @@
 // The reader's view: what waits behind a link, and, once it is asked for, the message.
 
-import { calm, complain, copies, cover, elements, explain, plainName, save, show, uncovers, whileBusy } from "./dom.js";
+import {
+  calm,
+  complain,
+  copies,
+  cover,
+  elements,
+  explain,
+  plainName,
+  save,
+  show,
+  uncovers,
+  whileBusy,
+} from "./buttons.js";
 import { BadEnvelope, decodeBase64url, deriveKeys, encodeBase64url, SECRET_BYTES, unseal } from "./envelope.js";
-import * as reading from "./reading.js";
+import * as reading from "./read-lease.js";
 import { destroy, read, Refused, status, Unreachable } from "./service.js";
 import { say, size } from "./texts.js";
-import * as visit from "./visit.js";
+import * as visit from "./views.js";
 
 /** What the link's fragment says. */
 let secret = "";

@@ -1,6 +1,6 @@
 // The sender's view: the link, and what has become of the message.
 
-import { calm, copies, elements, explain, isBusy, show, whileBusy } from "./dom.js";
+import { calm, copies, elements, explain, isBusy, show, whileBusy } from "./buttons.js";
 import { draw } from "./qr.js";
 import { destroy, status } from "./service.js";
 import { say, text } from "./texts.js";
