@@ -1,4 +1,4 @@
-// Sealed messages in a browser, by WebCrypto alone. docs/protocol.md specifies it, vectors/ tests it.
+// Seals and unseals messages with the browser's WebCrypto. docs/protocol.md specifies the envelope, vectors/ tests it.
 
 const VERSION = 1;
 const NONCE_BYTES = 12;
@@ -10,14 +10,14 @@ const PBKDF2_ITERATIONS = 600_000; // OWASP's figure for PBKDF2-HMAC-SHA-256
 export const SECRET_BYTES = 16;
 export const MAX_CONTENT_BYTES = 102_400;
 
-/** What the sender sealed is not what came: damaged, forged, or of a newer version. */
+/** The envelope is damaged, forged, or of a newer version. */
 export class BadEnvelope extends Error {}
 
-/** The text or file is over 102,400 bytes. */
+/** The content is over 102,400 bytes, or the file's name is too long for the header. */
 export class ContentTooLarge extends Error {}
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
-/** @typedef {{ data: Bytes, name?: string, mediaType?: string }} Content a file if it has a name, else text in UTF-8 */
+/** @typedef {{ data: Bytes, name?: string, mediaType?: string }} Content a file if there is a name, else UTF-8 text */
 /** @typedef {{ id: string, idBytes: Bytes, proof: Bytes, key: CryptoKey, passphraseProof: Bytes | null }} Keys */
 
 const utf8 = new TextEncoder();
@@ -29,7 +29,7 @@ export function encodeBase64url(bytes) {
   return btoa(characters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Decode the one way to write these bytes; null for any other text. @param {string} text */
+/** Decode canonical base64url without padding; null for any other text. @param {string} text */
 export function decodeBase64url(text) {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return null;
   const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -37,7 +37,7 @@ export function decodeBase64url(text) {
   return encodeBase64url(bytes) === text ? bytes : null;
 }
 
-/** Everything that opens the message of a secret. An empty passphrase is none. @returns {Promise<Keys>} */
+/** Derive a message's keys from its secret. An empty passphrase means no passphrase. @returns {Promise<Keys>} */
 export async function deriveKeys(/** @type {Bytes} */ secret, /** @type {string} */ passphrase = "") {
   const idBytes = await derive(secret, "crypt-api v1 id", 16);
   const proof = await derive(secret, "crypt-api v1 proof", 32);
@@ -52,7 +52,7 @@ export async function deriveKeys(/** @type {Bytes} */ secret, /** @type {string}
   return { id: encodeBase64url(idBytes), idBytes, proof, key, passphraseProof };
 }
 
-/** What the service may know of a proof. @param {Bytes} proof */
+/** The hash of a proof, which the service stores instead of the proof. @param {Bytes} proof */
 export async function hashProof(proof) {
   return encodeBase64url(new Uint8Array(await crypto.subtle.digest("SHA-256", proof)));
 }

@@ -1,35 +1,40 @@
-// Starts the page, and finds the view that its address asks for: a link's fragment is a message to read.
+// Starts the page, and shows the view that its address asks for: a fragment is the secret of a message to read.
 
-import { elements, nameTab } from "./buttons.js";
-import { forgetReading, gone, open, startReading } from "./read-view.js";
-import { forget, lastSecret } from "./read-lease.js";
-import { startWatching, stopWatching } from "./sent-view.js";
+import { elements } from "./elements.js";
+import { showGoneView, startGoneView } from "./gone-view.js";
+import { clearMessageView, startMessageView } from "./message-view.js";
+import { endLease, leasedSecret } from "./read-lease.js";
+import { clearReadView, openLink, startReadView } from "./read-view.js";
+import { clearSentView, startSentView } from "./sent-view.js";
 import { startTexts } from "./texts.js";
-import * as visit from "./views.js";
-import { startWriting, write } from "./write-view.js";
+import { leaveView, nameTab } from "./views.js";
+import { showWriteView, startWriteView } from "./write-view.js";
 
 async function route() {
-  visit.begin();
-  stopWatching();
-  forgetReading();
-  const secret = location.hash.slice(1) || lastSecret();
-  if (!isSecureContext) gone("insecure");
-  else if (secret) await open(secret);
-  else write();
+  leaveView();
+  clearSentView();
+  clearReadView();
+  clearMessageView();
+  const secret = location.hash.slice(1) || leasedSecret();
+  if (!isSecureContext) showGoneView("insecure");
+  else if (secret) await openLink(secret);
+  else showWriteView();
 }
 
 await startTexts(elements.language);
-startWriting();
-startWatching();
-startReading();
+startWriteView();
+startSentView();
+startReadView();
+startMessageView();
+startGoneView();
 for (const button of [elements.another, elements.home]) {
   button.addEventListener("click", (/** @type {Event} */ event) => {
     event.preventDefault();
-    forget(); // or the address would lead back to what was read
+    endLease(); // or the address without a fragment would lead back to the message that was read
     history.replaceState(null, "", "/");
     route();
   });
 }
 addEventListener("hashchange", route);
-document.addEventListener("spoken", nameTab);
+document.addEventListener("languageloaded", nameTab);
 await route();

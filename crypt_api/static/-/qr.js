@@ -1,6 +1,6 @@
-// QR codes (ISO/IEC 18004:2015) of the one kind that a link needs: byte mode, level M, versions 1 to 10.
+// QR codes (ISO/IEC 18004:2015), of the one kind that a link needs: byte mode, level M, versions 1 to 10.
 
-/** Error correction codewords of each block, and the number of blocks, by version: table 9, level M. */
+/** The error correction codewords of each block, and the number of blocks, by version: table 9, level M. */
 const CORRECTION = [10, 16, 26, 18, 24, 16, 18, 22, 22, 26];
 const BLOCKS = [1, 1, 1, 2, 2, 4, 4, 4, 5, 5];
 
@@ -8,7 +8,7 @@ const BYTE_MODE = 0b0100; // table 2
 const LEVEL_M = 0b00; // table 12
 const PADDING = [0b11101100, 0b00010001]; // 7.4.10
 
-/** Whether a mask turns the module over: table 10. @type {((row: number, column: number) => boolean)[]} */
+/** Whether a mask inverts the module: table 10. @type {((row: number, column: number) => boolean)[]} */
 const MASKS = [
   (row, column) => (row + column) % 2 === 0,
   (row) => row % 2 === 0,
@@ -70,7 +70,7 @@ function element(/** @type {string} */ name, /** @type {Record<string, string | 
 }
 
 /**
- * Mode, length, the bytes, and what fills the rest (7.4).
+ * The data codewords: mode, length, bytes and padding (7.4).
  *
  * @param {Uint8Array} bytes
  * @param {number} lengthBits
@@ -79,14 +79,14 @@ function element(/** @type {string} */ name, /** @type {Record<string, string | 
 function dataCodewords(bytes, lengthBits, capacity) {
   const header = BYTE_MODE.toString(2).padStart(4, "0") + bytes.length.toString(2).padStart(lengthBits, "0");
   const content = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0"));
-  const bits = `${header}${content.join("")}0000`; // the terminator; with it, the last codeword is always whole
+  const bits = `${header}${content.join("")}0000`; // the terminator; its four bits make the last codeword whole
   const codewords = Array.from({ length: bits.length >> 3 }, (_, index) =>
     parseInt(bits.slice(8 * index, 8 * index + 8), 2),
   );
   return [...codewords, ...Array.from({ length: capacity - codewords.length }, (_, index) => PADDING[index % 2])];
 }
 
-/** Data and error correction, in blocks of which the last ones may be a codeword longer, dealt out in turns (7.6). */
+/** Split the data into blocks, the last ones perhaps a codeword longer; interleave data, then correction (7.6). */
 function interleave(/** @type {number[]} */ data, /** @type {number} */ blocks, /** @type {number} */ correction) {
   const short = Math.floor(data.length / blocks);
   const firstLong = blocks - (data.length % blocks);
@@ -102,7 +102,7 @@ function inTurns(/** @type {number[][]} */ parts) {
   ).flat();
 }
 
-/** Reed-Solomon: what is left of the data, a polynomial over GF(256), divided by (x - 1)(x - 2)…(x - 2^(n-1)). */
+/** Reed-Solomon: the remainder of the data, a polynomial over GF(256), divided by (x - 1)(x - 2)…(x - 2^(n-1)). */
 function remainder(/** @type {number[]} */ data, /** @type {number} */ count) {
   const generator = Array.from({ length: count }).reduce(
     (/** @type {number[]} */ product, _, index) => {
@@ -119,12 +119,12 @@ function remainder(/** @type {number[]} */ data, /** @type {number} */ count) {
   return rest;
 }
 
-/** Of 2 in GF(256). @param {number} exponent */
+/** A power of 2 in GF(256). @param {number} exponent */
 function power(exponent) {
   return Array.from({ length: exponent }).reduce((/** @type {number} */ value) => multiply(value, 2), 1);
 }
 
-/** In GF(256) with x^8 + x^4 + x^3 + x^2 + 1 (7.5.2). */
+/** The product in GF(256) with x^8 + x^4 + x^3 + x^2 + 1 (7.5.2). */
 function multiply(/** @type {number} */ a, /** @type {number} */ b) {
   let product = 0;
   for (let bit = 7; bit >= 0; bit--) {
@@ -134,7 +134,7 @@ function multiply(/** @type {number} */ a, /** @type {number} */ b) {
 }
 
 /**
- * What every symbol of a version has; the place of the format information is taken, too (6.3, 7.10).
+ * The modules that every symbol of a version has; those of the format information are set, too (6.3, 7.10).
  *
  * @returns {Grid}
  */
@@ -156,7 +156,7 @@ function functionPatterns(/** @type {number} */ version) {
   return grid;
 }
 
-/** A finder or alignment pattern: squares around a centre, by their distance from it. @param {number[]} dark */
+/** Draw a finder or alignment pattern: squares around a centre, by their distance from it. @param {number[]} dark */
 function rings(
   /** @type {Grid} */ grid,
   /** @type {number} */ row,
@@ -172,7 +172,7 @@ function rings(
   }
 }
 
-/** Level and mask, twice (7.9). */
+/** Place the format information, level and mask, twice (7.9). */
 function placeFormat(/** @type {Grid} */ grid, /** @type {number} */ mask) {
   const last = grid.length - 1;
   const bits = withCheck((LEVEL_M << 3) | mask, 10, 0b10100110111) ^ 0b101010000010010;
@@ -185,7 +185,7 @@ function placeFormat(/** @type {Grid} */ grid, /** @type {number} */ mask) {
   grid[last - 7][8] = true;
 }
 
-/** The version, twice (7.10). */
+/** Place the version, twice (7.10). */
 function placeVersion(/** @type {Grid} */ grid, /** @type {number} */ version) {
   const bits = withCheck(version, 12, 0b1111100100101);
   for (let bit = 0; bit < 18; bit++) {
@@ -194,7 +194,7 @@ function placeVersion(/** @type {Grid} */ grid, /** @type {number} */ version) {
   }
 }
 
-/** A BCH code: the value, and the remainder of its division by the generator (annexes C and D). */
+/** Append the check bits of a BCH code: the remainder of the value's division by the generator (annexes C and D). */
 function withCheck(/** @type {number} */ value, /** @type {number} */ length, /** @type {number} */ generator) {
   let rest = value << length;
   for (let bit = 31 - Math.clz32(rest); bit >= length; bit--) {
@@ -203,7 +203,7 @@ function withCheck(/** @type {number} */ value, /** @type {number} */ length, /*
   return (value << length) | rest;
 }
 
-/** Where the codewords go, in the order of their bits: up and down in pairs of columns, from the right (7.7.3). */
+/** The free modules in the order of the codewords' bits: up and down in pairs of columns, from the right (7.7.3). */
 function freeModules(/** @type {Grid} */ grid) {
   const size = grid.length;
   const free = [];
@@ -221,13 +221,13 @@ function symbol(grid, free, codewords, mask) {
   const modules = grid.map((row) => row.slice());
   placeFormat(modules, mask);
   for (const [index, [row, column]] of free.entries()) {
-    const bit = ((codewords[index >> 3] ?? 0) >> (7 - (index & 7))) & 1; // what is left over stays light
+    const bit = ((codewords[index >> 3] ?? 0) >> (7 - (index & 7))) & 1; // modules without a bit stay light
     modules[row][column] = (bit === 1) !== MASKS[mask](row, column);
   }
   return /** @type {boolean[][]} */ (modules);
 }
 
-/** How hard the symbol may be to read: table 11. */
+/** The penalty points of a symbol, by which it may be hard to read: table 11. */
 function penalty(/** @type {boolean[][]} */ modules) {
   const lines = [...modules, ...modules.map((_, column) => modules.map((row) => row[column]))].map((line) =>
     line.map((dark) => (dark ? "1" : "0")).join(""),
@@ -247,7 +247,7 @@ function penalty(/** @type {boolean[][]} */ modules) {
   return points + 10 * Math.floor(Math.abs(100 * dark - 50) / 5);
 }
 
-/** Whether what looks like a finder pattern has four light modules on a side; outside of the symbol all is light. */
+/** Whether the pattern at an index has four light modules on either side. Outside of the symbol, all is light. */
 function hasLightBeside(/** @type {string} */ line, /** @type {number} */ index) {
   return /^0*$/.test(line.slice(Math.max(0, index - 4), index)) || /^0*$/.test(line.slice(index + 7, index + 11));
 }

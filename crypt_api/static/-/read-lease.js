@@ -1,43 +1,48 @@
-// Keeps, in this tab and for a minute, what a reload needs to get the message once more: the secret, and the nonce
-// that the service knows the reader by.
+// The reader's lease: for a minute after a read, the service hands out the message again to the same idempotency key.
+// For that minute, this tab keeps what a reload needs: the link's secret and the idempotency key.
 
-import { keep, recall } from "./storage.js";
+import { getItem, setItem } from "./storage.js";
 
-const STORED = "reading";
-const MINUTE = 60_000; // milliseconds: the service holds a message that long for its reader's nonce
+const STORAGE_KEY = "lease";
+const LEASE_MILLISECONDS = 60_000; // as long as the service's own lease
 
-/** @typedef {{ secret: string, nonce: string, until: number }} Reading */
+/** @typedef {{ secret: string, idempotencyKey: string, expiresAt: number }} Lease with a Unix time in milliseconds */
 
-/** The reading is about to begin, or is asked for again. @param {string} secret @param {string} nonce */
-export function remember(secret, nonce) {
-  const reading = { secret, nonce, until: Date.now() + MINUTE };
-  if (nonceOf(secret) !== nonce) keep("sessionStorage", STORED, JSON.stringify(reading));
-  setTimeout(load, millisecondsLeft()); // which forgets what is over
+/**
+ * Start the lease, before the message is asked for. Asking again with the same idempotency key does not prolong it.
+ *
+ * @param {string} secret in base64url, as in the link
+ * @param {string} idempotencyKey
+ */
+export function startLease(secret, idempotencyKey) {
+  const lease = { secret, idempotencyKey, expiresAt: Date.now() + LEASE_MILLISECONDS };
+  if (leasedIdempotencyKey(secret) !== idempotencyKey) setItem("sessionStorage", STORAGE_KEY, JSON.stringify(lease));
+  setTimeout(currentLease, leaseMillisecondsLeft()); // which removes the lease when it has expired
 }
 
-export function forget() {
-  keep("sessionStorage", STORED, null);
+export function endLease() {
+  setItem("sessionStorage", STORAGE_KEY, null);
 }
 
-/** The nonce that a message was asked for with, within the last minute. @param {string} secret */
-export function nonceOf(secret) {
-  const reading = load();
-  return reading?.secret === secret ? reading.nonce : null;
+/** The idempotency key of the current lease; null if the lease is not of this secret. @param {string} secret */
+export function leasedIdempotencyKey(secret) {
+  const lease = currentLease();
+  return lease?.secret === secret ? lease.idempotencyKey : null;
 }
 
-/** The secret of the message that was asked for within the last minute. */
-export function lastSecret() {
-  return load()?.secret ?? null;
+/** The secret of the current lease; null without a lease. */
+export function leasedSecret() {
+  return currentLease()?.secret ?? null;
 }
 
-export function millisecondsLeft() {
-  return Math.max(0, (load()?.until ?? 0) - Date.now());
+export function leaseMillisecondsLeft() {
+  return Math.max(0, (currentLease()?.expiresAt ?? 0) - Date.now());
 }
 
-/** @returns {Reading | null} */
-function load() {
-  const reading = JSON.parse(recall("sessionStorage", STORED) ?? "null");
-  if (reading && reading.until > Date.now()) return reading;
-  forget();
+/** @returns {Lease | null} */
+function currentLease() {
+  const lease = JSON.parse(getItem("sessionStorage", STORAGE_KEY) ?? "null");
+  if (lease && lease.expiresAt > Date.now()) return lease;
+  endLease();
   return null;
 }

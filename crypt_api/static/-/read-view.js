@@ -1,193 +1,131 @@
-// The reader's view: what waits behind a link, and, once it is asked for, the message.
+// The view of a reader who has opened a link: whether a message waits, its passphrase, and the button that opens it.
 
-import {
-  calm,
-  complain,
-  copies,
-  cover,
-  elements,
-  explain,
-  plainName,
-  save,
-  show,
-  uncovers,
-  whileBusy,
-} from "./buttons.js";
+import { hidePassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
+import { elements } from "./elements.js";
 import { BadEnvelope, decodeBase64url, deriveKeys, encodeBase64url, SECRET_BYTES, unseal } from "./envelope.js";
-import * as reading from "./read-lease.js";
-import { destroy, read, Refused, status, Unreachable } from "./service.js";
-import { say, size } from "./texts.js";
-import * as visit from "./views.js";
+import { clearError, showError, showFailure } from "./field-errors.js";
+import { showGoneView } from "./gone-view.js";
+import { showMessageView } from "./message-view.js";
+import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
+import { getReceipt, read, Refused, Unreachable } from "./service.js";
+import { setText } from "./texts.js";
+import { leaveView, showView, trackView } from "./views.js";
 
-/** What the link's fragment says. */
+/** The link's secret, in base64url. */
 let secret = "";
-/** The reader's name for this one read. */
-let nonce = "";
-/** Whether the message was asked for before a reload: it may be held for the nonce. */
+/** Names this one read, also when its request is repeated. */
+let idempotencyKey = "";
+/** Whether the message was asked for before a reload: the reader may have a lease. */
 let isResumed = false;
-/** @type {{ content: import("./envelope.js").Content, keys: import("./envelope.js").Keys } | null} */
-let opened = null;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let timer;
 
-/** Make the views' buttons work; once. */
-export function startReading() {
+/** Make the view's form work; called once. */
+export function startReadView() {
   elements["read-form"].addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
-    whileBusy(elements.reveal, "read.busy", take);
+    whileBusy(elements.reveal, "read.busy", openMessage);
   });
-  uncovers(elements["show-passphrase"], elements.passphrase);
-  copies(elements["copy-content"], () => elements.content.textContent);
-  elements.save.addEventListener(
-    "click",
-    () => opened && save(opened.content.data, plainName(opened.content.name ?? "message.txt")),
-  );
-  elements.done.addEventListener("click", close);
-  elements.retry.addEventListener("click", () => location.reload());
+  togglePassphraseOnClick(elements["show-passphrase"], elements.passphrase);
 }
 
-/** Show what waits behind a link, or what was read by it within the last minute. @param {string} fragment */
-export async function open(fragment) {
+/** Show what waits behind a link, or the message if this tab still has its lease. @param {string} fragment */
+export async function openLink(fragment) {
   const bytes = decodeBase64url(fragment);
-  if (bytes?.length !== SECRET_BYTES) return gone("link");
+  if (bytes?.length !== SECRET_BYTES) return showGoneView("link");
   secret = fragment;
-  const kept = reading.nonceOf(secret);
-  isResumed = kept !== null;
-  nonce = kept ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
-  prepare();
-  await (isResumed ? take() : look());
+  const leasedKey = leasedIdempotencyKey(secret);
+  isResumed = leasedKey !== null;
+  idempotencyKey = leasedKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+  hidePassphrase(elements["show-passphrase"], elements.passphrase);
+  elements["passphrase-field"].hidden = true;
+  clearError(elements["read-problem"], elements.passphrase);
+  await (isResumed ? openMessage() : checkReceipt());
 }
 
-/** Wipe what was shown: another view is to come. */
-export function forgetReading() {
-  clearTimeout(timer);
-  opened = null;
-  for (const id of ["content", "content-name", "content-size"]) elements[id].textContent = "";
+/** Remove the passphrase from the page, as another view is shown next. */
+export function clearReadView() {
   elements.passphrase.value = "";
 }
 
-function prepare() {
-  cover(elements["show-passphrase"], elements.passphrase);
-  elements["passphrase-field"].hidden = true;
-  calm(elements["read-problem"], elements.passphrase);
-}
-
-/** Find out what has become of the message. */
-async function look() {
-  const isHere = visit.current();
+/** Find out whether the message can be read, without reading it. */
+async function checkReceipt() {
+  const isCurrent = trackView();
   try {
-    const receipt = await status(await deriveKeys(bytesOf(secret)));
-    if (!isHere()) return;
-    if (!receipt) gone("missing");
-    else if (!receipt.readsLeft) gone(receipt.state, { at: receipt.at });
-    else offer(receipt);
+    const receipt = await getReceipt(await deriveKeys(secretBytes()));
+    if (!isCurrent()) return;
+    if (!receipt) showGoneView("missing");
+    else if (!receipt.readsLeft) showGoneView(receipt.state, { at: receipt.at });
+    else offerMessage(receipt);
   } catch (error) {
     if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
-    if (isHere()) gone("unreachable");
+    if (isCurrent()) showGoneView("unreachable");
   }
 }
 
 /** @param {import("./service.js").Receipt} receipt */
-function offer({ passphrase, readsLeft, expiresAt }) {
+function offerMessage({ passphrase, readsLeft, expiresAt }) {
   const values = { n: readsLeft, until: expiresAt };
-  say(elements["read-lede"], readsLeft > 1 ? "read.lede-more" : "read.lede", values);
+  setText(elements["read-lede"], readsLeft > 1 ? "read.lede-more" : "read.lede", values);
   elements["passphrase-field"].hidden = !passphrase;
-  show("read");
+  showView("read");
 }
 
-/** Take the message and show it. */
-async function take() {
+/** Read the message and show it. */
+async function openMessage() {
   const { passphrase, "read-problem": problem } = elements;
-  calm(problem, passphrase);
+  clearError(problem, passphrase);
   if (!elements["passphrase-field"].hidden && !passphrase.value) return askForPassphrase("read.needs-passphrase");
-  const isHere = visit.current();
-  const asked = { secret, nonce };
-  const keys = await deriveKeys(bytesOf(secret), passphrase.value);
-  if (!isHere()) return; // and nothing was read
-  reading.remember(secret, nonce);
+  const isCurrent = trackView();
+  const keys = await deriveKeys(secretBytes(), passphrase.value);
+  if (!isCurrent()) return; // nothing was read
+  const usedKey = idempotencyKey; // another link may have another one by the time the response comes
+  startLease(secret, usedKey);
   try {
-    const content = await unseal(await read(keys, nonce), keys);
-    // Wherever the reader has gone meanwhile: this is the last copy, and is shown.
-    visit.begin();
-    ({ secret, nonce } = asked);
-    present(content, keys);
+    const content = await unseal(await read(keys, usedKey), keys);
+    leaveView(); // even if the reader is at another view by now: the message's last copy must be shown
+    clearReadView();
+    showMessageView({ content, keys, idempotencyKey: usedKey });
   } catch (error) {
-    if (!isHere()) return;
-    if (error instanceof BadEnvelope) gone(error.message === "version" ? "version" : "damaged");
-    else if (error instanceof Refused) await refused(error);
-    else if (error instanceof Unreachable) explainHere(error);
+    if (!isCurrent()) return;
+    if (error instanceof BadEnvelope) showGoneView(error.message === "version" ? "version" : "damaged");
+    else if (error instanceof Refused) await handleRefusal(error);
+    else if (error instanceof Unreachable) showReadFailure(error);
     else throw error;
   }
 }
 
 /** @param {Refused} error */
-async function refused(error) {
-  if (error.status === 429) return explainHere(error); // perhaps an earlier answer was lost, and it is held
-  if (!isResumed) reading.forget(); // nothing is held, so the minute has not begun
-  if (error.status === 401) return askForPassphrase("read.needs-passphrase");
-  if (error.status === 403 && error.triesLeft) return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
-  reading.forget();
+async function handleRefusal(error) {
+  if (error.status === 429) return showReadFailure(error); // an earlier response may be lost, so the lease stays
+  if (!isResumed) endLease(); // nothing was read, so the service has no lease
+  if (error.code === "passphrase_required") return askForPassphrase("read.needs-passphrase");
+  if (error.code === "wrong_passphrase" && error.triesLeft) {
+    return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
+  }
+  endLease();
   isResumed = false;
-  await look(); // somebody was faster, or that was the tenth passphrase: the receipt knows
+  await checkReceipt(); // another reader was faster, or the tenth wrong passphrase destroyed the message
 }
 
 function askForPassphrase(/** @type {string} */ key, values = {}) {
   elements["passphrase-field"].hidden = false;
-  showAgain();
-  complain(elements["read-problem"], key, values, elements.passphrase);
+  showFormAfterReload();
+  showError(elements["read-problem"], key, values, elements.passphrase);
   elements.passphrase.select();
 }
 
-/** @param {unknown} error */
-function explainHere(error) {
-  showAgain();
-  explain(elements["read-problem"], error);
+/** @param {Refused | Unreachable} error */
+function showReadFailure(error) {
+  showFormAfterReload();
+  showFailure(elements["read-problem"], error);
 }
 
-/** After a reload, the view is not there yet. */
-function showAgain() {
+/** After a reload within the lease, the message was asked for before any view was shown. */
+function showFormAfterReload() {
   if (!elements.read.hidden) return;
-  say(elements["read-lede"], "read.again");
-  show("read");
+  setText(elements["read-lede"], "read.again");
+  showView("read");
 }
 
-/** @param {import("./envelope.js").Content} content @param {import("./envelope.js").Keys} keys */
-function present(content, keys) {
-  history.replaceState(null, "", "/"); // the secret leaves the address bar
-  elements.passphrase.value = "";
-  opened = { content, keys };
-  const { name, data } = content;
-  const isFile = name !== undefined;
-  elements.content.hidden = elements["copy-content"].hidden = isFile;
-  elements["content-file"].hidden = !isFile;
-  elements.save.className = isFile ? "main" : "second";
-  if (isFile) {
-    elements["content-name"].textContent = plainName(name);
-    elements["content-size"].textContent = size(data.length);
-  } else {
-    elements.content.textContent = new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
-  }
-  say(elements["message-lede"], "message.lede");
-  show("message");
-  timer = setTimeout(() => say(elements["message-lede"], "message.last"), reading.millisecondsLeft());
-}
-
-/** The reader has it: nothing of it need be kept, neither here nor there. */
-function close() {
-  reading.forget();
-  if (opened) destroy(opened.keys, nonce).catch(() => undefined); // else it ends by itself
-  forgetReading();
-  gone("closed");
-}
-
-/** @param {string} why */
-export function gone(why, values = {}) {
-  say(elements["gone-title"], `gone.${why}.title`);
-  say(elements["gone-lede"], `gone.${why}.lede`, values);
-  elements.retry.hidden = why !== "unreachable";
-  show("gone");
-}
-
-function bytesOf(/** @type {string} */ text) {
-  return /** @type {import("./envelope.js").Bytes} */ (decodeBase64url(text));
+function secretBytes() {
+  return /** @type {import("./envelope.js").Bytes} */ (decodeBase64url(secret));
 }

@@ -1,11 +1,14 @@
-// The sender's view: the link, and what has become of the message.
+// The sender's view of a message: the link, and the receipt, which tells what has become of the message.
 
-import { calm, copies, elements, explain, isBusy, show, whileBusy } from "./buttons.js";
+import { copyOnClick, isBusy, whileBusy } from "./buttons.js";
+import { elements } from "./elements.js";
+import { clearError, showError, showFailure } from "./field-errors.js";
 import { draw } from "./qr.js";
-import { destroy, status } from "./service.js";
-import { say, text } from "./texts.js";
+import { destroy, getReceipt } from "./service.js";
+import { getText, setText } from "./texts.js";
+import { showView } from "./views.js";
 
-/** Milliseconds between two looks at the receipt: more and more, as a page may be left open for a day. */
+/** Milliseconds between two requests for the receipt. The pauses grow, as the page may be left open for a day. */
 const FIRST_PAUSE = 2_000;
 const LAST_PAUSE = 30_000;
 
@@ -13,68 +16,67 @@ const LAST_PAUSE = 30_000;
  * @typedef {object} Sent
  * @property {import("./envelope.js").Keys} keys
  * @property {string} link
- * @property {string} passphrase empty if there is none
+ * @property {string} passphrase empty if the message has none
  * @property {number} reads
  * @property {Date} expiresAt
  */
 
-/** @type {Sent | null} */
+/** The message that is shown. @type {Sent | null} */
 let sent = null;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
-let timer;
+let receiptTimer;
 let pause = FIRST_PAUSE;
-/** Whether nothing can become of it any more. Its receipt is gone in the end, too. */
-let isOver = false;
+/** Whether the receipt is final. It must not be asked for again: the service forgets the receipt, too, in the end. */
+let isFinal = false;
 
-/** Make the view's buttons work; once. */
-export function startWatching() {
-  copies(elements["copy-link"], () => sent?.link ?? "");
-  copies(elements["copy-passphrase"], () => sent?.passphrase ?? "");
+/** Make the view's buttons work; called once. */
+export function startSentView() {
+  copyOnClick(elements["copy-link"], () => sent?.link ?? "");
+  copyOnClick(elements["copy-passphrase"], () => sent?.passphrase ?? "");
   for (const field of [elements.link, elements["sent-passphrase"]]) {
     field.addEventListener("focus", () => field.select());
   }
   elements.share.hidden = !navigator.share;
   elements.share.addEventListener("click", () => navigator.share({ url: sent?.link }).catch(() => undefined));
   elements.destroy.addEventListener("click", () => {
-    if (!isBusy(elements.destroy)) elements.keep.hidden ? ask() : destroyNow();
+    if (!isBusy(elements.destroy)) elements.keep.hidden ? askForConfirmation() : destroyMessage();
   });
   elements.keep.addEventListener("click", () => {
-    stopAsking();
+    resetConfirmation();
     elements.destroy.focus();
   });
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && look());
-  document.addEventListener("spoken", nameSymbol);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && updateReceipt());
+  document.addEventListener("languageloaded", labelQrCode);
 }
 
-/** Show what was sent, and follow it. @param {Sent} what */
-export function watch(what) {
-  sent = what;
+/** @param {Sent} message */
+export function showSentView(message) {
+  sent = message;
   pause = FIRST_PAUSE;
-  isOver = false;
+  isFinal = false;
   elements.link.value = sent.link;
   elements["sent-passphrase"].value = sent.passphrase;
   elements["sent-passphrase-field"].hidden = !sent.passphrase;
-  elements.qr.replaceChildren(...drawn(sent.link));
-  nameSymbol();
-  say(elements["sent-lede"], "sent.lede", { n: sent.reads });
-  elements.destroying.hidden = false;
-  stopAsking();
-  calm(elements["sent-problem"]);
-  tell("unread", "sent.unread");
-  show("sent");
-  lookLater();
+  elements.qr.replaceChildren(...drawQrCode(sent.link));
+  labelQrCode();
+  setText(elements["sent-lede"], "sent.lede", { n: sent.reads });
+  resetConfirmation();
+  clearError(elements["sent-problem"]);
+  showState("unread", "sent.unread");
+  showView("sent");
+  scheduleUpdate();
 }
 
-/** Forget it: another view is shown. */
-export function stopWatching() {
-  clearTimeout(timer);
+/** Remove the link and the passphrase from the page, as another view is shown next. */
+export function clearSentView() {
+  clearTimeout(receiptTimer);
   sent = null;
   elements.link.value = elements["sent-passphrase"].value = "";
   elements.qr.replaceChildren();
 }
 
-/** Its picture; none if the address of this service is too long for one. @param {string} link */
-function drawn(link) {
+/** The link's QR code in a list, which is empty if the link is too long for a QR code. @param {string} link */
+function drawQrCode(link) {
   try {
     return [draw(link)];
   } catch (error) {
@@ -83,73 +85,73 @@ function drawn(link) {
   }
 }
 
-function nameSymbol() {
-  elements.qr.firstElementChild?.setAttribute("aria-label", text("sent.qr"));
+function labelQrCode() {
+  elements.qr.firstElementChild?.setAttribute("aria-label", getText("sent.qr"));
 }
 
-function lookLater() {
-  clearTimeout(timer);
-  timer = setTimeout(look, pause);
+function scheduleUpdate() {
+  clearTimeout(receiptTimer);
+  receiptTimer = setTimeout(updateReceipt, pause);
   pause = Math.min(pause * 1.25, LAST_PAUSE);
 }
 
-/** Ask what has become of it; again in a while, if something may still become of it and somebody looks. */
-async function look() {
-  const watched = sent;
-  if (!watched || isOver) return;
+/** Get the receipt and show it; again after a pause, unless the receipt is final or the page is not visible. */
+async function updateReceipt() {
+  const asked = sent;
+  if (!asked || isFinal) return;
   try {
-    const receipt = await status(watched.keys);
-    if (watched !== sent) return;
-    calm(elements["sent-problem"]);
-    report(watched, receipt);
-    isOver = !receipt?.readsLeft;
-    if (isOver) return;
+    const receipt = await getReceipt(asked.keys);
+    if (asked !== sent) return;
+    clearError(elements["sent-problem"]);
+    showReceipt(asked, receipt);
+    isFinal = !receipt?.readsLeft;
+    if (isFinal) return;
   } catch {
-    if (watched !== sent) return;
-    say(elements["sent-problem"], "sent.offline");
+    if (asked !== sent) return;
+    showError(elements["sent-problem"], "sent.offline");
   }
-  if (document.visibilityState === "visible") lookLater();
+  if (document.visibilityState === "visible") scheduleUpdate();
 }
 
-/** @param {Sent} watched @param {import("./service.js").Receipt | null} receipt */
-function report({ reads }, receipt) {
-  if (!receipt) tell("expired", "sent.expired");
-  else if (!receipt.readsLeft) tell(receipt.state, `sent.${receipt.state}`, { at: receipt.at });
+/** @param {Sent} message @param {import("./service.js").Receipt | null} receipt */
+function showReceipt({ reads }, receipt) {
+  if (!receipt) showState("expired", "sent.expired");
+  else if (!receipt.readsLeft) showState(receipt.state, `sent.${receipt.state}`, { at: receipt.at });
   else if (receipt.at)
-    tell("some", "sent.read-some", { n: reads - receipt.readsLeft, left: receipt.readsLeft, at: receipt.at });
-  else tell("unread", "sent.unread"); // as days go by, "tomorrow" becomes "today"
+    showState("some", "sent.read-some", { n: reads - receipt.readsLeft, left: receipt.readsLeft, at: receipt.at });
+  else showState("unread", "sent.unread"); // as days go by, the text's "tomorrow" becomes "today"
 }
 
-function tell(/** @type {string} */ state, /** @type {string} */ key, values = {}) {
-  const isOpen = state === "unread" || state === "some";
-  say(elements.state, key, values);
+function showState(/** @type {string} */ state, /** @type {string} */ key, values = {}) {
+  const isReadable = state === "unread" || state === "some";
+  setText(elements.state, key, values);
   elements.receipt.dataset.state = state;
-  say(elements.until, isOpen ? "sent.until" : "sent.over", { until: sent?.expiresAt });
-  elements.destroying.hidden = !isOpen;
+  setText(elements.until, isReadable ? "sent.until" : "sent.over", { until: sent?.expiresAt });
+  elements.destroying.hidden = !isReadable;
 }
 
-function ask() {
-  say(elements.destroy, "sent.sure");
+function askForConfirmation() {
+  setText(elements.destroy, "sent.sure");
   elements.keep.hidden = false;
 }
 
-function stopAsking() {
-  say(elements.destroy, "sent.destroy");
+function resetConfirmation() {
+  setText(elements.destroy, "sent.destroy");
   elements.keep.hidden = true;
 }
 
-async function destroyNow() {
+async function destroyMessage() {
   if (!sent) return;
   const { keys } = sent;
-  stopAsking();
-  calm(elements["sent-problem"]);
+  resetConfirmation();
+  clearError(elements["sent-problem"]);
   await whileBusy(elements.destroy, "sent.destroying", async () => {
     try {
       await destroy(keys);
-      await look();
-      if (isOver) elements.state.focus();
+      await updateReceipt();
+      if (isFinal) elements.state.focus();
     } catch (error) {
-      explain(elements["sent-problem"], error);
+      showFailure(elements["sent-problem"], error);
     }
   });
 }

@@ -1,5 +1,5 @@
-// The service's routes for sealed messages (docs/protocol.md). Whatever is sent here may be sent again, and is, when
-// its answer is lost.
+// The service's routes for sealed messages (docs/protocol.md). Every request may be repeated, and is repeated when its
+// response is lost.
 
 import { encodeBase64url, hashProof } from "./envelope.js";
 
@@ -9,25 +9,27 @@ import { encodeBase64url, hashProof } from "./envelope.js";
  *
  * @typedef {object} Receipt
  * @property {"unread" | "read" | "destroyed"} state
- * @property {boolean} passphrase whether it takes one
+ * @property {boolean} passphrase whether the message has one
  * @property {number} readsLeft
- * @property {Date | null} at when it was last read, or destroyed
+ * @property {Date | null} at when the message was last read, or destroyed
  * @property {Date} expiresAt
  */
 
-/** Milliseconds before the attempts after the first one. */
+/** Milliseconds before the second and each further attempt. */
 const PAUSES = [300, 900, 2_000];
-const TIMEOUT = 30_000;
+const TIMEOUT = 30_000; // milliseconds
 
-/** No answer came; nothing is lost by that. */
+/** No response came, or the service is down. Nothing is lost: the request can be repeated. */
 export class Unreachable extends Error {}
 
-/** The service did not do it. */
+/** The service refused the request. */
 export class Refused extends Error {
-  /** @param {number} status @param {{ error?: string, tries_left?: number }} body */
+  /** @param {number} status @param {{ error?: string, code?: string, tries_left?: number }} body */
   constructor(status, body) {
     super(body.error ?? String(status));
     this.status = status;
+    /** What was refused, in one stable word; empty for the errors of the API's first part, which have their status. */
+    this.code = body.code ?? "";
     this.triesLeft = body.tries_left ?? 0;
   }
 }
@@ -37,8 +39,8 @@ export class Refused extends Error {
  *
  * @param {Keys} keys
  * @param {string} envelope
- * @param {{ ttl: number, reads: number }} limits
- * @returns {Promise<Date>} when it expires
+ * @param {{ ttl: number, reads: number }} limits `ttl` is in seconds
+ * @returns {Promise<Date>} when the message expires
  */
 export async function create(keys, envelope, { ttl, reads }) {
   const body = { message: envelope, proof_hash: await hashProof(keys.proof), ttl, reads };
@@ -47,44 +49,45 @@ export async function create(keys, envelope, { ttl, reads }) {
 }
 
 /**
- * Take the envelope; for a minute, whoever has the nonce may take it again.
+ * Read the envelope. This starts a lease: for a minute, the same idempotency key can read the envelope again.
  *
  * @param {Keys} keys
- * @param {string} nonce
+ * @param {string} idempotencyKey
  * @returns {Promise<string>}
  */
-export async function read(keys, nonce) {
+export async function read(keys, idempotencyKey) {
   const proofs = [keys.proof, keys.passphraseProof].filter((proof) => proof !== null);
-  const authorization = `Bearer ${proofs.map(encodeBase64url).join(".")}`;
-  return (await request("GET", `/${keys.id}`, { Authorization: authorization, "Idempotency-Key": nonce })).message;
+  const headers = { ...bearer(...proofs), "Idempotency-Key": idempotencyKey };
+  return (await request("GET", `/${keys.id}`, headers)).message;
 }
 
-/** What has become of it; null if nothing is known of it. @param {Keys} keys @returns {Promise<Receipt | null>} */
-export async function status(keys) {
-  const report = await unlessMissing(request("GET", `/${keys.id}/status`, proof(keys)));
-  if (report === null) return null;
-  const { state, passphrase, reads_left: readsLeft, at, expires_at: expiresAt } = report;
+/** End the lease: the message has arrived. @param {Keys} keys @param {string} idempotencyKey */
+export async function acknowledge(keys, idempotencyKey) {
+  const headers = { ...bearer(keys.proof), "Idempotency-Key": idempotencyKey };
+  await nullIfNotFound(request("DELETE", `/${keys.id}`, headers));
+}
+
+/** Destroy the message, if it is still there. @param {Keys} keys */
+export async function destroy(keys) {
+  await nullIfNotFound(request("DELETE", `/${keys.id}`, bearer(keys.proof)));
+}
+
+/** The receipt; null if the service does not know the message. @param {Keys} keys @returns {Promise<Receipt | null>} */
+export async function getReceipt(keys) {
+  const receipt = await nullIfNotFound(request("GET", `/${keys.id}/status`, bearer(keys.proof)));
+  if (receipt === null) return null;
+  const { state, passphrase, reads_left: readsLeft, at, expires_at: expiresAt } = receipt;
   return { state, passphrase, readsLeft, at: at && new Date(at), expiresAt: new Date(expiresAt) };
 }
 
-/**
- * Destroy it; with the nonce that read it, what is still kept for that nonce.
- *
- * @param {Keys} keys
- * @param {string} [nonce]
- */
-export async function destroy(keys, nonce) {
-  await unlessMissing(request("DELETE", `/${keys.id}`, { ...proof(keys), ...(nonce && { "Idempotency-Key": nonce }) }));
+function bearer(/** @type {import("./envelope.js").Bytes[]} */ ...proofs) {
+  return { Authorization: `Bearer ${proofs.map(encodeBase64url).join(".")}` };
 }
 
-function proof(/** @type {Keys} */ keys) {
-  return { Authorization: `Bearer ${encodeBase64url(keys.proof)}` };
-}
-
-/** @template T @param {Promise<T>} answer */
-async function unlessMissing(answer) {
+/** @template T @param {Promise<T>} response */
+async function nullIfNotFound(response) {
   try {
-    return await answer;
+    return await response;
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return null;
     throw error;
@@ -92,7 +95,7 @@ async function unlessMissing(answer) {
 }
 
 /**
- * The answer's JSON.
+ * Send a request, several times if need be; the JSON of its successful response.
  *
  * @param {string} method
  * @param {string} path
@@ -101,28 +104,28 @@ async function unlessMissing(answer) {
  */
 async function request(method, path, headers, body) {
   for (const pause of [...PAUSES, null]) {
-    const answer = await attempt(path, { method, headers, body });
-    if (answer?.ok) return answer.body ?? {};
-    const isDown = !answer || answer.status >= 500;
-    if (!isDown && (answer.status !== 429 || pause === null)) throw new Refused(answer.status, answer.body);
+    const response = await attempt(path, { method, headers, body });
+    if (response?.ok) return response.body ?? {};
+    const isDown = !response || response.status >= 500;
+    if (!isDown && (response.status !== 429 || pause === null)) throw new Refused(response.status, response.body);
     if (pause === null) throw new Unreachable();
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
-/** One attempt; null when no whole answer came. @param {string} path @param {RequestInit} options */
+/** Send a request once; null if no complete response comes. @param {string} path @param {RequestInit} options */
 async function attempt(path, options) {
   try {
     const signal = AbortSignal.timeout(TIMEOUT);
-    const answer = await fetch(path, {
+    const response = await fetch(path, {
       ...options,
       signal,
       cache: "no-store",
       credentials: "omit",
       referrerPolicy: "no-referrer",
     });
-    const text = await answer.text();
-    return { ok: answer.ok, status: answer.status, body: text ? JSON.parse(text) : null };
+    const text = await response.text();
+    return { ok: response.ok, status: response.status, body: text ? JSON.parse(text) : null };
   } catch {
     return null;
   }

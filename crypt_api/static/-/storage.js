@@ -1,7 +1,7 @@
-// What the browser keeps for the page. It may refuse to: then nothing is kept, and the page works all the same.
+// The browser's storage. A browser may refuse to store anything: then the page works all the same, without.
 
 /** @param {"localStorage" | "sessionStorage"} area @param {string} key */
-export function recall(area, key) {
+export function getItem(area, key) {
   try {
     return globalThis[area].getItem(key);
   } catch {
@@ -10,13 +10,13 @@ export function recall(area, key) {
 }
 
 /**
- * Keep a value; null forgets it.
+ * Store a value; null removes the stored one.
  *
  * @param {"localStorage" | "sessionStorage"} area
  * @param {string} key
  * @param {string | null} value
  */
-export function keep(area, key, value) {
+export function setItem(area, key, value) {
   try {
     if (value === null) globalThis[area].removeItem(key);
     else globalThis[area].setItem(key, value);

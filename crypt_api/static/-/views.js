@@ -1,14 +1,39 @@
-// Who visits a view may leave it while something is under way for it. What comes back then is nobody's any more.
+// Which view the page shows. Each section of the page's main part is one view, such as the form for a new message.
 
-let visits = 0;
+import { elements } from "./elements.js";
 
-/** Another view is to be shown: whatever is still under way was for the one before. */
-export function begin() {
-  visits++;
+/** How often a view was left. */
+let departures = 0;
+
+/**
+ * Show one view, scrolled to its top. Its heading gets the focus, so that a screen reader reads the heading.
+ *
+ * @param {string} id
+ */
+export function showView(id) {
+  for (const view of elements.views.children) view.hidden = view.id !== id;
+  elements.views.hidden = false;
+  elements[id].querySelector("h1").focus({ preventScroll: true });
+  nameTab();
+  scrollTo(0, 0);
 }
 
-/** Tells, later, whether the view that is shown now is the one that is shown then. @returns {() => boolean} */
-export function current() {
-  const visit = visits;
-  return () => visit === visits;
+/** Name the browser's tab after the view that is shown, in the language of the page. */
+export function nameTab() {
+  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · crypt`;
+}
+
+/** Leave the view: a response that is still under way for it must not change the next view. */
+export function leaveView() {
+  departures++;
+}
+
+/**
+ * Remember the view as it is now. The function that is returned tells later whether nobody has left the view since.
+ *
+ * @returns {() => boolean}
+ */
+export function trackView() {
+  const before = departures;
+  return () => departures === before;
 }

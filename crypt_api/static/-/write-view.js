@@ -1,34 +1,93 @@
-// The writer's view: from a text or a file to an envelope that the service keeps.
+// The view of a sender who writes: it makes a text or a file into an envelope, and has the service store the envelope.
 
-import { calm, complain, cover, elements, explain, plainName, show, uncovers, whileBusy } from "./buttons.js";
+import { hidePassphrase, showPassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
+import { elements } from "./elements.js";
 import { deriveKeys, encodeBase64url, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
-import { generate, strength } from "./passphrase.js";
-import { watch } from "./sent-view.js";
+import { clearError, showError, showFailure } from "./field-errors.js";
+import { safeFileName } from "./files.js";
+import { generatePassphrase, passphraseStrength } from "./passphrase.js";
+import { showSentView } from "./sent-view.js";
 import { create } from "./service.js";
-import { duration, hush, say, size } from "./texts.js";
-import * as visit from "./views.js";
+import { clearText, formatDuration, formatSize, setText } from "./texts.js";
+import { leaveView, showView, trackView } from "./views.js";
 
 /** Seconds. */
-const LIVES = [300, 3_600, 8 * 3_600, 24 * 3_600];
+const LIFETIMES = [300, 3_600, 8 * 3_600, 24 * 3_600];
 
-/** @type {{ data: import("./envelope.js").Bytes, name: string, mediaType: string } | null} */
+/** The attached file. @type {{ data: import("./envelope.js").Bytes, name: string, mediaType: string } | null} */
 let file = null;
 
-/** Make the form work; once. */
-export function startWriting() {
-  const { text, file: picker, drop } = elements;
+/** Make the form work; called once. */
+export function startWriteView() {
   elements["write-form"].addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     whileBusy(elements.create, "write.busy", send);
   });
-  text.addEventListener("input", showSize);
+  elements.text.addEventListener("input", showSize);
+  acceptFiles();
+  const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
+  togglePassphraseOnClick(showButton, passphrase);
+  passphrase.addEventListener("input", showStrength);
+  elements.generate.addEventListener("click", () => {
+    passphrase.value = generatePassphrase();
+    showPassphrase(showButton, passphrase);
+    showStrength();
+  });
+  showLifetimes();
+  document.addEventListener("languageloaded", () => {
+    showLifetimes();
+    showSize();
+  });
+}
+
+/** Show the empty form. */
+export function showWriteView() {
+  clearForm();
+  showView("write");
+}
+
+function clearForm() {
+  elements["write-form"].reset();
+  hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
+  detach();
+  showStrength();
+  clearError(elements["write-problem"], elements.text, elements.reads);
+}
+
+/** Show the lifetimes that this service allows, as a choice; the longest one up to a day is chosen at first. */
+function showLifetimes() {
+  const most = Number(document.documentElement.dataset.maxTtl);
+  const lifetimes = LIFETIMES.filter((lifetime) => lifetime <= most);
+  if (most > LIFETIMES[LIFETIMES.length - 1] || !lifetimes.length) lifetimes.push(most);
+  const chosen = Number(
+    elements.life.querySelector("input:checked")?.value ??
+      Math.max(...lifetimes.filter((lifetime) => lifetime <= 86_400), lifetimes[0]),
+  );
+  elements.life.replaceChildren(
+    ...lifetimes.map((lifetime) => {
+      const label = document.createElement("label");
+      const input = Object.assign(document.createElement("input"), {
+        type: "radio",
+        name: "life",
+        value: lifetime,
+        defaultChecked: lifetime === chosen,
+      });
+      label.append(input, formatDuration(lifetime));
+      return label;
+    }),
+  );
+}
+
+/** Attach files that are picked, pasted, or dropped anywhere on the page. */
+function acceptFiles() {
+  const { text, file: picker, drop } = elements;
   elements.attach.addEventListener("click", () => picker.click());
   picker.addEventListener("change", () => attach(picker.files));
   elements["remove-file"].addEventListener("click", () => {
     detach();
     text.focus();
   });
-  text.addEventListener("paste", (/** @type {ClipboardEvent} */ event) => takeFiles(event, event.clipboardData));
+  text.addEventListener("paste", (/** @type {ClipboardEvent} */ event) => attachFrom(event, event.clipboardData));
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event.dataTransfer)) return;
     event.preventDefault();
@@ -37,63 +96,12 @@ export function startWriting() {
   document.addEventListener("dragleave", () => drop.classList.remove("over"));
   document.addEventListener("drop", (event) => {
     drop.classList.remove("over");
-    takeFiles(event, event.dataTransfer);
-  });
-  const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
-  uncovers(showButton, passphrase);
-  passphrase.addEventListener("input", showStrength);
-  elements.generate.addEventListener("click", () => {
-    passphrase.value = generate();
-    cover(showButton, passphrase, false);
-    showStrength();
-  });
-  offerLives();
-  document.addEventListener("spoken", () => {
-    offerLives();
-    showSize();
+    attachFrom(event, event.dataTransfer);
   });
 }
 
-/** Show the empty form. */
-export function write() {
-  clear();
-  show("write");
-}
-
-function clear() {
-  elements["write-form"].reset();
-  cover(elements["show-new-passphrase"], elements["new-passphrase"]);
-  detach();
-  showStrength();
-  calm(elements["write-problem"], elements.text, elements.reads);
-}
-
-/** The lives that this service allows, as buttons; the longest up to a day is chosen. */
-function offerLives() {
-  const most = Number(document.documentElement.dataset.maxTtl);
-  const lives = LIVES.filter((life) => life <= most);
-  if (most > LIVES[LIVES.length - 1] || !lives.length) lives.push(most);
-  const chosen = Number(
-    elements.life.querySelector("input:checked")?.value ??
-      Math.max(...lives.filter((life) => life <= 86_400), lives[0]),
-  );
-  elements.life.replaceChildren(
-    ...lives.map((life) => {
-      const label = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), {
-        type: "radio",
-        name: "life",
-        value: life,
-        defaultChecked: life === chosen,
-      });
-      label.append(input, duration(life));
-      return label;
-    }),
-  );
-}
-
-/** Text that is dropped or pasted is the field's own business. */
-function takeFiles(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
+/** Attach the files of a paste or a drop. The browser itself handles text. */
+function attachFrom(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
   if (!data || !hasFiles(data) || data.types.includes("text/plain")) return; // a spreadsheet adds a picture to its text
   event.preventDefault(); // or the browser would open the file
   if (!elements.write.hidden) attach(data.files);
@@ -105,18 +113,18 @@ function hasFiles(/** @type {DataTransfer | null} */ data) {
 
 async function attach(/** @type {FileList} */ files) {
   const problem = elements["write-problem"];
-  calm(problem, elements.text);
+  clearError(problem, elements.text);
   if (files.length === 0) return;
-  if (files.length > 1) return complain(problem, "problem.one-file");
+  if (files.length > 1) return showError(problem, "problem.one-file");
   const [chosen] = files;
-  if (chosen.size > MAX_CONTENT_BYTES) return complainOfSize(chosen.size);
+  if (chosen.size > MAX_CONTENT_BYTES) return showTooLarge(chosen.size);
   try {
     const data = new Uint8Array(await chosen.arrayBuffer());
     file = { data, name: chosen.name, mediaType: chosen.type || "application/octet-stream" };
   } catch {
-    return complain(problem, "problem.unreadable"); // a folder, say
+    return showError(problem, "problem.unreadable"); // a folder, for example
   }
-  elements["file-name"].textContent = plainName(chosen.name);
+  elements["file-name"].textContent = safeFileName(chosen.name);
   showSize();
   elements["remove-file"].focus();
 }
@@ -127,48 +135,49 @@ function detach() {
   showSize();
 }
 
+/** Show the size of the attached file, or of a text that is half as large as it may be, or larger. */
 function showSize() {
   const { text, attached, attach: button, size: place } = elements;
   attached.hidden = !file;
   text.hidden = button.hidden = Boolean(file);
-  if (file) elements["file-size"].textContent = size(file.data.length);
+  if (file) elements["file-size"].textContent = formatSize(file.data.length);
   const bytes = new TextEncoder().encode(text.value).length;
-  if (file || bytes < MAX_CONTENT_BYTES / 2) hush(place);
-  else say(place, "write.size", { size: size(bytes), most: size(MAX_CONTENT_BYTES) });
+  if (file || bytes < MAX_CONTENT_BYTES / 2) clearText(place);
+  else setText(place, "write.size", { size: formatSize(bytes), most: formatSize(MAX_CONTENT_BYTES) });
 }
 
 function showStrength() {
   const { value } = elements["new-passphrase"];
   const { strength: place } = elements;
-  place.dataset.strength = value ? strength(value) : "";
-  if (value) say(place, `strength.${place.dataset.strength}`);
-  else hush(place);
+  place.dataset.strength = value ? passphraseStrength(value) : "";
+  if (value) setText(place, `strength.${place.dataset.strength}`);
+  else clearText(place);
 }
 
-function complainOfSize(/** @type {number} */ bytes) {
-  const values = { size: size(bytes), most: size(MAX_CONTENT_BYTES) };
-  complain(elements["write-problem"], "problem.too-large", values, file ? undefined : elements.text);
+function showTooLarge(/** @type {number} */ bytes) {
+  const values = { size: formatSize(bytes), most: formatSize(MAX_CONTENT_BYTES) };
+  showError(elements["write-problem"], "problem.too-large", values, file ? undefined : elements.text);
 }
 
 async function send() {
   const { text, reads, "write-problem": problem } = elements;
-  const passphrase = elements["new-passphrase"].value; // as it is now: it may be another one when the answer comes
-  const isHere = visit.current();
-  calm(problem, text, reads);
+  const passphrase = elements["new-passphrase"].value; // the field may have another one by the time the response comes
+  const isCurrent = trackView();
+  clearError(problem, text, reads);
   const content = file ?? { data: new TextEncoder().encode(text.value) };
-  if (!file && !text.value) return complain(problem, "problem.empty", {}, text);
-  if (content.data.length > MAX_CONTENT_BYTES) return complainOfSize(content.data.length);
-  if (!reads.checkValidity()) return complain(problem, "problem.reads", {}, reads);
+  if (!file && !text.value) return showError(problem, "problem.empty", {}, text);
+  if (content.data.length > MAX_CONTENT_BYTES) return showTooLarge(content.data.length);
+  if (!reads.checkValidity()) return showError(problem, "problem.reads", {}, reads);
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   const keys = await deriveKeys(secret, passphrase);
   const link = `${location.origin}/#${encodeBase64url(secret)}`;
   const limits = { ttl: Number(elements.life.querySelector("input:checked").value), reads: Number(reads.value) };
   try {
     const expiresAt = await create(keys, await seal(content, keys), limits);
-    visit.begin(); // wherever the sender has gone meanwhile: the link must not get lost
-    watch({ keys, link, passphrase, reads: limits.reads, expiresAt });
-    clear(); // what was written is not left lying in the page
+    leaveView(); // even if the sender is at another view by now: the link must not get lost
+    showSentView({ keys, link, passphrase, reads: limits.reads, expiresAt });
+    clearForm(); // the message does not stay in the page
   } catch (error) {
-    if (isHere()) explain(problem, error);
+    if (isCurrent()) showFailure(problem, error);
   }
 }
