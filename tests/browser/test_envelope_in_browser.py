@@ -1,4 +1,4 @@
-"""The browser's half of the envelope, against the vectors that Python agrees with, in real Chromium."""
+"""The page's envelopes in real Chromium, tested with the same vectors as those of the Python client."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.platforms import ROOT
 
 VECTORS = json.loads((ROOT / "vectors/envelopes.json").read_text())
 
-# In the page: what one vector comes to.
+# Runs in the page: derives, seals and unseals one vector.
 DERIVE = """async ({ secret, passphrase, nonce, content }) => {
   const e = await import("/envelope.js");
   const keys = await e.deriveKeys(e.decodeBase64url(secret), passphrase ?? "");
@@ -73,7 +73,7 @@ def test_bad_vectors(page: Page, case: dict[str, Any]) -> None:
     assert page.evaluate(UNSEAL, case) == "BadEnvelope"
 
 
-def test_what_python_seals_the_browser_opens(page: Page) -> None:
+def test_the_browser_unseals_what_python_seals(page: Page) -> None:
     secret = Secret.generate()
     envelope = secret.seal(Content.from_text("žluťoučký 🐎"), secret.keys("pass"))
     link_secret = secret.link("").partition("#")[2]

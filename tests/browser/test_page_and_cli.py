@@ -1,4 +1,4 @@
-"""What the page sends the command line reads, and the other way round; and nobody in between sees any of it."""
+"""The page and the command line read each other's messages; neither the service nor the network sees any of them."""
 
 import json
 from base64 import b64encode
@@ -39,7 +39,7 @@ def opened(page: Page, passphrase: str) -> Page:
 
 
 @pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
-def test_what_the_page_sends_the_command_line_reads(tabs: Tabs, shell: Shell, passphrase: str) -> None:
+def test_the_command_line_reads_what_the_page_sends(tabs: Tabs, shell: Shell, passphrase: str) -> None:
     environment = {"CRYPT_API_PASSPHRASE": passphrase}
     sender = tabs.open()
     link = write(sender, passphrase=passphrase)
@@ -62,7 +62,7 @@ def test_what_the_page_sends_the_command_line_reads(tabs: Tabs, shell: Shell, pa
 
 
 @pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
-def test_what_the_command_line_sends_the_page_reads(tabs: Tabs, shell: Shell, passphrase: str) -> None:
+def test_the_page_reads_what_the_command_line_sends(tabs: Tabs, shell: Shell, passphrase: str) -> None:
     (shell.folder / "passphrase").write_text(passphrase)
     (shell.folder / FILE["name"]).write_bytes(FILE["buffer"])
     options = ["--passphrase-file", "passphrase"] if passphrase else []
@@ -80,19 +80,19 @@ def test_what_the_command_line_sends_the_page_reads(tabs: Tabs, shell: Shell, pa
     expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
 
 
-def test_nobody_in_between_sees_any_of_it(tabs: Tabs) -> None:
-    """The service's log, what it keeps, and all that the browser sends."""
+def test_neither_service_nor_network_sees_plain_text_or_secret(tabs: Tabs) -> None:
+    """Searches the service's log, everything that it stores, and everything that the browser sends."""
     text = "unmistakable text"
     sender = tabs.open()
     link = write(sender, text, passphrase=PASSPHRASE)
-    kept = _kept(tabs.platform)
+    stored = _stored(tabs.platform)
     reader = tabs.open(link)
     reader.fill("#passphrase", "unmistakable mistake")
     reader.click("#reveal")
     expect(reader.locator("#read-problem")).to_contain_text("9 tries")
     reader.fill("#passphrase", PASSPHRASE)
     reveal(reader)
-    kept += _kept(tabs.platform)
+    stored += _stored(tabs.platform)
     reader.click("#done")
     sender.click("#another")
     sent = b"\n".join(
@@ -101,16 +101,16 @@ def test_nobody_in_between_sees_any_of_it(tabs: Tabs) -> None:
         for request in tabs.requests
     )
     secret = Secret.parse(link)
-    for writing in spellings.of_message(secret, PASSPHRASE, text, "unmistakable mistake"):
-        assert writing not in kept
-        assert writing not in sent
-    # What may be there is, so this looked in the right place.
+    for spelling in spellings.of_message(secret, PASSPHRASE, text, "unmistakable mistake"):
+        assert spelling not in stored
+        assert spelling not in sent
+    # The id and the hashes are there, so the search looks in the right places.
     assert secret.id.encode() in sent
     assert b"proof_hash" in sent
-    assert tabs.platform.name == "worker" or secret.id.encode() in kept
+    assert tabs.platform.name == "worker" or secret.id.encode() in stored
 
 
-def _kept(platform: Platform) -> bytes:
+def _stored(platform: Platform) -> bytes:
     log = platform.process.output.encode()
     if platform.name == "server":
         return log + b"".join(path.read_bytes() for path in platform.folder.iterdir())

@@ -1,4 +1,4 @@
-"""The web page where something is wrong: the network, the link, the answer, the browser."""
+"""The web page where something is wrong: the network, the link, the response, the browser."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, create, expect_heading, reveal, stored, write
+from tests.support.page import CLOCK, MESSAGE, create, expect_heading, follow, reveal, write, write_request
 
 
 def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
@@ -32,14 +32,14 @@ def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
     expect(sender.locator("#sent-problem")).to_be_empty()
 
 
-def test_what_could_not_be_destroyed_is_not_said_to_be(tabs: Tabs) -> None:
+def test_a_failed_destruction_is_not_shown_as_done(tabs: Tabs) -> None:
     sender = tabs.open()
     link = write(sender)
     sender.context.set_offline(True)
     for _ in range(2):
         sender.click("#destroy")
     expect(sender.locator("#destroy")).to_have_text("Destroying…")
-    sender.dispatch_event("#destroy", "click")  # it is about to
+    sender.dispatch_event("#destroy", "click")  # the message is being destroyed: a second click does nothing
     expect(sender.locator("#keep")).to_be_hidden()
     expect(sender.locator("#destroy")).to_have_text("Destroy it now")
     expect(sender.locator("#sent-problem")).to_contain_text("The service cannot be reached")
@@ -51,13 +51,14 @@ def test_what_could_not_be_destroyed_is_not_said_to_be(tabs: Tabs) -> None:
     expect(sender.locator("#state")).to_have_text(re.compile(f"^Destroyed {CLOCK}$"))
 
 
-def test_lost_answers_are_asked_for_again(tabs: Tabs) -> None:
+def test_a_request_is_repeated_when_its_response_is_lost(tabs: Tabs) -> None:
     lost: list[str] = []
 
     def lose(route: Route) -> None:
         if route.request.method in ("PUT", "GET") and route.request.resource_type == "fetch":
             address = {tabs.platform.address_header: tabs.platform.next_address()}
-            route.fetch(headers={**route.request.all_headers(), **address})  # it is done, and nobody learns of it
+            # The service responds, and the response is lost.
+            route.fetch(headers={**route.request.all_headers(), **address})
             lost.append(route.request.method)
             route.abort()
 
@@ -71,10 +72,32 @@ def test_lost_answers_are_asked_for_again(tabs: Tabs) -> None:
     assert lost == ["PUT", "GET"]
 
 
+def test_a_message_whose_response_is_lost_stays_leased_after_too_many_requests(tabs: Tabs) -> None:
+    reader = tabs.open(write(tabs.open()))
+    expect_heading(reader, "A sealed message for you")
+    asked: list[Route] = []
+
+    def lose(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            route.fulfill(status=429, json={"error": "Rate limit exceeded"})
+        else:
+            address = {tabs.platform.address_header: tabs.platform.next_address()}
+            route.fetch(headers={**route.request.all_headers(), **address})
+            route.abort()
+
+    reader.route(re.compile(r"/[\w-]{22}$"), lose)
+    reader.click("#reveal")
+    expect(reader.locator("#read-problem")).to_contain_text("Too many requests")
+    reader.unroute(re.compile(r"/[\w-]{22}$"))
+    reader.reload()
+    expect(reader.locator("#content")).to_have_text(MESSAGE)
+
+
 @pytest.mark.parametrize(
     "fragment", ["x", "A" * 21, "A" * 23, "A" * 21 + "B", "A" * 21 + "%", "q83vASNFZ4mrze8BI0Vni é"]
 )
-def test_a_mutilated_link_says_so(tabs: Tabs, fragment: str) -> None:
+def test_an_incomplete_link_is_called_incomplete(tabs: Tabs, fragment: str) -> None:
     page = tabs.open(f"{tabs.platform.url}/#{fragment}")
     expect_heading(page, "This link is not complete")
     page.click("#home")
@@ -86,7 +109,7 @@ def test_another_link_in_the_same_tab(tabs: Tabs) -> None:
     page = tabs.open(tabs.platform.url + "/#" + "A" * 22)
     expect_heading(page, "There is no message here")
     link = write(tabs.open())
-    page.evaluate("url => { location.href = url; }", link)
+    follow(page, link)
     expect_heading(page, "A sealed message for you")
 
 
@@ -98,16 +121,16 @@ def test_another_link_in_the_same_tab(tabs: Tabs) -> None:
         ("", "The message is damaged"),
     ],
 )
-def test_what_was_forged_on_the_way_is_not_shown(tabs: Tabs, envelope: str, heading: str) -> None:
+def test_a_forged_envelope_is_not_shown(tabs: Tabs, envelope: str, heading: str) -> None:
     if " " in envelope:
-        envelope = stored(tabs.open())["message"]
+        envelope = write_request(tabs.open())["message"]
     page = tabs.open(write(tabs.open()))
     page.route(re.compile("/[^/]{22}$"), lambda route: route.fulfill(json={"message": envelope}))
     page.click("#reveal")
     expect_heading(page, heading)
 
 
-def test_without_https_it_says_so(tabs: Tabs) -> None:
+def test_without_https_the_page_asks_for_https(tabs: Tabs) -> None:
     page = tabs.new()
 
     def relay(route: Route) -> None:
@@ -116,15 +139,15 @@ def test_without_https_it_says_so(tabs: Tabs) -> None:
     page.route("http://crypt.invalid/**", relay)
     page.goto("http://crypt.invalid/")
     expect_heading(page, "This page needs https")
-    tabs.requests.clear()  # of which the invented host is a third party
-    tabs.complaints.clear()  # Chromium's own, about https
+    tabs.requests.clear()  # the invented host counts as a third party
+    tabs.console_errors.clear()  # Chromium itself reports the lack of https
 
 
-def test_without_javascript_it_says_so(tabs: Tabs) -> None:
+def test_without_javascript_the_page_asks_for_javascript(tabs: Tabs) -> None:
     expect_heading(tabs.open(java_script_enabled=False), "This page needs JavaScript")
 
 
-def test_where_the_browser_keeps_nothing_it_works(tabs: Tabs) -> None:
+def test_the_page_works_where_the_browser_stores_nothing(tabs: Tabs) -> None:
     page = tabs.new()
     for storage in ("localStorage", "sessionStorage"):
         page.add_init_script(f"Object.defineProperty(window, '{storage}', {{ get() {{ throw new Error(); }} }})")

@@ -1,4 +1,4 @@
-"""The page's QR codes: module for module those of another encoder, and read by a decoder from what the page shows."""
+"""The page's QR codes equal those of another encoder, and a decoder reads them from the page as it is shown."""
 
 import base64
 import re
@@ -23,7 +23,7 @@ TEXTS = [
     "\xff" * 60,
 ]
 
-# In the page, as Python has nothing that reads images: a screenshot's size and its green channel, as a data URL.
+# Runs in the page, as no Python package here decodes images: a screenshot's size and its green channel, as a data URL.
 PIXELS = """async (png) => {
   const image = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
   const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
@@ -59,8 +59,8 @@ def modules(text: str, mask: int) -> list[list[int]]:
     return [[int(symbol.get_module(x, y)) for x in size] for y in size]
 
 
-def test_every_symbol_is_as_another_encoder_makes_it(page: Page) -> None:
-    """With our mask: encoders differ in what they take for a false finder pattern, and readers take any mask."""
+def test_every_symbol_equals_that_of_another_encoder(page: Page) -> None:
+    """The other encoder uses our mask, as encoders differ in what they count as a false finder pattern."""
     sizes, masks = set(), set()
     for text, symbol in zip(TEXTS, page.evaluate(ENCODE, TEXTS), strict=True):
         mask = 4 * symbol[8][2] + 2 * symbol[8][3] + symbol[8][4] ^ 0b101  # in the format information
@@ -72,7 +72,7 @@ def test_every_symbol_is_as_another_encoder_makes_it(page: Page) -> None:
 
 
 def penalty(symbol: list[list[int]]) -> int:
-    """By table 11 of ISO/IEC 18004; outside of the symbol all is light."""
+    """By table 11 of ISO/IEC 18004; outside of the symbol, all is light."""
     lines = ["".join(map(str, line)) for line in [*symbol, *zip(*symbol, strict=True)]]
     runs = sum(len(run[0]) - 2 for line in lines for run in re.finditer("0{5,}|1{5,}", line))
     finders = sum(
@@ -87,7 +87,7 @@ def penalty(symbol: list[list[int]]) -> int:
     return runs + 3 * blocks + 40 * finders + 10 * int(abs(100 * dark / len(symbol) ** 2 - 50) / 5)
 
 
-def test_the_mask_is_the_first_of_the_best(page: Page) -> None:
+def test_the_mask_is_the_first_with_the_fewest_penalty_points(page: Page) -> None:
     texts = TEXTS[::9]
     for text, symbol in zip(texts, page.evaluate(ENCODE, texts), strict=True):
         assert symbol == min((modules(text, mask) for mask in range(8)), key=penalty), text
@@ -108,5 +108,5 @@ def decoded(page: Page, png: str) -> list[str]:
 @pytest.mark.parametrize("width", [320, 1_180])
 def test_a_camera_reads_the_link_from_the_page(tabs: Tabs, page: Page, scheme: str, width: int) -> None:
     sender = tabs.open(color_scheme=scheme, viewport={"width": width, "height": 900})
-    link = write(sender, passphrase="so that there is more to see")
+    link = write(sender, passphrase="a second field, above the code")
     assert decoded(page, base64.b64encode(sender.screenshot(full_page=True)).decode()) == [link]

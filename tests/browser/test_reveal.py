@@ -1,169 +1,16 @@
-"""Links that survive being pasted: the page with the button, and the robots that are kept off."""
-
-import re
+"""The page that reveals a plain message, in real Chromium, on both platforms."""
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Route
 
-from crypt_core.http.robots import ROBOTS as KNOWN
+from tests.http.test_reveal import create
 from tests.support.chromium import Tabs
 from tests.support.platforms import Platform
 
-# What they really send, as their makers document it or as it is seen in logs.
-ROBOTS = [
-    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-    "Slack-ImgProxy (+https://api.slack.com/robots)",
-    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com",
-    "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
-    "WhatsApp/2.23.20.0 A",
-    "TelegramBot (like TwitterBot)",
-    "Twitterbot/1.0",
-    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) facebookexternalhit/1.1 Facebot Twitterbot/1.0",  # iMessage
-    "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/534+ (KHTML, like Gecko) BingPreview/1.0b",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_5) AppleWebKit/605.1.15 Safari/605.1.15 (Applebot/0.1)",
-    "Mozilla/5.0 (compatible; MicrosoftPreview/2.0; +https://aka.ms/MicrosoftPreview)",
-]
-CHROME = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36"
-BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-
-
-def create(client: httpx.Client, message: str = "secret") -> str:
-    return "/" + str(client.post("/", json={"message": message}).json()["id"])
-
-
-@pytest.mark.parametrize("agent", ROBOTS + [f"x {name} y" for name in KNOWN])
-def test_a_robot_reads_nothing(client: httpx.Client, agent: str) -> None:
-    path = create(client)
-    for accept in ("*/*", BROWSER_ACCEPT):
-        answer = client.get(path, headers={"User-Agent": agent, "Accept": accept})
-        assert (answer.status_code, answer.content) == (403, b'{"error": "Link previews are refused"}')
-    assert client.post(path + "/reveal", headers={"User-Agent": agent}).status_code == 403
-    assert client.get(path).json() == {"message": "secret"}
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec-Fetch-Mode": "navigate"},
-        {"Accept": BROWSER_ACCEPT},
-        {"Accept": "text/html"},
-        {"Accept": "application/json;q=0.5, TEXT/HTML;level=1"},
-        {"Accept": BROWSER_ACCEPT, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"},
-    ],
-)
-def test_a_browser_gets_the_page_and_reads_nothing(client: httpx.Client, headers: dict[str, str]) -> None:
-    path = create(client)
-    answer = client.get(path, headers=headers)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert not re.search(r"<script(?![^>]* src=\"/)|<style|style=|\son\w+=|https?://", answer.text)
-    assert client.get(path).json() == {"message": "secret"}
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Accept": "*/*"},
-        {"Accept": "application/json"},
-        {"Accept": "application/json, text/plain, */*"},  # axios
-        {"Accept": "text/html, application/json"},
-        {"Accept": "text/html;q=x, */*"},
-        {"Accept": BROWSER_ACCEPT, "Sec-Fetch-Mode": "cors"},
-        {"User-Agent": "curl/8.5.0"},
-        {"User-Agent": CHROME},
-    ],
-)
-def test_a_program_gets_the_message_as_ever(client: httpx.Client, headers: dict[str, str]) -> None:
-    answer = client.get(create(client), headers=headers)
-    assert (answer.status_code, answer.content) == (200, b'{"message": "secret"}')
-
-
-def test_what_the_page_asks_for_is_there(client: httpx.Client) -> None:
-    """The icon, too: a browser would ask for /favicon.ico, which counts as an attempt to read."""
-    page = client.get("/zzzzz", headers={"Accept": "text/html"}).text
-    paths = re.findall(r'(?:src|href)="(/-/[^"]+)"', page)
-    media_types = {"/-/icon.svg": "image/svg+xml", "/-/page.css": "text/css", "/-/reveal.js": "text/javascript"}
-    assert set(paths) == media_types.keys()
-    for path, media_type in media_types.items():
-        answer = client.get(path)
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith(media_type)
-
-
-def test_the_page_tells_nothing_about_the_message(client: httpx.Client) -> None:
-    headers = {"Accept": "text/html"}
-    path = create(client)
-    there, gone = client.get(path, headers=headers), client.get("/zzzzz", headers=headers)
-
-    def neutral(answer: httpx.Response, path: str) -> str:
-        return re.sub(r'name="token" value="[^"]+"', "", answer.text).replace(path, "/ID")
-
-    assert neutral(there, path) == neutral(gone, "/zzzzz")
-
-
-@pytest.mark.parametrize(
-    "case", ["no cookie", "no token", "another token", "cross-site", "same-site", "large", "broken"]
-)
-def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str) -> None:
-    path = create(client)
-    page = client.get(path, headers={"Accept": "text/html"})
-    [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
-    client.cookies.clear()
-    headers = {"Cookie": f"reveal={token}", "Accept": "text/html"}
-    data = {"token": token}
-    if case == "no cookie":
-        del headers["Cookie"]
-    elif case == "no token":
-        data = {}
-    elif case == "another token":
-        data = {"token": token[::-1]}
-    elif case in ("cross-site", "same-site"):
-        headers["Sec-Fetch-Site"] = case
-    elif case == "large":
-        data["more"] = "x" * 2_000
-    if case == "broken":
-        answer = client.post(path + "/reveal", content=b"token=\xff", headers=headers)
-    else:
-        answer = client.post(path + "/reveal", data=data, headers=headers)
-    assert (answer.status_code, answer.content) == (403, b'{"error": "Cross-site request refused"}')
-    assert client.get(path).json() == {"message": "secret"}
-
-
-def test_the_form_works_as_a_browser_sends_it(client: httpx.Client) -> None:
-    message = '<script>alert(1)</script> & "x"\r\n  end'
-    path = create(client, message)
-    page = client.get(path, headers={"Accept": BROWSER_ACCEPT})
-    cookie = page.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
-    [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
-    client.cookies.clear()
-    headers = {"Cookie": cookie.partition(";")[0], "Accept": BROWSER_ACCEPT, "Sec-Fetch-Site": "same-origin"}
-    answer = client.post(path + "/reveal", data={"token": token}, headers=headers)
-    assert answer.status_code == 200
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;x&quot;&#13;\n  end" in answer.text
-    again = client.post(path + "/reveal", data={"token": token}, headers=headers)
-    assert again.status_code == 404
-    assert "There is no message here" in again.text
-
-
-@pytest.mark.parametrize("path", ["/abc/reveal", "/" + "A" * 22 + "/reveal"])
-def test_only_a_plain_message_can_be_revealed(client: httpx.Client, path: str) -> None:
-    assert client.post(path).status_code == 404
-
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_in_a_browser_the_button_reveals_it_once(tabs: Tabs, client: httpx.Client, javascript: bool) -> None:  # noqa: FBT001
+def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: httpx.Client, javascript: bool) -> None:  # noqa: FBT001
     message = "pass & <b>word</b> žluťoučký 🐎\n  second line"
     path = create(client, message)
     page = tabs.open(tabs.platform.url + path, java_script_enabled=javascript)
@@ -179,12 +26,12 @@ def test_in_a_browser_the_button_reveals_it_once(tabs: Tabs, client: httpx.Clien
     assert client.get(path).status_code == 404
 
 
-def test_a_lost_answer_can_be_asked_for_again(tabs: Tabs, client: httpx.Client) -> None:
+def test_the_button_works_again_when_the_response_was_lost(tabs: Tabs, client: httpx.Client) -> None:
     page = tabs.open(tabs.platform.url + create(client))
     lost = []
 
     def lose(route: Route) -> None:
-        route.fetch()  # the service answers, and the network fails
+        route.fetch()  # the service responds, and the network fails
         lost.append(1)
         route.abort()
 
@@ -197,7 +44,9 @@ def test_a_lost_answer_can_be_asked_for_again(tabs: Tabs, client: httpx.Client) 
     assert lost == [1]
 
 
-def test_another_site_can_neither_frame_nor_send_it(browser: Browser, platform: Platform, client: httpx.Client) -> None:
+def test_another_site_can_neither_frame_nor_send_the_form(
+    browser: Browser, platform: Platform, client: httpx.Client
+) -> None:
     path = create(client)
     tabs = Tabs(browser, platform)
     page = tabs.new()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crypt_core.http.headers import COMMON_HEADERS
-from tests.browser.test_reveal import BROWSER_ACCEPT
+from tests.http.test_reveal import BROWSER_ACCEPT
 from tests.support.platforms import NODE, ROOT
 
 PRETTIER = "node_modules/prettier/bin/prettier.cjs"
@@ -61,7 +61,7 @@ def test_nothing_else_is_served(client: httpx.Client, path: str) -> None:
 
 
 def test_the_page_names_no_third_party() -> None:
-    for path in [*map(WEB.joinpath, FILES), *(ROOT / "src/crypt_core/web").iterdir()]:
+    for path in [*map(WEB.joinpath, FILES), *(ROOT / "src/crypt_core/templates").iterdir()]:
         text = (
             path.read_text()
             .replace("http://www.w3.org/2000/svg", "")

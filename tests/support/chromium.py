@@ -27,16 +27,16 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Tabs:
-    """Opens pages of a platform, each in a browser context of its own; notes requests and console errors."""
+    """Opens pages of a platform, each in a browser context of its own, and records requests and console errors."""
 
     browser: Browser
     platform: Platform
     contexts: list[BrowserContext] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
 
     def open(self, url: str = "", **settings: Any) -> Page:
-        """Open a link, or the home's own page; `settings` are those of a Playwright context."""
+        """Open a link, or the platform's own page; `settings` are those of a Playwright context."""
         page = self.new(**settings)
         page.goto(url or self.platform.url + "/")
         return page
@@ -47,20 +47,20 @@ class Tabs:
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.route(f"{self.platform.url}/**", self._come_from_elsewhere)
+        page.route(f"{self.platform.url}/**", self._use_new_address)
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        page.on("console", self._record_console_error)
         return page
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Whatever was done: no script failed, no policy was violated, and no third party was asked for anything."""
+        """In every test, no script fails, no policy is violated, and no request goes to a third party."""
         self.close()
         if kind is None:
-            assert self.complaints == []
+            assert self.console_errors == []
             own = (self.platform.url + "/", "blob:" + self.platform.url)
             assert [request.url for request in self.requests if not request.url.startswith(own)] == []
 
@@ -68,12 +68,12 @@ class Tabs:
         for context in self.contexts:
             context.close()
 
-    def _come_from_elsewhere(self, route: Route) -> None:
-        """No rate limit is met: each request has another address."""
+    def _use_new_address(self, route: Route) -> None:
+        """Give each request another client address, so that no rate limit applies."""
         route.continue_(
             headers={**route.request.all_headers(), self.platform.address_header: self.platform.next_address()}
         )
 
-    def _listen(self, message: ConsoleMessage) -> None:
+    def _record_console_error(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.complaints.append(message.text)
+            self.console_errors.append(message.text)

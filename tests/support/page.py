@@ -1,16 +1,19 @@
-"""What people do on the web page."""
+"""What people do on the web page, and what tests do to its requests."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 MESSAGE = "pass & <b>word</b> žluťoučký 🐎\n  second line"
 FILE: FilePayload = {"name": "keys ключ.bin", "mimeType": "application/x-keys", "buffer": bytes(range(256)) * 30}
 CLOCK = r"today at \d\d:\d\d"
+SEALED_PATH = re.compile(r"/[\w-]{22}(/status)?$")
 
 
 def write(page: Page, text: str = MESSAGE, *, passphrase: str = "", reads: int = 1) -> str:
-    """Fill in the form and send it; give the link."""
+    """Fill in the form and send it; return the link."""
     page.fill("#text", text)
     page.fill("#reads", str(reads))
     page.fill("#new-passphrase", passphrase)
@@ -18,13 +21,14 @@ def write(page: Page, text: str = MESSAGE, *, passphrase: str = "", reads: int =
 
 
 def create(page: Page) -> str:
+    """Send the form as it is; return the link."""
     page.click("#create")
     expect(page.locator("#sent")).to_be_visible()
     return page.input_value("#link")
 
 
-def stored(page: Page) -> Any:
-    """Write something; give what the service is asked to store."""
+def write_request(page: Page) -> Any:
+    """Write a message and send it; return the JSON that the page asked the service to store."""
     with page.expect_request(lambda request: request.method == "PUT") as request:
         write(page, "another")
     return request.value.post_data_json
@@ -35,5 +39,45 @@ def reveal(page: Page) -> None:
     expect(page.locator("#message")).to_be_visible()
 
 
+def follow(page: Page, link: str) -> None:
+    """Go to a link in the same tab, as pasting the link into the address bar does."""
+    page.evaluate("link => { location.href = link; }", link)
+
+
 def expect_heading(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
+
+
+def delay(page: Page, method: str, path: str = "") -> Callable[[], None]:
+    """Delay the page's requests for a sealed message until the returned function is called."""
+    delayed: list[Route] = []
+
+    def keep(route: Route) -> None:
+        if route.request.method == method and route.request.url.endswith(path):
+            delayed.append(route)
+        else:
+            route.fallback()
+
+    def release() -> None:
+        wait_until(page, lambda: bool(delayed))
+        page.unroute(SEALED_PATH, keep)
+        for route in delayed:
+            with page.expect_response(route.request.url):
+                route.fallback()
+        settle(page)
+
+    page.route(SEALED_PATH, keep)
+    return release
+
+
+def settle(page: Page) -> None:
+    """Give the page time to react to a response."""
+    page.wait_for_function("new Promise((resolve) => setTimeout(() => resolve(true), 200))")
+
+
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("the condition never became true")

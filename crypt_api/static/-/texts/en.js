@@ -28,7 +28,7 @@ export default {
   "strength.fair": "Fair.",
   "strength.strong": "Strong.",
   "problem.empty": "Write something first, or attach a file.",
-  "problem.too-large": "That is {size}; {most} are the most. Send it elsewhere, and its key here.",
+  "problem.too-large": "That is {size}; the limit is {most}. Send it elsewhere, and its key here.",
   "problem.one-file": "One file at a time, please.",
   "problem.unreadable": "This cannot be read as a file.",
   "problem.reads": "It can be read from 1 to 100 times.",
@@ -40,7 +40,7 @@ export default {
 
   "sent.title": "Your link is ready",
   "sent.lede": {
-    one: "Whoever opens it first reads the message. The link is shown here only.",
+    one: "The first person to open it reads the message. The link is shown here only.",
     other: "The first {n} who open it read the message. The link is shown here only.",
   },
   "sent.link": "Link",
@@ -102,7 +102,7 @@ export default {
   "gone.link.title": "This link is not complete",
   "gone.link.lede": "A part of it was lost on the way. Copy all of it, to the last character.",
   "gone.damaged.title": "The message is damaged",
-  "gone.damaged.lede": "What came is not what was sealed for this link. Tell the sender, and ask for it again.",
+  "gone.damaged.lede": "This is not the message that was sealed for this link. Tell the sender, and ask for it again.",
   "gone.version.title": "This message is too new",
   "gone.version.lede":
     "It was sealed by a newer version than this page is. Reload the page within a minute, or ask the sender.",

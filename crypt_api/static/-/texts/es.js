@@ -40,7 +40,7 @@ export default {
 
   "sent.title": "Tu enlace está listo",
   "sent.lede": {
-    one: "Quien lo abra primero leerá el mensaje. El enlace solo se muestra aquí.",
+    one: "La primera persona que lo abra leerá el mensaje. El enlace solo se muestra aquí.",
     other: "Los primeros {n} que lo abran leerán el mensaje. El enlace solo se muestra aquí.",
   },
   "sent.link": "Enlace",
@@ -103,7 +103,7 @@ export default {
   "gone.link.title": "El enlace está incompleto",
   "gone.link.lede": "Una parte se perdió por el camino. Cópialo entero, hasta el último carácter.",
   "gone.damaged.title": "El mensaje está dañado",
-  "gone.damaged.lede": "Lo que llegó no es lo que se selló para este enlace. Avisa a quien lo envió y pídelo de nuevo.",
+  "gone.damaged.lede": "Este no es el mensaje que se selló para este enlace. Avisa a quien lo envió y pídelo de nuevo.",
   "gone.version.title": "Este mensaje es demasiado nuevo",
   "gone.version.lede":
     "Lo selló una versión más nueva que la de esta página. Recárgala antes de un minuto o pídelo de nuevo.",

@@ -1,0 +1,90 @@
+"""The reader's views: passphrases, reloads within the lease, and closing a message."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.chromium import Tabs
+from tests.support.page import CLOCK, MESSAGE, expect_heading, reveal, write
+
+
+@pytest.mark.parametrize("passphrase", ["", "correct horse"])
+def test_a_reload_within_a_minute_loses_nothing(tabs: Tabs, passphrase: str) -> None:
+    link = write(tabs.open(), passphrase=passphrase)
+    reader = tabs.new()
+    reader.clock.install()
+    reader.goto(link)
+    for _ in range(2):
+        expect(reader.locator("#passphrase")).to_be_visible(visible=bool(passphrase))
+        if passphrase:
+            reader.fill("#passphrase", passphrase)
+            reader.click("#reveal")
+        elif reader.url == link:
+            reader.click("#reveal")
+        expect(reader.locator("#content")).to_have_text(MESSAGE)
+        reader.reload()
+    expect_heading(tabs.open(link), "It was already read")
+    reader.goto(tabs.platform.url + "/")
+    if passphrase:
+        reader.fill("#passphrase", passphrase)
+        reader.click("#reveal")
+    expect(reader.locator("#message-lede")).to_contain_text("within a minute, it comes back")
+    reader.clock.fast_forward(60_000)
+    expect(reader.locator("#message-lede")).to_contain_text("your only copy")
+    assert reader.evaluate("sessionStorage.length") == 0
+    reader.reload()
+    expect_heading(reader, "Send it once")
+
+
+def test_closing_a_message_leaves_nothing_of_it(tabs: Tabs) -> None:
+    link = write(tabs.open(), reads=2)
+    reader = tabs.open(link)
+    expect(reader.locator("#read-lede")).to_contain_text("It can be read 2 more times.")
+    reveal(reader)
+    with reader.expect_response(lambda response: response.request.method == "DELETE") as deleted:
+        reader.click("#done")
+    assert deleted.value.status == 204
+    expect_heading(reader, "Closed")
+    left = reader.evaluate(
+        "document.documentElement.textContent + [...document.querySelectorAll('input')].map(e => e.value)"
+    )
+    assert "žluťoučký" not in left
+    assert reader.evaluate("sessionStorage.length") == 0
+    reader.reload()
+    expect_heading(reader, "Send it once")
+    reveal(tabs.open(link))  # only this reader's lease has ended
+
+
+def test_a_wrong_passphrase_destroys_nothing(tabs: Tabs) -> None:
+    sender = tabs.open()
+    link = write(sender, passphrase="correct horse")
+    reader = tabs.open(link)
+    reader.click("#reveal")
+    expect(reader.locator("#read-problem")).to_have_text("Please enter the passphrase. The sender has it.")
+    for left in ("9 tries are", "8 tries are"):
+        reader.fill("#passphrase", "wrong")
+        reader.press("#passphrase", "Enter")
+        expect(reader.locator("#read-problem")).to_contain_text(f"Wrong passphrase. {left} left;")
+        expect(reader.locator("#passphrase")).to_be_focused()
+    reader.reload()
+    expect(reader.locator("#read-lede")).to_contain_text("It can be read once.")  # the message is still there
+    expect(sender.locator("#state")).to_have_text("Not read yet")
+    reader.fill("#passphrase", "correct horse")
+    reveal(reader)
+    assert reader.text_content("#content") == MESSAGE
+
+
+def test_the_tenth_wrong_passphrase_destroys_the_message(tabs: Tabs) -> None:
+    sender = tabs.open()
+    reader = tabs.open(write(sender, passphrase="right"))
+    for tries_left in range(9, 0, -1):
+        reader.fill("#passphrase", "wrong")
+        reader.click("#reveal")
+        expect(reader.locator("#read-problem")).to_contain_text(
+            "One try is" if tries_left == 1 else f"{tries_left} tries"
+        )
+    reader.fill("#passphrase", "wrong")
+    reader.click("#reveal")
+    expect_heading(reader, "It was destroyed")
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Destroyed {CLOCK}$"))

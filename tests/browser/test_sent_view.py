@@ -1,0 +1,100 @@
+"""The sender's view of a sent message: link, passphrase, receipt, and destroying the message."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.support.chromium import Tabs
+from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, expect_heading, reveal, settle, write
+
+
+def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
+    sender = tabs.open()
+    reader = tabs.open(write(sender))
+    expect_heading(reader, "A sealed message for you")
+    sender.click("#destroy")
+    sender.click("#keep")
+    expect(sender.locator("#destroy")).to_have_text("Destroy it now")
+    sender.click("#destroy")
+    sender.click("#destroy")
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Destroyed {CLOCK}$"))
+    reader.click("#reveal")
+    expect_heading(reader, "It was destroyed")
+    sender.click("#another")
+    expect_heading(sender, "Send it once")
+
+
+def test_a_message_can_have_two_readers(tabs: Tabs) -> None:
+    sender = tabs.open()
+    for reads in ("0", "101", "1.5", ""):
+        sender.fill("#text", "x")
+        sender.fill("#reads", reads)
+        sender.click("#create")
+        expect(sender.locator("#write-problem")).to_have_text("It can be read from 1 to 100 times.")
+    link = write(sender, reads=2)
+    expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")
+    reveal(tabs.open(link))
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read once, {CLOCK}; 1 left$"))
+    last = tabs.open(link)
+    expect(last.locator("#read-lede")).to_contain_text("It can be read once.")
+    reveal(last)
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
+
+
+def test_a_final_receipt_stays_when_the_service_has_forgotten_it(tabs: Tabs) -> None:
+    sender = tabs.open()
+    reveal(tabs.open(write(sender)))
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
+    sender.route(SEALED_PATH, lambda route: route.fulfill(status=404, json={"error": "Message not found"}))
+    sender.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    settle(sender)
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
+
+
+def test_the_sender_still_sees_the_passphrase(tabs: Tabs) -> None:
+    """The page may have generated it, and the sender has to tell it to the reader."""
+    page = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(tabs.platform.url + "/")
+    page.click("#generate")
+    passphrase = page.input_value("#new-passphrase")
+    link = write(page, passphrase=passphrase)
+    assert page.input_value("#sent-passphrase") == passphrase
+    page.click("#copy-passphrase")
+    expect(page.locator("#copy-passphrase")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == passphrase
+    page.click("#another")
+    assert page.input_value("#sent-passphrase") == page.input_value("#link") == ""
+    reader = tabs.open(link)
+    reader.fill("#passphrase", passphrase)
+    reveal(reader)
+
+
+def test_the_link_can_be_copied_and_shared(tabs: Tabs) -> None:
+    page = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+    page.add_init_script("navigator.share = async (what) => { window.shared = what; }")
+    page.goto(tabs.platform.url + "/")
+    link = write(page)
+    page.click("#copy-link")
+    expect(page.locator("#copy-link")).to_have_text("Copied")
+    expect(page.locator("#copy-link")).to_have_text("Copy the link")
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    expect(page.locator("#sent-passphrase-field")).to_be_hidden()
+    page.click("#share")
+    assert page.evaluate("window.shared") == {"url": link}
+    page.goto(link)
+    page.reload()
+    reveal(page)
+    page.click("#copy-content")
+    assert page.evaluate("navigator.clipboard.readText()") == MESSAGE
+    expect(tabs.open().locator("#share")).to_be_hidden()  # Chromium on Linux cannot share
+
+
+def test_a_browser_may_forbid_copying(tabs: Tabs) -> None:
+    page = tabs.new()
+    page.add_init_script(
+        "navigator.clipboard.writeText = async () => { throw new DOMException('', 'NotAllowedError'); }"
+    )
+    page.goto(tabs.platform.url + "/")
+    write(page)
+    page.click("#copy-link")
+    expect(page.locator("#copy-link")).to_have_text("Not allowed here")

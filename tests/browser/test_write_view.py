@@ -1,0 +1,124 @@
+"""The sender's view for writing: text, files, passphrase, lifetime, readers."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support import platforms
+from tests.support.chromium import Tabs
+from tests.support.page import FILE, expect_heading, reveal, write, write_request
+
+
+def test_a_file_can_be_dropped_pasted_and_removed(tabs: Tabs) -> None:
+    page = tabs.open()
+    drop = """(names) => {
+      const data = new DataTransfer();
+      for (const name of names) data.items.add(new File(["content of " + name], name));
+      if (!names.length) data.items.add("a text", "text/plain");
+      const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+      return document.querySelector("#text").dispatchEvent(event);
+    }"""
+    paste = """() => {
+      const data = new DataTransfer();
+      data.items.add(new File(["pixels"], "image.png", { type: "image/png" }));
+      document.querySelector("#text").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+    }"""
+    expect_heading(page, "Send it once")
+    assert page.evaluate(drop, [])  # the browser itself handles text
+    assert not page.evaluate(drop, ["a.txt", "b.txt"])
+    expect(page.locator("#write-problem")).to_have_text("One file at a time, please.")
+    page.evaluate(drop, ["../.a\u202etxt.exe"])
+    expect(page.locator("#file-name")).to_have_text("atxt.exe")
+    expect(page.locator("#write-problem")).to_be_empty()
+    page.click("#remove-file")
+    expect(page.locator("#text")).to_be_visible()
+    page.evaluate(paste)
+    expect(page.locator("#attached")).to_contain_text("image.png 6 byte")
+    page.click("#remove-file")
+    page.click("#create")
+    expect(page.locator("#write-problem")).to_have_text("Write something first, or attach a file.")
+    expect(page.locator("#text")).to_be_focused()
+
+
+def test_a_paste_from_a_spreadsheet_stays_text(tabs: Tabs) -> None:
+    page = tabs.open()
+    expect_heading(page, "Send it once")
+    assert page.evaluate("""() => {
+      const data = new DataTransfer();
+      data.items.add("a cell", "text/plain");
+      data.items.add(new File(["pixels"], "image.png", { type: "image/png" }));
+      const event = new ClipboardEvent("paste", { clipboardData: data, cancelable: true });
+      return document.querySelector("#text").dispatchEvent(event);
+    }""")  # the browser itself handles the paste
+    expect(page.locator("#attached")).to_be_hidden()
+
+
+def test_the_limit_is_100_kilobytes(tabs: Tabs) -> None:
+    page = tabs.open()
+    most = "é" * 51_200
+    page.fill("#text", most + "x")
+    expect(page.locator("#size")).to_have_text("100 kB of 100 kB")
+    page.click("#create")
+    expect(page.locator("#write-problem")).to_contain_text("the limit is 100 kB.")
+    page.set_input_files("#file", {**FILE, "buffer": b"x" * 102_401})
+    expect(page.locator("#write-problem")).to_contain_text("the limit is 100 kB.")
+    expect(page.locator("#attached")).to_be_hidden()
+    assert not [r for r in tabs.requests if r.method == "PUT"]
+    reader = tabs.open(write(page, most))
+    reveal(reader)
+    assert reader.text_content("#content") == most
+
+
+def test_a_file_name_that_is_too_long_is_refused(tabs: Tabs) -> None:
+    page = tabs.open()
+    page.set_input_files("#file", {**FILE, "name": "x" * 4_000})
+    page.click("#create")
+    expect(page.locator("#write-problem")).to_have_text("The file's name is too long.")
+
+
+def test_the_form_rates_and_generates_passphrases(tabs: Tabs) -> None:
+    page = tabs.open()
+    for passphrase, word in [
+        ("secret", "Weak"),
+        ("password123", "Weak"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaa", "Weak"),
+        ("1234567890123456", "Weak"),
+        ("correct horse battery", "Fair"),
+        ("correct horse battery staple", "Strong"),
+    ]:
+        page.fill("#new-passphrase", passphrase)
+        expect(page.locator("#strength")).to_contain_text(word)
+    generated = set()
+    for _ in range(20):
+        page.click("#generate")
+        generated.add(page.input_value("#new-passphrase"))
+        expect(page.locator("#strength")).to_contain_text("Strong")
+    assert len(generated) == 20
+    assert all(re.fullmatch("[0-9a-hjkmnp-tv-z]{4}(-[0-9a-hjkmnp-tv-z]{4}){3}", text) for text in generated)
+    expect(page.locator("#new-passphrase")).to_have_attribute("type", "text")  # the sender has to tell it to the reader
+    page.click("#show-new-passphrase")
+    expect(page.locator("#new-passphrase")).to_have_attribute("type", "password")
+
+
+def test_the_sender_chooses_the_lifetime(tabs: Tabs) -> None:
+    page = tabs.open()
+    expect(page.locator("#life label")).to_have_text(["5 mins", "1 hr", "8 hrs", "24 hrs"])
+    assert write_request(page)["ttl"] == 86_400
+    page.click("#another")
+    page.click("text=5 mins")
+    assert write_request(page)["ttl"] == 300
+
+
+@pytest.mark.parametrize(
+    ("max_ttl", "lifetimes"),
+    [(60, ["1 min"]), (3_600, ["5 mins", "1 hr"]), (604_800, ["5 mins", "1 hr", "8 hrs", "24 hrs", "7 days"])],
+)
+def test_the_form_offers_the_allowed_lifetimes(
+    browser: Browser, tmp_path: Path, max_ttl: int, lifetimes: list[str]
+) -> None:
+    with platforms.server(tmp_path, f"--max-ttl={max_ttl}") as platform, Tabs(browser, platform) as tabs:
+        page = tabs.open()
+        expect(page.locator("#life label")).to_have_text(lifetimes)
+        write(page)
