@@ -16,7 +16,7 @@ MESSAGE = "The database's new password is\n\n    otter-cobalt-ferry-51\n\nPlease
 
 
 def open_page(browser: Browser, platform: Platform, url: str, scheme: str) -> Page:
-    """A page under a name that looks well in a picture."""
+    """Open a page of the platform under an address that suits a picture."""
     settings = {"viewport": {"width": 780, "height": 640}, "color_scheme": scheme, "locale": "en-GB"}
     page = browser.new_context(**settings, device_scale_factor=2).new_page()  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, expect_heading, reveal, write
+from tests.support.page import CLOCK, MESSAGE, expect_heading, follow, reveal, write
 
 
 @pytest.mark.parametrize("passphrase", ["", "correct horse"])
@@ -54,6 +54,17 @@ def test_closing_a_message_leaves_nothing_of_it(tabs: Tabs) -> None:
     reader.reload()
     expect_heading(reader, "Send it once")
     reveal(tabs.open(link))  # only this reader's lease has ended
+
+
+def test_a_reader_who_goes_on_to_write_ends_the_lease(tabs: Tabs) -> None:
+    """Otherwise the address of the page, which has no fragment now, would lead back to the message."""
+    reader = tabs.open(write(tabs.open()))
+    reveal(reader)
+    follow(reader, tabs.platform.url + "/#x")
+    expect_heading(reader, "This link is not complete")
+    reader.click("#home")
+    expect_heading(reader, "Send it once")
+    assert reader.evaluate("sessionStorage.length") == 0
 
 
 def test_a_wrong_passphrase_destroys_nothing(tabs: Tabs) -> None:
