@@ -1,20 +1,16 @@
 """`crypt-api`, and `python -m crypt_api`."""
 
 import sys
-from importlib import import_module
+
+from crypt_api.extras import MissingExtra, load
 
 
 def main() -> None:
-    """Run the command line; say so if nothing of what it needs is installed."""
+    """Run the command line; without the library that it is made with, say which extras bring it."""
     try:
-        cli = import_module("crypt_api.cli")
-    except ModuleNotFoundError as error:
-        if error.name != "click":
-            raise
-        sys.exit(
-            "crypt-api was installed without any of its extras: 'client' sends and reads messages, 'server' serves "
-            "them. Install it again as crypt-api[client,server], from where you have it."
-        )
+        cli = load("crypt_api.cli", "client", "server")
+    except MissingExtra as error:
+        sys.exit(str(error))
     cli.main()
 
 

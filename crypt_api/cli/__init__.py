@@ -1,23 +1,22 @@
-"""The command line: `crypt-api`. Results go to stdout, everything else to stderr."""
-
-from importlib import import_module
+"""The command line: `crypt-api`. Results go to stdout, everything else to stderr. Each command has its own file."""
 
 import click
-from click.shell_completion import get_completion_class
+
+from crypt_api.extras import MissingExtra, load
 
 COMMANDS = {
-    "send": ("crypt_api.cli.send", "client"),
-    "read": ("crypt_api.cli.read", "client"),
-    "status": ("crypt_api.cli.receipt", "client"),
-    "burn": ("crypt_api.cli.receipt", "client"),
-    "serve": ("crypt_api.cli.serve", "server"),
-    "completion": ("crypt_api.cli", ""),
+    "send": "client",
+    "read": "client",
+    "status": "client",
+    "burn": "client",
+    "serve": "server",
+    "completion": "",
 }
-"""Each command's module, loaded when it is used, and the extra that it needs."""
+"""Each command, whose module has the same name, and the extra that it needs."""
 
 
-class LazyGroup(click.Group):
-    """Commands that cost, and need, nothing until they are used."""
+class Commands(click.Group):
+    """Imports a command when it is used. A command whose extra is missing is listed all the same."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -25,13 +24,11 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module, extra = COMMANDS[cmd_name]
         try:
-            command: click.Command = getattr(import_module(module), cmd_name)
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("crypt_"):
-                raise
-            return _uninstalled(cmd_name, extra)
+            module = load(f"crypt_api.cli.{cmd_name}", COMMANDS[cmd_name])
+        except MissingExtra as error:
+            return _uninstalled(cmd_name, str(error))
+        command: click.Command = getattr(module, cmd_name)
         return command
 
 
@@ -49,29 +46,20 @@ Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tell
 
 
 @click.group(
-    cls=LazyGroup, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Commands, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="crypt-api", message="%(version)s")
 def main() -> None:
     """Messages that destroy themselves when they are read, or when their time is up."""
 
 
-@click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
-    """Print what makes SHELL complete this command.
+def _uninstalled(name: str, problem: str) -> click.Command:
+    """Make a command that takes any arguments, and says what is not installed."""
 
-    Such as: eval "$(crypt-api completion bash)"
-    """
-    kind = get_completion_class(shell)
-    assert kind is not None  # noqa: S101 - the argument is one of click's own
-    click.echo(kind(main, {}, "crypt-api", "_CRYPT_API_COMPLETE").source())
+    def fail(arguments: tuple[str, ...]) -> None:  # noqa: ARG001
+        raise click.ClickException(problem)
 
-
-def _uninstalled(name: str, extra: str) -> click.Command:
-    @click.command(name, context_settings={"ignore_unknown_options": True}, short_help=f"Needs the extra '{extra}'.")
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def command(arguments: tuple[str, ...]) -> None:  # noqa: ARG001
-        raise click.ClickException(f"'{name}' needs the extra '{extra}', without which crypt-api was installed.")
-
-    return command
+    anything = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)
+    settings = {"ignore_unknown_options": True}
+    help_text = f"Needs the extra '{COMMANDS[name]}'."
+    return click.Command(name, settings, fail, [anything], short_help=help_text)

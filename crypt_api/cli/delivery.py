@@ -1,15 +1,14 @@
-"""Where a message goes that was read. It is the last copy, so it has to arrive somewhere."""
+"""Where `crypt-api read` puts a message. It is the last copy, so it has to arrive somewhere."""
 
 import json
 import os
 import tempfile
-import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO
 
 import click
 
@@ -17,15 +16,15 @@ from crypt_api.client.envelope import Content
 
 
 class Undelivered(Exception):
-    """It was done, and its result could not be written where it was wanted. The text says where that is instead."""
+    """The result could not be written where it was wanted. The text says where the result is instead."""
 
 
 @contextmanager
 def reserved(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
-    """The file, opened before anything is read; one that is new is removed again when nothing comes.
+    """Open the file before the message is read. A new file is removed again if the block fails.
 
     Raises:
-        UsageError: It cannot be written, or is there and not to be overwritten.
+        UsageError: The file cannot be written, or exists and is not to be overwritten.
     """
     with ExitStack() as stack:
         try:
@@ -39,10 +38,10 @@ def reserved(path: Path, *, overwrite: bool) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def rescues(content: Content) -> Iterator[None]:
-    """Whatever cannot be written within is saved in a file of its own.
+    """Save the content in a temporary file if the block cannot write it.
 
     Raises:
-        Undelivered: That was necessary.
+        Undelivered: The block could not write the content.
     """
     try:
         yield
@@ -54,22 +53,22 @@ def rescues(content: Content) -> Iterator[None]:
             with os.fdopen(handle, "wb") as file:
                 file.write(content.data)
         except OSError:
-            raise Undelivered(f"{reason}, nor saved anywhere else: it is lost.") from None
+            raise Undelivered(f"{reason}, nor saved anywhere else: the message is lost.") from None
         raise Undelivered(f"{reason}. It is saved as {name}.") from None
 
 
 def write(content: Content, file: IO[bytes]) -> None:
-    """Into a reserved file, instead of what may be in it."""
-    if Path(file.name).is_file():  # and not a device, say
+    """Write the content into a reserved file, instead of what the file holds."""
+    if Path(file.name).is_file():  # a device, say, has no length and keeps its mode
         file.truncate(0)
-        with suppress(PermissionError):  # it is somebody else's, who let us write it
+        with suppress(PermissionError):  # somebody else owns the file, and lets us write it
             Path(file.name).chmod(0o600)
     file.write(content.data)
     file.flush()
 
 
 def save_under_its_name(content: Content) -> Path:
-    """Into a new file here, which is given."""
+    """Save a file under the name that the sender gave it, or one like it, in this folder; give its path."""
     for path in _free_names(content.name or ""):
         try:
             with _open(path, "xb") as file:
@@ -78,24 +77,6 @@ def save_under_its_name(content: Content) -> Path:
             continue
         return path
     raise AssertionError  # pragma: no cover
-
-
-def show(content: Content, terminal: TextIO) -> str:
-    """Text, for people: nothing in it moves the cursor or does what else a terminal can be made to do.
-
-    Returns:
-        What is to be said of that, if anything.
-    """
-    text = content.text.replace("\r\n", "\n")
-    shown = visible(text)
-    # A terminal that cannot show a character is given its number instead.
-    click.echo(shown.encode(terminal.encoding, "backslashreplace").decode(terminal.encoding), file=terminal)
-    return "" if shown == text else "Its control characters are shown as \\x and their code."
-
-
-def visible(text: str) -> str:
-    """With each control character, of those that a terminal would obey, as its code."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
 
 
 def as_json(content: Content) -> str:
@@ -107,7 +88,7 @@ def as_json(content: Content) -> str:
 
 @contextmanager
 def _open(path: Path, mode: str) -> Iterator[IO[bytes]]:
-    """A file that, if it is new, only its owner can read, and that is removed again when something goes wrong."""
+    """Open a file. If the file is new, only its owner can read it, and it is removed when the block fails."""
     is_new = not path.exists()
     file = open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - closed below
     try:
@@ -118,12 +99,12 @@ def _open(path: Path, mode: str) -> Iterator[IO[bytes]]:
             path.unlink(missing_ok=True)
         raise
     finally:
-        with suppress(OSError):  # what could not be written has been told
+        with suppress(OSError):  # the flush has reported what could not be written
             file.close()
 
 
 def _free_names(name: str) -> Iterator[Path]:
-    """The sender's name for a file, without a folder and without a trick, and more of its kind."""
+    """Give the sender's name for a file, without folders and invisible characters, and then numbered ones like it."""
     printable = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable()).lstrip(".")
     path = Path(printable or "message")
     return chain([path], (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2)))

@@ -12,19 +12,16 @@ from typing import Any, BinaryIO
 import click
 import segno
 
-from crypt_api.cli.common import (
-    EXIT_CODES,
-    check_stdout,
-    given_passphrase,
-    is_terminal,
-    passphrase_options,
-    reports_errors,
-    waiting,
-)
 from crypt_api.cli.delivery import Undelivered
-from crypt_api.client.client import Client
-from crypt_api.client.envelope import MAX_CONTENT_BYTES, Content, check_size
-from crypt_api.client.protocol import origin_of
+from crypt_api.cli.error_reports import reports_errors
+from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
+from crypt_api.cli.progress import progress
+from crypt_api.cli.terminal import check_stdout, is_terminal
+from crypt_api.cli.times import rfc3339
+from crypt_api.client import Client, Content
+from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
+from crypt_api.client.links import origin_of
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -39,13 +36,13 @@ class Duration(click.ParamType[int]):
             return value
         match = re.fullmatch(r"(\d{1,9})([smhd])", value)
         if match is None:
-            self.fail(f"{value!r} is no duration; write 90s, 15m, 1h or 24h.", param, ctx)
+            self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 24h.", param, ctx)
         return int(match[1]) * _UNITS[match[2]]
 
 
 EXAMPLES = """\b
 Examples:
-  crypt-api send                           type it; nobody sees it in the list of processes
+  crypt-api send                           type the message; nobody sees it in the list of processes
   pg_dump shop | crypt-api send - --ttl 1h
   crypt-api send --file key.pem --passphrase --qr
   curl "$(crypt-api send --plain 'until noon')"
@@ -56,19 +53,27 @@ Examples:
 @click.command(epilog=EXAMPLES + EXIT_CODES, short_help="Encrypt a text or a file, store it, and print its link.")
 @click.argument("text", required=False)
 @click.option(
-    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send a file, name included."
+    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send a file, with its name and type."
 )
 @click.option(
-    "--ttl", type=Duration(), metavar="TIME", help="How long it lives at most: 90s, 15m, 1h, 24h (default: 24h)."
+    "--ttl", type=Duration(), metavar="TIME", help="When the message expires: 90s, 15m, 1h, 24h (default: 24h)."
 )
-@click.option("--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often it can be read.")
-@click.option("--passphrase", "ask", is_flag=True, help="Ask for a passphrase that the reader needs, too.")
-@passphrase_options
 @click.option(
-    "--plain", is_flag=True, help="Do not encrypt: a short link that works with curl. The service can read it."
+    "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
 )
-@click.option("--qr", is_flag=True, help="Draw the link as a QR code, too, on stderr.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: the link, and when a sealed message expires.")
+@click.option(
+    "--passphrase", "ask", is_flag=True, help="Ask for a passphrase, which the reader needs besides the link."
+)
+@passphrase_option
+@click.option(
+    "--plain",
+    is_flag=True,
+    help="Do not encrypt: the link is short and works with curl, and the service can read the message.",
+)
+@click.option("--qr", is_flag=True, help="Also draw the link as a QR code, on stderr.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the link as JSON, with the time when a sealed message expires."
+)
 @click.option(
     "--server",
     envvar="CRYPT_API_SERVER",
@@ -91,23 +96,23 @@ def send(  # noqa: PLR0913 - its options
     as_json: bool,
     server: str,
 ) -> None:
-    """Encrypt TEXT (or stdin, without it or as -), store it, and print the link that reads it.
+    """Encrypt TEXT, store it, and print the link that reads it. Without TEXT, or with -, send what comes from stdin.
 
-    Whoever has the link can read it, once. The service cannot. TEXT on the command line may be seen by others on
-    this machine, and be kept by the shell: give a secret on stdin.
+    Anybody who has the link can read the message, once. The service cannot. Others on this machine may see TEXT on the
+    command line, and the shell may keep it: give a secret on stdin.
     """
     check_stdout()
     content = _content(text, file)
     passphrase = given_passphrase(passphrase_file)
     if ask and passphrase is None:
-        passphrase = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+        passphrase = ask_passphrase(twice=True)
     with Client(server) as client:
         if plain:
             result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
         else:
-            with waiting("Sending"):
+            with progress("Sending"):
                 sent = client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
-            result = {"link": sent.link, "expires_at": sent.expires_at.isoformat().replace("+00:00", "Z")}
+            result = {"link": sent.link, "expires_at": rfc3339(sent.expires_at)}
     try:
         click.echo(json.dumps(result) if as_json else result["link"])
     except OSError as error:
@@ -116,11 +121,14 @@ def send(  # noqa: PLR0913 - its options
         _draw(result["link"])
     if not (as_json or plain):
         often = "once" if reads == 1 else f"{reads} times"
-        click.echo(f"It can be read {often}, until {result['expires_at']}. crypt-api status LINK tells.", err=True)
+        click.echo(
+            f"It can be read {often}, until {result['expires_at']}. crypt-api status LINK tells what became of it.",
+            err=True,
+        )
 
 
 def _draw(link: str) -> None:
-    """White on black, whatever the terminal's own colours are: not every camera reads it the other way round."""
+    """Draw a QR code in white on black, whatever the terminal's colours are: not every camera reads the inverse."""
     drawing = io.StringIO()
     segno.make(link, error="m").terminal(out=drawing, compact=True)
     for line in drawing.getvalue().splitlines():
@@ -130,13 +138,13 @@ def _draw(link: str) -> None:
 def _send_plain(client: Client, server: str, content: Content, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:
     if is_sealed or content.name is not None:
         raise click.UsageError("--plain takes text only, read once, without a passphrase.")
-    with waiting("Sending"):
-        message_id = client.create(content.text, ttl=ttl)
+    with progress("Sending"):
+        message_id = client.create_plain(content.text, ttl=ttl)
     return {"link": f"{origin_of(server)}/{message_id}"}
 
 
 def _read(stream: BinaryIO) -> bytes:
-    """All of it; of what is too large anyway, only enough to tell: a pipe may never end."""
+    """Read the stream, but not more than shows that it is too large: a pipe may never end."""
     return stream.read(MAX_CONTENT_BYTES + 1)
 
 
@@ -155,14 +163,14 @@ def _content(text: str | None, file: Path | None) -> Content:
             raise click.UsageError("Give TEXT or --file, not both.")
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         with file.open("rb") as stream:
-            name = os.fsencode(file.name).decode(errors="replace")  # names need not be text, on some systems
+            name = os.fsencode(file.name).decode(errors="replace")  # on some systems, a name need not be text
             return Content(_read(stream), name=name, media_type=media_type)
     if text and text != "-":
         return Content.from_text(text)
     data = b"" if text == "" else _stdin()
     if not data:
         raise click.UsageError("There is nothing to send.")
-    check_size(data)  # what is too large was perhaps cut within a character
+    check_size(data)  # first: a text that is too large may have been cut within a character
     try:
         return Content.from_text(data.decode())
     except UnicodeDecodeError:

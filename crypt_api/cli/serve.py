@@ -25,19 +25,19 @@ DEFAULTS = Settings()
     "--store",
     metavar="URL",
     default=DEFAULT_STORE,
-    help="Where messages lie: sqlite:///PATH, or memory: to try it out.",
+    help="Where messages are kept: sqlite:///PATH; or memory: to try the service out.",
 )
 @click.option(
     "--rate-limit-per-second",
     metavar="N",
     default=str(DEFAULTS.rate_limit_per_second),
-    help="Requests that one client may make in a second; 0 is no limit.",
+    help="Requests that one client may make in a second; 0 switches the limit off.",
 )
 @click.option(
     "--max-ttl",
     metavar="SECONDS",
     default=str(DEFAULTS.max_ttl),
-    help=f"How long a message may live at most, {MIN_TTL} or more.",
+    help=f"The longest time until a message expires, {MIN_TTL} or more.",
 )
 @click.option(
     "--id-length",
@@ -64,9 +64,9 @@ DEFAULTS = Settings()
     help="Log a line for each request: method, route, status and duration; no id and no address.",
 )
 def serve(host: str, port: int, *, idle_timeout: float, access_log: bool, **settings: str) -> None:
-    """Run the API on this machine. SIGTERM answers what is in flight, and stops.
+    """Run the service on this machine. On SIGTERM it answers the requests that it has, and stops.
 
-    Each flag can be given as an environment variable, too: --max-ttl is CRYPT_API_MAX_TTL.
+    Each flag can also be an environment variable: --max-ttl is CRYPT_API_MAX_TTL.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     if access_log:

@@ -1,1 +1,9 @@
-"""The Python client of the service. `from crypt_api import Client` is the way in."""
+"""The Python client of the service. Everything that its users need can be imported from here, and from `crypt_api`."""
+
+from crypt_api.client import errors
+from crypt_api.client.async_client import AsyncClient
+from crypt_api.client.client import Client
+from crypt_api.client.envelope import Content
+from crypt_api.client.receipts import Receipt, Sent
+
+__all__ = ["AsyncClient", "Client", "Content", "Receipt", "Sent", "errors"]

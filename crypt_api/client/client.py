@@ -1,32 +1,37 @@
-"""The Python client: `Client` and `AsyncClient`, for sealed messages and plain ones.
+"""The Python client. What it says to the service is in `protocol.py`; this file carries out the steps."""
 
-What they say to the service is in `protocol.py`; here is how they wait for it.
-"""
-
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self, TypeVar, assert_never
 
 import httpx
 
 from crypt_api.client import protocol
 from crypt_api.client.envelope import Content
-from crypt_api.client.protocol import Ask, Compute, Operation, Pause, Receipt, Sent, Step, Taken
+from crypt_api.client.links import origin_of
+from crypt_api.client.protocol import Leased
+from crypt_api.client.receipts import Receipt, Sent
+from crypt_api.client.steps import Ask, Compute, Operation, Pause, Step
 
 T = TypeVar("T")
 
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-"""Spoken to without encryption, and so never through a proxy that the environment names."""
+"""The client speaks to these without encryption, and so never through a proxy that the environment names."""
 
 
 class Client:
-    """Sends and reads messages. Close it, or use it in a `with`.
+    """Sends messages to a service, and reads and destroys them. Close it, or use it in a `with`.
 
-    What goes wrong is a `CryptApiError` (`errors.py`); each method says which ones are its own. Besides them, any may
-    raise `Unavailable`, `RateLimited` and `Refused`.
+    Requests that got lost are sent again, where that is safe. Each method lists its own errors. Besides them, any
+    method may raise `Unavailable`, `AnswerLost`, `RateLimited` and `Refused`.
+
+    Example:
+        >>> from crypt_api import Client
+        >>> with Client("https://example.org") as client:
+        ...     sent = client.send("the key is under the mat", ttl=3600)
+        ...     client.read(sent.link).text
+        'the key is under the mat'
     """
 
     def __init__(
@@ -36,93 +41,155 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`server` is the service that messages are sent to; those that are read have theirs in their links.
+        """Choose the service that messages are sent to. Messages are read from the service that their link names.
+
+        Args:
+            server: The service's address, such as `https://example.org`.
+            transport: How requests are sent, instead of httpx's own way.
+            sleep: How to wait for a number of seconds before a request is sent again.
 
         Raises:
-            InvalidLink: `server` is none, or would be spoken to unencrypted over a network.
+            InvalidLink: `server` is not an address, or would be spoken to unencrypted over a network.
         """
-        self._server = protocol.origin_of(server)
+        self._server = origin_of(server)
         self._http = httpx.Client(transport=transport, mounts=dict.fromkeys(LOOPBACK))
         self._sleep = sleep
 
     def send(
         self, content: Content | str, *, ttl: int | None = None, reads: int = 1, passphrase: str | None = None
     ) -> Sent:
-        """Encrypt and store `content` for `ttl` seconds (the service's default is a day) and `reads` readers.
+        """Encrypt a message, and store it.
+
+        Args:
+            content: A text, or a `Content` for a file.
+            ttl: Seconds until the message expires, from 60; the service's default is a day.
+            reads: How often the message can be read, from 1 to 100.
+            passphrase: What the reader needs besides the link.
 
         Raises:
-            ContentTooLarge: It has more than 102,400 bytes.
-            InvalidText: Text, file name or passphrase cannot be written in UTF-8.
+            ContentTooLarge: The message has more than 102,400 bytes, or the file's name is too long.
+            InvalidText: The text, the file's name or the passphrase cannot be written in UTF-8.
+
+        Example:
+            >>> sent = client.send("the key is under the mat", reads=2, passphrase="correct horse")
+            >>> file = Content(b"...", name="map.png", media_type="image/png")
+            >>> link = client.send(file).link
         """
         return self._run(protocol.send(self._server, content, ttl, reads, passphrase))
 
     def read(self, link: str, *, passphrase: str | None = None) -> Content:
-        """Read the message at `link`, and destroy it there.
+        """Read the message at `link`. Its last read destroys it.
 
         Raises:
-            InvalidLink: It is no link to a message.
-            NotFound: There is no such message; as `AlreadyRead` or `Destroyed` where that is known.
-            PassphraseRequired: It takes a passphrase. Nothing was read.
-            UnexpectedPassphrase: It takes none. Nothing was read.
-            WrongPassphrase: It takes another one. Nothing was read.
-            BadEnvelope: What came is not what the sender sealed.
+            InvalidLink: `link` is not a link to a message.
+            NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
+            PassphraseRequired: The message has a passphrase. Nothing was read.
+            UnexpectedPassphrase: The message has no passphrase. Nothing was read.
+            WrongPassphrase: The message has another passphrase. Nothing was read.
+            BadEnvelope: The service gave out something that the sender did not seal.
+
+        Example:
+            >>> client.read(sent.link, passphrase="correct horse").text
+            'the key is under the mat'
+            >>> client.read(sent.link)
+            Traceback (most recent call last):
+                ...
+            crypt_api.client.errors.PassphraseRequired: The message needs a passphrase; 10 tries are left.
+            >>> client.read(link).name
+            'map.png'
+            >>> try:
+            ...     client.read(link)
+            ... except errors.AlreadyRead as error:
+            ...     print("Somebody was here before, at", error.at)
+            Somebody was here before, at ...
         """
         with self.reading(link, passphrase=passphrase) as content:
             return content
 
     @contextmanager
     def reading(self, link: str, *, passphrase: str | None = None) -> Iterator[Content]:
-        """Read the message at `link`; its service lets go of it when the block ends well, or after a minute.
+        """Read the message at `link`, and acknowledge it when the block has ended without an exception.
 
-        For what must not be lost between here and where it is going. Raises what `read` raises.
+        The service keeps the message for a minute, for this client alone, unless it is acknowledged before. So use this
+        instead of `read` if the message must not be lost on its way to a file, say. Raises what `read` raises.
+
+        Example:
+            >>> link = client.send("the key is under the mat").link
+            >>> with client.reading(link) as content:
+            ...     size = Path("message").write_bytes(content.data)
         """
-        with self._taken(protocol.take(link, passphrase)) as content:
+        with self._leased(protocol.read(link, passphrase)) as content:
             yield content
 
-    def status(self, link: str) -> Receipt:
-        """Tell what has become of the message at `link`.
+    def receipt(self, link: str) -> Receipt:
+        """Tell what has become of the sealed message at `link`, without reading it.
 
         Raises:
-            InvalidLink: It is no link to a sealed message.
-            NotFound: There is no such message, or its time is up.
-        """
-        return self._run(protocol.status(link))
+            InvalidLink: `link` is not a link to a sealed message.
+            NotFound: There is no such message, or it has expired.
 
-    def burn(self, link: str) -> None:
-        """Destroy the message at `link` unread.
+        Example:
+            >>> client.receipt(link).state
+            'read'
+        """
+        return self._run(protocol.receipt(link))
+
+    def destroy(self, link: str) -> None:
+        """Destroy the message at `link`, unread or with reads left.
 
         Raises:
-            InvalidLink: It is no link to a message.
-            NotFound: There is no such message; as `AlreadyRead` or `Destroyed` where that is known.
-        """
-        self._run(protocol.burn(link))
+            InvalidLink: `link` is not a link to a message.
+            NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
 
-    def create(self, message: str, *, ttl: int | None = None) -> str:
-        """Store a plain message, which the service can read, for `ttl` seconds; give its id.
+        Example:
+            >>> client.destroy(sent.link)
+            >>> client.receipt(sent.link).state
+            'destroyed'
+        """
+        self._run(protocol.destroy(link))
+
+    def create_plain(self, message: str, *, ttl: int | None = None) -> str:
+        """Store a message as it is, and give its id. The service can read such a message.
+
+        Args:
+            message: The text.
+            ttl: Seconds until the message expires, from 60; the service's default is a day.
 
         Raises:
-            ContentTooLarge: It has more than 102,400 bytes.
-        """
-        return self._run(protocol.create(self._server, message, ttl))
+            ContentTooLarge: The message has more than 102,400 bytes.
+            InvalidText: The text cannot be written in UTF-8.
 
-    def fetch(self, message_id: str) -> str:
-        """Read a plain message, and destroy it.
+        Example:
+            >>> message_id = client.create_plain("until noon")
+        """
+        return self._run(protocol.create_plain(self._server, message, ttl))
+
+    def read_plain(self, message_id: str) -> str:
+        """Read a plain message. That destroys it.
 
         Raises:
             NotFound: There is no such message.
+
+        Example:
+            >>> client.read_plain(message_id)
+            'until noon'
         """
-        with self._taken(protocol.take_plain(self._server, message_id)) as content:
+        with self._leased(protocol.read_plain(self._server, message_id)) as content:
             return content.text
 
-    def delete(self, message_id: str) -> None:
+    def destroy_plain(self, message_id: str) -> None:
         """Destroy a plain message unread.
 
         Raises:
             NotFound: There is no such message.
+
+        Example:
+            >>> client.destroy_plain(client.create_plain("until noon"))
         """
-        self._run(protocol.delete(self._server, message_id))
+        self._run(protocol.destroy_plain(self._server, message_id))
 
     def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -132,10 +199,10 @@ class Client:
         self.close()
 
     @contextmanager
-    def _taken(self, operation: Operation[Taken]) -> Iterator[Content]:
-        taken = self._run(operation)
-        yield taken.content
-        self._run(protocol.acknowledge(taken))
+    def _leased(self, operation: Operation[Leased]) -> Iterator[Content]:
+        leased = self._run(operation)
+        yield leased.content
+        self._run(protocol.acknowledge(leased))
 
     def _run(self, operation: Operation[T]) -> T:
         outcome: Any = None
@@ -158,100 +225,5 @@ class Client:
                 return self._sleep(seconds)
             case Compute(function):
                 return function()
-            case _:
-                assert_never(step)
-
-
-class AsyncClient:
-    """As `Client`, for asyncio. Close it by `aclose`, or use it in an `async with`."""
-
-    def __init__(
-        self,
-        server: str,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
-        """As for `Client`."""
-        self._server = protocol.origin_of(server)
-        self._http = httpx.AsyncClient(transport=transport, mounts=dict.fromkeys(LOOPBACK))
-        self._sleep = sleep
-
-    async def send(
-        self, content: Content | str, *, ttl: int | None = None, reads: int = 1, passphrase: str | None = None
-    ) -> Sent:
-        """As `Client.send`."""
-        return await self._run(protocol.send(self._server, content, ttl, reads, passphrase))
-
-    async def read(self, link: str, *, passphrase: str | None = None) -> Content:
-        """As `Client.read`."""
-        async with self.reading(link, passphrase=passphrase) as content:
-            return content
-
-    @asynccontextmanager
-    async def reading(self, link: str, *, passphrase: str | None = None) -> AsyncIterator[Content]:
-        """As `Client.reading`."""
-        async with self._taken(protocol.take(link, passphrase)) as content:
-            yield content
-
-    async def status(self, link: str) -> Receipt:
-        """As `Client.status`."""
-        return await self._run(protocol.status(link))
-
-    async def burn(self, link: str) -> None:
-        """As `Client.burn`."""
-        await self._run(protocol.burn(link))
-
-    async def create(self, message: str, *, ttl: int | None = None) -> str:
-        """As `Client.create`."""
-        return await self._run(protocol.create(self._server, message, ttl))
-
-    async def fetch(self, message_id: str) -> str:
-        """As `Client.fetch`."""
-        async with self._taken(protocol.take_plain(self._server, message_id)) as content:
-            return content.text
-
-    async def delete(self, message_id: str) -> None:
-        """As `Client.delete`."""
-        await self._run(protocol.delete(self._server, message_id))
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    @asynccontextmanager
-    async def _taken(self, operation: Operation[Taken]) -> AsyncIterator[Content]:
-        taken = await self._run(operation)
-        yield taken.content
-        await self._run(protocol.acknowledge(taken))
-
-    async def _run(self, operation: Operation[T]) -> T:
-        outcome: Any = None
-        while True:
-            try:
-                step = operation.send(outcome)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            outcome = await self._carry_out(step)
-
-    async def _carry_out(self, step: Step) -> Any:
-        match step:
-            case Ask(request):
-                try:
-                    return await self._http.send(request)
-                except httpx.RequestError as error:
-                    return error
-            case Pause(seconds):
-                return await self._sleep(seconds)
-            case Compute(function):
-                return await asyncio.to_thread(function)
             case _:
                 assert_never(step)

@@ -1,4 +1,7 @@
-"""Sealed messages: one secret, everything derived from it. `docs/protocol.md` specifies it, `vectors/` tests it."""
+"""Sealed messages: everything is derived from one secret.
+
+`docs/protocol.md` is the specification, `vectors/` are its test vectors.
+"""
 
 import json
 import os
@@ -33,12 +36,18 @@ PBKDF2_ITERATIONS = 600_000
 
 @dataclass(frozen=True)
 class Content:
-    """What is sent: text, or a file. Printing it does not show its data.
+    """What a message says: a text, or a file. Printing it does not show the data.
 
     Attributes:
-        data: Its bytes; a text's are UTF-8.
-        name: A file's name; None for text.
-        media_type: A file's type, such as `image/png`; None for text.
+        data: The bytes. The bytes of a text are UTF-8.
+        name: The file's name; None for a text.
+        media_type: The file's type, such as `image/png`; None for a text.
+
+    Example:
+        >>> Content.from_text("the key is under the mat").text
+        'the key is under the mat'
+        >>> Content(b"...", name="map.png", media_type="image/png")
+        Content(name='map.png', media_type='image/png')
     """
 
     data: bytes = field(repr=False)
@@ -47,16 +56,16 @@ class Content:
 
     @classmethod
     def from_text(cls, text: str) -> "Content":
-        """A text as the content.
+        """Make the content of a text.
 
         Raises:
-            InvalidText: It cannot be written in UTF-8.
+            InvalidText: The text cannot be written in UTF-8.
         """
         return cls(_utf8(text, "The text"))
 
     @property
     def text(self) -> str:
-        """The data as text; raises UnicodeDecodeError for a file that is none."""
+        """The data as text. Raises UnicodeDecodeError for a file that does not hold UTF-8."""
         return self.data.decode()
 
 
@@ -72,14 +81,14 @@ class Secret:
 
     @classmethod
     def parse(cls, link: str) -> "Secret":
-        """Take it from a link.
+        """Take the secret from a link.
 
         Raises:
-            InvalidLink: There is none in it.
+            InvalidLink: The link has no secret.
         """
         value = decode_base64url(link.partition("#")[2], SECRET_BYTES)
         if value is None:
-            raise InvalidLink("This is no link to a sealed message: it ends in # and 22 characters.")
+            raise InvalidLink("This is not a link to a sealed message: such a link ends in # and 22 characters.")
         return cls(value)
 
     def link(self, origin: str) -> str:
@@ -99,7 +108,7 @@ class Secret:
         return _derive(self.value, b"crypt-api v1 proof", 32)
 
     def keys(self, passphrase: str | None) -> "Keys":
-        """What opens the message; with a passphrase this takes a good part of a second, on purpose.
+        """Derive what opens the message. With a passphrase this takes a good part of a second, on purpose.
 
         Raises:
             InvalidText: The passphrase cannot be written in UTF-8.
@@ -112,11 +121,13 @@ class Secret:
         return Keys(_derive(material, b"crypt-api v1 key", 32), _derive(material, b"crypt-api v1 passphrase proof", 32))
 
     def seal(self, content: Content, keys: "Keys", *, nonce: bytes | None = None) -> str:
-        """Encrypt `content` into an envelope. `nonce` is for test vectors only: each key seals one message.
+        """Encrypt `content` into an envelope.
+
+        `nonce` is AES-GCM's. Only test vectors pass one: each key seals one message, so a random nonce cannot repeat.
 
         Raises:
-            ContentTooLarge: It has more than `MAX_CONTENT_BYTES`, or its name is too long.
-            InvalidText: It has no name and is no UTF-8, or its name or type cannot be written in UTF-8.
+            ContentTooLarge: The content has more than `MAX_CONTENT_BYTES`, or the file's name is too long.
+            InvalidText: The content is a text and not UTF-8, or the file's name or type cannot be written in UTF-8.
         """
         nonce = nonce or os.urandom(NONCE_BYTES)
         sealed = AESGCM(keys.key).encrypt(nonce, _pad(_plaintext(content)), VERSION + self._id)
@@ -126,7 +137,7 @@ class Secret:
         """Decrypt an envelope.
 
         Raises:
-            BadEnvelope: It is not what the sender sealed with these keys.
+            BadEnvelope: The envelope is not what the sender sealed with these keys.
         """
         data = decode_base64url(envelope, len(envelope) * 3 // 4)
         if data is None or (len(data) - len(VERSION) - NONCE_BYTES - TAG_BYTES) % STEP or len(data) < STEP:
@@ -134,21 +145,23 @@ class Secret:
         if data[:1] != VERSION:
             raise BadEnvelope("The message was sealed by a newer version; update this program.")
         nonce, sealed = data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
-        with suppress(InvalidTag, ValueError, RecursionError):  # and not in the context of the error: it has the text
+        with suppress(
+            InvalidTag, ValueError, RecursionError
+        ):  # raised below: an error from here would carry the text as its context
             return _content(AESGCM(keys.key).decrypt(nonce, sealed, VERSION + self._id))
         raise BadEnvelope("The message is damaged or forged, or the link is not the one it was sealed for.")
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What a secret, and a passphrase if there is one, open a message with."""
+    """What is derived from the secret and the passphrase, if there is one, to open a message."""
 
     key: bytes = field(repr=False)
     passphrase_proof: bytes | None = field(repr=False)
 
 
 def check_size(data: bytes) -> None:
-    """Raises ContentTooLarge if it is more than can be sent."""
+    """Raises ContentTooLarge for more bytes than can be sent."""
     if len(data) > MAX_CONTENT_BYTES:
         raise ContentTooLarge(f"The message has more than {MAX_CONTENT_BYTES:,} bytes.")
 
@@ -158,7 +171,7 @@ def _derive(material: bytes, info: bytes, length: int) -> bytes:
 
 
 def _utf8(text: str, what: str) -> bytes:
-    with suppress(UnicodeEncodeError):  # and not in the context of the error: it has the text
+    with suppress(UnicodeEncodeError):  # raised below: an error from here would carry the text as its context
         return text.encode()
     raise InvalidText(f"{what} has characters that UTF-8 cannot write.")
 
@@ -175,7 +188,7 @@ def _plaintext(content: Content) -> bytes:
     check_size(content.data)
     fields = {"type": "text"}
     if content.name is None and not _is_utf8(content.data):
-        raise InvalidText("The text is no UTF-8; what is no text needs a file's name.")
+        raise InvalidText("The text is not UTF-8; binary data needs a file's name.")
     if content.name is not None:
         media_type = "application/octet-stream" if content.media_type is None else content.media_type
         fields = {"type": "file", "name": content.name, "media_type": media_type}
@@ -191,7 +204,7 @@ def _pad(plaintext: bytes) -> bytes:
 
 
 def _content(padded: bytes) -> Content:
-    """Raises ValueError, or RecursionError, for what no sender that keeps to the specification seals."""
+    """Raises ValueError or RecursionError for a plaintext that breaks the specification."""
     plaintext, marker, zeros = padded.rpartition(b"\x80")
     if not marker or zeros.strip(b"\0") or len(zeros) >= STEP:
         raise ValueError
@@ -209,5 +222,5 @@ def _content(padded: bytes) -> Content:
 
 
 def _refuse_constant(name: str) -> None:
-    """`NaN` and its like, which Python's parser takes, are no JSON."""
+    """Python's parser takes `NaN`, `Infinity` and `-Infinity`, which are not JSON."""
     raise ValueError(name)

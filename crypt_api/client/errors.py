@@ -1,34 +1,38 @@
-"""Everything that can go wrong for a client. The text is made for people; no error carries a secret or a message."""
+"""The errors of the client. Each text is written for people, and no error carries a secret or a message."""
 
 from datetime import datetime
 
 
 class CryptApiError(Exception):
-    """Something that the client could not do."""
+    """The client could not do what it was asked to do. All its errors are of this class."""
 
 
 class InvalidLink(CryptApiError):
-    """What was given is no link to a message."""
-
-
-class BadEnvelope(CryptApiError):
-    """What the service gave is not what the sender sealed: damaged, forged, or of a newer version."""
+    """The link is not a link to a message, or not to one of the kind that the method needs."""
 
 
 class InvalidText(CryptApiError):
-    """What was given as text is none: it cannot be written in UTF-8."""
+    """The text, the file's name or the passphrase has characters that UTF-8 cannot write."""
 
 
 class ContentTooLarge(CryptApiError):
-    """The text or file has more than 102,400 bytes."""
+    """The text or file has more than 102,400 bytes, or the file's name is too long."""
+
+
+class BadEnvelope(CryptApiError):
+    """The service gave out something that the sender did not seal: damaged, forged, or of a newer version."""
 
 
 class NotFound(CryptApiError):
-    """There is no such message: there never was, or its time is up."""
+    """There is no such message: there never was, or it has expired."""
 
 
 class AlreadyRead(NotFound):
-    """Somebody has read it before, at `at`."""
+    """A sealed message was read before.
+
+    Attributes:
+        at: When it was last read.
+    """
 
     def __init__(self, at: datetime) -> None:
         super().__init__(f"The message was read before, at {at.isoformat()}.")
@@ -36,7 +40,11 @@ class AlreadyRead(NotFound):
 
 
 class Destroyed(NotFound):
-    """It was destroyed at `at`: by its sender, or by too many wrong passphrases."""
+    """A sealed message was destroyed: by somebody who has the link, or by too many wrong passphrases.
+
+    Attributes:
+        at: When it was destroyed.
+    """
 
     def __init__(self, at: datetime) -> None:
         super().__init__(f"The message was destroyed at {at.isoformat()}.")
@@ -44,7 +52,11 @@ class Destroyed(NotFound):
 
 
 class PassphraseRequired(CryptApiError):
-    """The message takes a passphrase, too."""
+    """The message has a passphrase, and none was given. Nothing was read.
+
+    Attributes:
+        tries_left: How many wrong passphrases the message still allows.
+    """
 
     def __init__(self, tries_left: int) -> None:
         super().__init__(f"The message needs a passphrase; {tries_left} tries are left.")
@@ -52,7 +64,11 @@ class PassphraseRequired(CryptApiError):
 
 
 class WrongPassphrase(CryptApiError):
-    """It takes another passphrase; without tries left, it is destroyed."""
+    """The message has another passphrase. Nothing was read.
+
+    Attributes:
+        tries_left: How many wrong passphrases the message still allows. At 0 the message is destroyed.
+    """
 
     def __init__(self, tries_left: int) -> None:
         left = f"{tries_left} tries are left" if tries_left else "the message is destroyed now"
@@ -61,15 +77,27 @@ class WrongPassphrase(CryptApiError):
 
 
 class UnexpectedPassphrase(CryptApiError):
-    """It takes no passphrase, and a key made with one would not open it."""
+    """The message has no passphrase, and a key made with one would not open it. Nothing was read."""
 
 
 class Refused(CryptApiError):
-    """The service did not want the request; the text is its own."""
+    """The service did not accept the request. The text is the service's own.
+
+    Attributes:
+        code: The service's word for the reason, such as `invalid_field` (`docs/protocol.md` lists them); may be empty.
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class RateLimited(Refused):
-    """Too many requests; `retry_after` is the seconds to wait."""
+    """The service allows no more requests from this address for now.
+
+    Attributes:
+        retry_after: Seconds to wait.
+    """
 
     def __init__(self, retry_after: float) -> None:
         super().__init__(f"Too many requests; wait {retry_after:.0f} seconds.")
@@ -77,8 +105,8 @@ class RateLimited(Refused):
 
 
 class Unavailable(CryptApiError):
-    """The service cannot be reached, or its storage is down. Nothing is lost by that."""
+    """The service cannot be reached, or its storage is down. Nothing was done, and nothing is lost."""
 
 
 class AnswerLost(Unavailable):
-    """The service was asked, and no answer came, again and again: what was asked may have been done."""
+    """The service may have got the request, and no answer came back. What was asked may have been done."""

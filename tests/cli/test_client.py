@@ -1,4 +1,4 @@
-"""The Python client, on both homes."""
+"""The Python client, on both platforms."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ def crypt(platform: Platform) -> Iterator[Client]:
 
 @pytest.mark.parametrize("content", [Content.from_text("secret"), Content.from_text("🐎" * 1_000), FILE])
 @pytest.mark.parametrize("passphrase", [None, "pass žluť"])
-def test_it_is_read_as_it_was_sent(crypt: Client, content: Content, passphrase: str | None) -> None:
+def test_a_message_is_read_as_it_was_sent(crypt: Client, content: Content, passphrase: str | None) -> None:
     sent = crypt.send(content, ttl=3_600, passphrase=passphrase)
     assert timedelta(seconds=3_590) < sent.expires_at - datetime.now(UTC) < timedelta(seconds=3_602)
     assert crypt.read(sent.link, passphrase=passphrase) == content
@@ -42,17 +42,17 @@ def test_the_second_reader_learns_when_it_was_read(crypt: Client) -> None:
     assert abs(error.value.at - datetime.now(UTC)) < timedelta(seconds=5)
 
 
-def test_the_receipt_and_taking_it_back(crypt: Client) -> None:
+def test_a_receipt_and_destroying_a_message(crypt: Client) -> None:
     link = crypt.send("secret", reads=2, passphrase="x").link
-    receipt = crypt.status(link)
+    receipt = crypt.receipt(link)
     assert (receipt.state, receipt.passphrase, receipt.reads_left, receipt.at) == ("unread", True, 2, None)
-    crypt.burn(link)
-    assert crypt.status(link).state == "destroyed"
-    for action in (lambda: crypt.read(link, passphrase="x"), lambda: crypt.burn(link)):
+    crypt.destroy(link)
+    assert crypt.receipt(link).state == "destroyed"
+    for action in (lambda: crypt.read(link, passphrase="x"), lambda: crypt.destroy(link)):
         with pytest.raises(errors.Destroyed):
             action()
     with pytest.raises(errors.NotFound):
-        crypt.status(link[:-22] + "A" * 22)
+        crypt.receipt(link[:-22] + "A" * 22)
 
 
 def test_no_request_tells_a_secret(platform: Platform) -> None:
@@ -65,7 +65,7 @@ def test_no_request_tells_a_secret(platform: Platform) -> None:
 
     with Client(platform.url, transport=Listening(platform)) as client:
         link = client.send(Content(b"unmistakable text", "unmistakable name"), passphrase="unmistakable pass").link
-        client.status(link)
+        client.receipt(link)
         with pytest.raises(errors.WrongPassphrase):
             client.read(link, passphrase="unmistakable mistake")
         assert client.read(link, passphrase="unmistakable pass").data == b"unmistakable text"
@@ -91,38 +91,38 @@ def test_passphrases(crypt: Client) -> None:
 
 
 def test_plain_messages(crypt: Client, platform: Platform) -> None:
-    message_id = crypt.create("secret", ttl=60)
-    assert crypt.fetch(message_id) == "secret"
+    message_id = crypt.create_plain("secret", ttl=60)
+    assert crypt.read_plain(message_id) == "secret"
     with pytest.raises(errors.NotFound):
-        crypt.fetch(message_id)
-    link = f"{platform.url}/{crypt.create('secret')}"
+        crypt.read_plain(message_id)
+    link = f"{platform.url}/{crypt.create_plain('secret')}"
     with pytest.raises(errors.InvalidLink, match="no receipt"):
-        crypt.status(link)
+        crypt.receipt(link)
     with pytest.raises(errors.UnexpectedPassphrase):
         crypt.read(link, passphrase="x")
     assert crypt.read(link + "/?utm=1") == Content.from_text("secret")
-    for no_id in ("", "a", "abc?x", "a/b", "é" * 5):
+    for not_an_id in ("", "a", "abc?x", "a/b", "é" * 5):
         with pytest.raises(errors.NotFound):
-            crypt.fetch(no_id)
+            crypt.read_plain(not_an_id)
     with pytest.raises(errors.NotFound):
-        crypt.burn(link)
-    message_id = crypt.create("secret")
-    crypt.delete(message_id)
-    for action in (crypt.fetch, crypt.delete):
+        crypt.destroy(link)
+    message_id = crypt.create_plain("secret")
+    crypt.destroy_plain(message_id)
+    for action in (crypt.read_plain, crypt.destroy_plain):
         with pytest.raises(errors.NotFound):
             action(message_id)
 
 
-async def test_the_same_for_asyncio(platform: Platform) -> None:
+async def test_the_client_for_asyncio_does_the_same(platform: Platform) -> None:
     async with AsyncClient(platform.url, transport=ManyAddressesAsync(platform)) as client:
         sent = await asyncio.gather(*(client.send(f"secret {n}", reads=2) for n in range(10)))
         contents = await asyncio.gather(*(client.read(each.link) for each in sent))
         assert [content.text for content in contents] == [f"secret {n}" for n in range(10)]
-        assert (await client.status(sent[0].link)).reads_left == 1
-        await client.burn(sent[0].link)
-        message_id = await client.create("plain")
-        assert await client.fetch(message_id) == "plain"
-        await client.delete(await client.create("plain"))
+        assert (await client.receipt(sent[0].link)).reads_left == 1
+        await client.destroy(sent[0].link)
+        message_id = await client.create_plain("plain")
+        assert await client.read_plain(message_id) == "plain"
+        await client.destroy_plain(await client.create_plain("plain"))
         async with client.reading((await client.send("secret")).link) as content:
             assert content.text == "secret"
 
@@ -144,23 +144,24 @@ async def test_asyncio_goes_on_while_a_passphrase_is_stretched(
     assert threading.main_thread() not in threads
 
 
-def test_what_the_service_refuses_is_told(crypt: Client) -> None:
-    with pytest.raises(errors.Refused, match="Field 'ttl' must be"):
+def test_a_refusal_is_an_error_with_the_services_text(crypt: Client) -> None:
+    with pytest.raises(errors.Refused, match="Field 'ttl' must be") as refused:
         crypt.send("secret", ttl=1)
+    assert refused.value.code == "invalid_field"
     with pytest.raises(errors.ContentTooLarge):
         crypt.send("x" * 102_401)
     with pytest.raises(errors.ContentTooLarge):
-        crypt.create("x" * 102_401)
+        crypt.create_plain("x" * 102_401)
 
 
-def test_no_proxy_hears_what_is_not_encrypted(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unencrypted_requests_go_through_no_proxy(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with Client(platform.url) as client:
-        assert client.fetch(client.create("secret")) == "secret"
+        assert client.read_plain(client.create_plain("secret")) == "secret"
 
 
-def test_what_is_no_text_is_refused(crypt: Client) -> None:
+def test_text_that_utf8_cannot_write_is_refused(crypt: Client) -> None:
     half = "\ud800"
     cases: list[tuple[str | Content, str | None]] = [(half, None), ("x", half), (Content(b"", half, ""), None)]
     cases.append((Content(b"\xff"), None))
@@ -168,7 +169,7 @@ def test_what_is_no_text_is_refused(crypt: Client) -> None:
         with pytest.raises(errors.InvalidText):
             crypt.send(content, passphrase=passphrase)
     with pytest.raises(errors.InvalidText) as error:
-        crypt.create("secret" + half)
+        crypt.create_plain("secret" + half)
     assert error.value.__context__ is None
 
 
@@ -192,7 +193,7 @@ def test_nothing_is_sent_unencrypted_over_a_network(server: str) -> None:
         client.read(f"{server}/#" + "A" * 22)
 
 
-def test_the_server_does_without_the_clients_libraries() -> None:
+def test_the_server_does_not_import_the_clients_libraries() -> None:
     """And the other way round."""
     program = "import sys; {}; sys.exit(bool(set(sys.modules) & set({!r})))"
     cases = [

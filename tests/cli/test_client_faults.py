@@ -1,4 +1,4 @@
-"""The Python client over a network that loses what it can, and with services that are none."""
+"""The Python client over a network that loses answers, and with servers that are not this service."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -44,12 +44,12 @@ def test_a_lost_answer_to_read_loses_no_message(faulty: Any) -> None:
     transport.faults = ["lost", "lost", "lost"]
     assert client.read(link).text == "secret"
     transport.requests.clear()
-    plain = client.create("secret")
+    plain = client.create_plain("secret")
     transport.faults = ["lost"]
-    assert client.fetch(plain) == "secret"
+    assert client.read_plain(plain) == "secret"
 
 
-def test_a_reader_is_patient_where_the_message_may_be_held_for_it(faulty: Any) -> None:
+def test_a_reader_is_patient_if_the_message_may_be_leased_to_it(faulty: Any) -> None:
     client, transport, pauses = faulty([])
     link = client.send("secret").link
     transport.faults = ["lost"] * 7
@@ -66,45 +66,45 @@ def test_a_reader_is_patient_where_the_message_may_be_held_for_it(faulty: Any) -
     assert (type(error.value), len(transport.requests)) == (errors.Unavailable, 4)
 
 
-def test_a_lost_answer_to_burn_is_no_failure(faulty: Any) -> None:
+def test_a_lost_answer_to_destroy_is_not_an_error(faulty: Any) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link
     transport.faults = ["lost"]
-    client.burn(link)
+    client.destroy(link)
     assert transport.requests == ["PUT", "DELETE", "DELETE", "GET"]
     with pytest.raises(errors.Destroyed):
-        client.burn(link)
+        client.destroy(link)
     link = client.send("secret").link
     client.read(link)
     transport.faults = ["lost"]
     with pytest.raises(errors.AlreadyRead):
-        client.burn(link)
+        client.destroy(link)
 
 
 @pytest.mark.parametrize("is_plain", [False, True])
-def test_what_has_arrived_is_not_held_any_longer(faulty: Any, platform: Platform, is_plain: bool) -> None:  # noqa: FBT001
+def test_the_lease_of_a_message_that_has_arrived_ends(faulty: Any, platform: Platform, is_plain: bool) -> None:  # noqa: FBT001
     client, transport, _ = faulty([])
-    assert client.fetch(client.create("secret")) if is_plain else client.read(client.send("secret").link)
+    assert client.read_plain(client.create_plain("secret")) if is_plain else client.read(client.send("secret").link)
     acknowledgement = transport.last
     assert acknowledgement.method == "DELETE"
-    assert acknowledgement.extensions["timeout"]["read"] == 5.0  # it is only a courtesy
+    assert acknowledgement.extensions["timeout"]["read"] == 5.0  # its answer does not matter
     headers = {name: acknowledgement.headers.get(name, "") for name in ("Authorization", "Idempotency-Key")}
     with platform.client() as other:
         assert other.get(acknowledgement.url.path, headers=headers).status_code == 404
 
 
-def test_what_was_not_taken_care_of_is_not_acknowledged(faulty: Any, platform: Platform) -> None:
+def test_a_message_is_not_acknowledged_if_the_block_fails(faulty: Any, platform: Platform) -> None:
     def fail(content: Content) -> None:
         assert content.text == "secret"
         raise OSError("the disk is full")
 
     client, transport, _ = faulty([])
-    for link in (client.send("secret").link, f"{platform.url}/{client.create('secret')}"):
+    for link in (client.send("secret").link, f"{platform.url}/{client.create_plain('secret')}"):
         transport.requests.clear()
         with pytest.raises(OSError, match="full"), client.reading(link) as content:
             fail(content)
         assert transport.requests == ["GET"]
-        with platform.client() as other:  # it is held for whoever has the nonce
+        with platform.client() as other:  # it is leased to a caller with the same idempotency key
             headers = {n: v for n, v in transport.last.headers.items() if n in ("authorization", "idempotency-key")}
             assert other.get(transport.last.url.path, headers=headers).status_code == 200
 
@@ -117,7 +117,7 @@ def test_a_lost_acknowledgement_does_not_matter(faulty: Any) -> None:
     assert pauses == []
 
 
-def test_it_waits_as_long_as_it_is_asked_to(faulty: Any) -> None:
+def test_the_client_waits_as_long_as_the_service_asks(faulty: Any) -> None:
     client, transport, pauses = faulty([Wait, Limited])
     client.send("secret")
     assert pauses == [5.0, 1.0]
@@ -126,7 +126,7 @@ def test_it_waits_as_long_as_it_is_asked_to(faulty: Any) -> None:
     assert pauses == [5.0, 1.0, 1.0, 1.0, 10.0]
 
 
-def test_it_gives_up_after_some_attempts(faulty: Any) -> None:
+def test_the_client_gives_up_after_some_attempts(faulty: Any) -> None:
     client, transport, pauses = faulty(["lost"] * 10)
     with pytest.raises(errors.Unavailable, match="cannot be reached"):
         client.send("secret")
@@ -151,20 +151,51 @@ def test_it_gives_up_after_some_attempts(faulty: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [200, 301, 418])
-def test_what_is_no_service_is_told(faulty: Any, status: int, answer: dict[str, Any]) -> None:
+def test_a_server_that_is_not_this_service_is_recognized(faulty: Any, status: int, answer: dict[str, Any]) -> None:
     client, *_ = faulty([httpx.Response(status, **answer)])
     with pytest.raises(errors.Unavailable, match=rf"\({status}\) is not this service"):
         client.send("secret")
 
 
-def test_a_proxy_without_a_service_is_told(faulty: Any) -> None:
+def test_a_proxy_that_does_not_reach_the_service_is_recognized(faulty: Any) -> None:
     client, *_ = faulty([httpx.Response(502, text="<html>")] * 4)
     with pytest.raises(errors.Unavailable, match=r"\(502\) is not available now"):
         client.send("secret")
 
 
+@pytest.mark.parametrize(
+    ("status", "fields", "error"),
+    [
+        (401, {"code": "passphrase_required", "tries_left": 7}, errors.PassphraseRequired(7)),
+        (403, {"code": "wrong_passphrase", "tries_left": 0}, errors.WrongPassphrase(0)),
+        (403, {"code": "unexpected_passphrase"}, errors.UnexpectedPassphrase()),
+        (403, {"code": "robot_refused"}, errors.Refused("", "robot_refused")),
+        (413, {}, errors.ContentTooLarge()),
+        (403, {"code": "wrong_passphrase"}, errors.Unavailable()),
+        (403, {"code": "wrong_passphrase", "tries_left": "many"}, errors.Unavailable()),
+    ],
+)
+def test_errors_are_told_apart_by_code_and_status(
+    faulty: Any, status: int, fields: dict[str, Any], error: errors.CryptApiError
+) -> None:
+    """The text is a translation: nothing compares it."""
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = [httpx.Response(status, json={"error": "Přístup odepřen", **fields})]
+    with pytest.raises(errors.CryptApiError) as raised:
+        client.read(link)
+    assert type(raised.value) is type(error)
+    assert vars(raised.value) == vars(error)
+
+
+def test_a_refusal_after_a_lost_answer_may_hide_that_the_request_was_done(faulty: Any) -> None:
+    client, *_ = faulty(["lost", Wait, Wait, Wait])
+    with pytest.raises(errors.AnswerLost, match="Storage unavailable"):
+        client.send("secret")
+
+
 @pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
-def test_a_receipt_of_another_service_is_none(faulty: Any, change: dict[str, str]) -> None:
+def test_an_invalid_receipt_is_refused(faulty: Any, change: dict[str, str]) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link
     fields = {"state": '"read"', "passphrase": "true", "reads_left": "1", "at": "null"}
@@ -172,10 +203,10 @@ def test_a_receipt_of_another_service_is_none(faulty: Any, change: dict[str, str
     fields["expires_at"] = '"2026-11-24T00:00:00Z"'
     transport.faults = [httpx.Response(200, text="{" + ",".join(f'"{n}": {v}' for n, v in fields.items()) + "}")]
     with pytest.raises(errors.Unavailable, match="is not this service"):
-        client.status(link)
+        client.receipt(link)
 
 
-def test_an_answer_that_cannot_be_unpacked_counts_as_lost(faulty: Any) -> None:
+def test_an_answer_that_cannot_be_decoded_counts_as_lost(faulty: Any) -> None:
     client, _, pauses = faulty([httpx.DecodingError("not gzip")])
     client.send("secret")
     assert pauses == [0.25]

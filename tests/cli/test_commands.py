@@ -31,7 +31,7 @@ def test_the_link_is_all_that_goes_to_stdout(shell: Shell, unlimited_platform: P
     assert (read.stdout, read.stderr) == (b"secret", b"")
 
 
-def test_who_comes_second_is_told_when_it_was_read(shell: Shell) -> None:
+def test_the_second_reader_learns_when_the_message_was_read(shell: Shell) -> None:
     link = shell.send("secret")
     shell("read", link)
     result = shell("read", link, code=4)
@@ -58,8 +58,8 @@ def test_status_and_burn(shell: Shell) -> None:
     link = shell.send("secret", "--reads", "2", "--ttl", "15m")
     assert shell("status", link).stdout == b"unread, 2 reads left\n"
     shell("read", link)
-    report = json.loads(shell("status", link, "--json").stdout)
-    assert (report["state"], report["reads_left"], report["passphrase"]) == ("read", 1, False)
+    receipt = json.loads(shell("status", link, "--json").stdout)
+    assert (receipt["state"], receipt["reads_left"], receipt["passphrase"]) == ("read", 1, False)
     assert shell("status", link).stdout.endswith(b", 1 read left\n")
     assert shell("burn", link).stdout == b"destroyed\n"
     assert shell("status", link).stdout.startswith(b"destroyed at 20")
@@ -77,7 +77,7 @@ def test_a_pipe_that_never_ends_is_too_large() -> None:
     assert (result.returncode, b"more than 102,400 bytes" in result.stderr) == (6, True)
 
 
-def test_what_is_no_text_is_told(shell: Shell) -> None:
+def test_text_that_is_not_utf8_is_refused(shell: Shell) -> None:
     for arguments, env in [
         (["\udcff"], {}),
         (["x"], {b"CRYPT_API_PASSPHRASE": b"\xff"}),
@@ -87,7 +87,7 @@ def test_what_is_no_text_is_told(shell: Shell) -> None:
         assert b"UTF-8" in shell("send", *arguments, code=2, env=env).stderr
 
 
-def test_a_link_that_cannot_be_written_is_told(shell: Shell) -> None:
+def test_a_link_that_cannot_be_written_is_shown_on_stderr(shell: Shell) -> None:
     with Path("/dev/full").open("wb") as full:
         said = shell("send", "secret", stdout=full, code=9).stderr.decode()
     [link] = re.findall(r"No space left on device[)]. It is (\S+)\n", said)
@@ -97,7 +97,7 @@ def test_a_link_that_cannot_be_written_is_told(shell: Shell) -> None:
     assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
 
 
-def test_the_terminal_obeys_no_service(shell: Shell) -> None:
+def test_the_terminal_does_not_obey_a_service(shell: Shell) -> None:
     class Impostor(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = b'{"error": "\\u001b[2Jcleared"}'
@@ -116,20 +116,20 @@ def test_the_terminal_obeys_no_service(shell: Shell) -> None:
     assert b"\x1b" not in said
 
 
-def test_a_file_whose_name_is_no_text_is_sent_all_the_same(shell: Shell) -> None:
+def test_a_file_whose_name_is_not_utf8_is_sent_all_the_same(shell: Shell) -> None:
     name = b"key\xff.pem"
     (shell.folder / os.fsdecode(name)).write_bytes(b"secret")
     fields = json.loads(shell("read", shell.send("--file", name), "--json").stdout)
     assert fields["name"] == "key\N{REPLACEMENT CHARACTER}.pem"
 
 
-def test_a_passphrase_too_many_reads_nothing(shell: Shell) -> None:
+def test_an_unexpected_passphrase_reads_nothing(shell: Shell) -> None:
     link = shell.send("secret")
     assert b"has no passphrase" in shell("read", link, code=5, env={"CRYPT_API_PASSPHRASE": "left over"}).stderr
     assert shell("read", link).stdout == b"secret"
 
 
-def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
+def test_curl_reads_a_plain_message(shell: Shell) -> None:
     link = shell.send("--plain", "secret")
     assert httpx.get(link).json() == {"message": "secret"}
     link = shell.send("--plain", "-", "--server", shell.server + "/", stdin=b"another")
@@ -147,7 +147,7 @@ def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
     [
         (["send"], 2, "There is nothing to send."),
         (["send", ""], 2, "There is nothing to send."),
-        (["send", "x", "--ttl", "soon"], 2, "'soon' is no duration; write 90s, 15m, 1h or 24h."),
+        (["send", "x", "--ttl", "soon"], 2, "'soon' is not a time; write 90s, 15m, 1h or 24h."),
         (["send", "x", "--ttl", "1s"], 6, "must be a whole number of seconds"),
         (["send", "x" * 102_401], 6, "100 KB"),
         (["send", "x", "--server", "http://user:secret@127.0.0.1:9"], 6, "user or a password"),
@@ -155,7 +155,7 @@ def test_a_plain_message_is_anybodys_who_has_curl(shell: Shell) -> None:
         (["send", "x", "--server", "http://127.0.0.1:9"], 7, "cannot be reached"),
         (["read", "not a link"], 6, "link"),
         (["read", "http://127.0.0.1:9/#tooshort"], 6, "link"),
-        (["read", "http://[::1/#" + "A" * 22], 6, "no address"),
+        (["read", "http://[::1/#" + "A" * 22], 6, "not a web address"),
         (["read", "http://127.0.0.1:9/#" + "A" * 22, "--json", "-o", "x"], 2, "--json goes to stdout"),
         (["status", "https://example.invalid/#" + "A" * 22], 7, "cannot be reached"),
         (["send", "x", "--file", "missing"], 2, "missing"),
@@ -167,7 +167,7 @@ def test_a_mistake_has_its_own_exit_code(shell: Shell, arguments: list[str], cod
     assert words in result.stderr.decode()
 
 
-def test_nobody_else_sees_what_was_sent(shell: Shell, unlimited_platform: Platform) -> None:
+def test_the_platform_does_not_see_what_was_sent(shell: Shell, unlimited_platform: Platform) -> None:
     """Neither the service's log nor, on the server, its database has text, link or passphrase."""
     (shell.folder / "passphrase").write_text("unmistakable passphrase")
     link = shell.send("unmistakable text", "--passphrase-file", "passphrase")

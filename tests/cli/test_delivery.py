@@ -1,4 +1,4 @@
-"""Where `crypt-api read` puts the last copy of a message: where it is wanted, over nothing else, and never nowhere."""
+"""Where `crypt-api read` puts the last copy of a message: where it is wanted, and over no other file."""
 
 import errno
 import json
@@ -26,7 +26,7 @@ FULL = Path("/dev/full")
 
 @pytest.fixture
 def shell(unlimited_server: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """In a folder of its own, with a place for what is rescued."""
+    """Run in a folder of its own, and rescue messages into another."""
     monkeypatch.setenv("TMPDIR", str(tmp_path / "rescued"))
     (tmp_path / "rescued").mkdir()
     (tmp_path / "here").mkdir()
@@ -34,7 +34,7 @@ def shell(unlimited_server: Platform, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def rescued(shell: Shell, said: str) -> bytes:
-    """What was saved in the file that is named; nobody else can read it."""
+    """Give what is in the file that stderr names; check that only its owner can read it."""
     [name] = re.findall(r"It is saved as (\S+)[.]\r?\n", said)
     path = Path(name)
     assert path.parent == shell.folder.parent / "rescued"
@@ -97,7 +97,7 @@ def test_a_reader_that_went_away_loses_nothing(shell: Shell) -> None:
 
 @contextmanager
 def deaf_to_acknowledgements(server: str) -> Iterator[str]:
-    """A way to the service on which each DELETE gets stuck."""
+    """Relay requests to the service, but let each DELETE wait."""
     over = threading.Event()
 
     class Relay(BaseHTTPRequestHandler):
@@ -124,8 +124,8 @@ def deaf_to_acknowledgements(server: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("options", [[], ["-o", "file"]])
-def test_who_is_impatient_loses_nothing(shell: Shell, options: list[str]) -> None:
-    """Ctrl-C while the service is told that the message has arrived."""
+def test_an_interruption_while_acknowledging_loses_nothing(shell: Shell, options: list[str]) -> None:
+    """Ctrl-C while the client acknowledges the message."""
     link = shell.send("last copy")
     with deaf_to_acknowledgements(shell.server) as relay:
         reader = shell.terminal("read", link.replace(shell.server, relay), *options)
@@ -138,7 +138,7 @@ def test_who_is_impatient_loses_nothing(shell: Shell, options: list[str]) -> Non
 
 
 def test_a_full_pipe_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while nobody takes it out."""
+    """Ctrl-C while no program reads from the pipe."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(Undelivered), rescues(Content(b"last copy")):
         raise KeyboardInterrupt
@@ -146,7 +146,7 @@ def test_a_full_pipe_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert saved.read_bytes() == b"last copy"
 
 
-def test_a_file_stays_even_if_nobody_hears_of_it(shell: Shell) -> None:
+def test_a_file_stays_even_if_stderr_cannot_be_written(shell: Shell) -> None:
     command = ["sh", "-c", '"$0" "$@" 2>/dev/full', sys.executable, "-m", "crypt_api", "read", shell.send("last copy")]
     subprocess.run([*command, "-o", "file"], cwd=shell.folder, timeout=60, check=True)  # noqa: S603
     assert (shell.folder / "file").read_bytes() == b"last copy"
@@ -157,12 +157,12 @@ def test_a_terminal_of_few_characters_shows_all_of_it(shell: Shell) -> None:
     assert finished(reader) == "5 \\u20ac\r\n"
 
 
-def test_what_cannot_be_rescued_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_cannot_be_rescued_is_reported_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(**_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "mkstemp", fail)
-    with pytest.raises(Undelivered, match="it is lost"), rescues(Content(b"last copy")):
+    with pytest.raises(Undelivered, match="the message is lost"), rescues(Content(b"last copy")):
         fail()
 
 
@@ -171,7 +171,7 @@ def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> No
     with Client(shell.server) as client:
         for sent, saved in [("key.pem", "key-2.pem"), ("/etc\\..\\.bash\a\u202erc", "bashrc"), ("/", "message")]:
             link = client.send(Content(sent.encode(), sent, "")).link
-            assert f"It was a file: saved as {saved}." in finished(shell.terminal("read", link))
+            assert f"The message is a file. It is saved as {saved}." in finished(shell.terminal("read", link))
             assert (shell.folder / saved).read_bytes() == sent.encode()
             assert (shell.folder / saved).stat().st_mode & 0o777 == 0o600
     assert (shell.folder / "key.pem").read_bytes() == b"mine"
@@ -183,12 +183,12 @@ def test_on_a_terminal_a_file_with_an_impossible_name_is_rescued(shell: Shell) -
     assert rescued(shell, finished(shell.terminal("read", link), code=9)) == b"last copy"
 
 
-def test_on_a_terminal_text_moves_nothing(shell: Shell) -> None:
+def test_on_a_terminal_control_characters_are_shown_and_not_obeyed(shell: Shell) -> None:
     link = shell.send("-", stdin="ok\r\n\x1b[2J\x9b31m\a\ttab 🐎\u200d".encode())
     said = finished(shell.terminal("read", link))
     assert said.startswith("ok\r\n\\x1b[2J\\x9b31m\\x07")
     assert "tab 🐎\u200d\r\n" in said
-    assert "control characters are shown" in said
+    assert "Control characters are shown" in said
     assert finished(shell.terminal("read", shell.send("-", stdin=b"two\nlines\n"))) == "two\r\nlines\r\n\r\n"
     raw = finished(shell.terminal("read", shell.send("\x1b[1mbold"), "-o", "-"))
     assert raw == "\x1b[1mbold"

@@ -1,4 +1,4 @@
-"""`crypt-api` where a person sits: it asks, shows nothing that is secret, and says what takes long."""
+"""`crypt-api` at a terminal: it asks questions, does not show secrets, and shows that a slow request goes on."""
 
 import re
 import socket
@@ -13,7 +13,7 @@ from tests.support.shell import Shell, finished
 
 LINK = r"http\S+/#[\w-]{22}"
 HALVES = {"█": (255, 255), "▀": (255, 0), "▄": (0, 255), " ": (0, 0)}
-"""What a character shows, above and below, white on black."""
+"""The upper and the lower half of what a character shows, white on black."""
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def shell(unlimited_server: Platform, tmp_path: Path) -> Shell:
 
 
 def answer(terminal: "pexpect.spawn[str]", prompt: str, text: str) -> None:
-    """Type what is not to be seen."""
+    """Type a text that must not be seen."""
     terminal.expect_exact(prompt)
     terminal.waitnoecho(10)
     assert not terminal.getecho()
@@ -72,7 +72,7 @@ def test_a_camera_reads_the_link_from_the_terminal(shell: Shell) -> None:
     assert [barcode.text for barcode in zxingcpp.read_barcodes(image, try_invert=False)] == [link]
 
 
-def test_what_takes_long_is_seen_to_go_on(shell: Shell) -> None:
+def test_a_slow_request_is_seen_to_go_on(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sender = shell.terminal("send", "secret", "--server", f"http://127.0.0.1:{silent.getsockname()[1]}")
         sender.expect(r"Sending .*━.*0:00:0[1-9]")

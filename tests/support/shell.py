@@ -1,4 +1,4 @@
-"""`crypt-api`, as a shell runs it."""
+"""Runs `crypt-api` as a shell does, and at a terminal."""
 
 import os
 import subprocess
@@ -44,7 +44,7 @@ class Shell:
         return self("send", *arguments, stdin=stdin).stdout.decode().rstrip("\n")
 
     def terminal(self, *arguments: str, env: dict[str, str] | None = None) -> "pexpect.spawn[str]":
-        """The command in a terminal, where a person sits."""
+        """Run the command at a terminal, where a person sits."""
         return pexpect.spawn(
             sys.executable,
             ["-m", "crypt_api", *arguments],
@@ -57,7 +57,7 @@ class Shell:
 
 
 def finished(terminal: "pexpect.spawn[str]", code: int = 0) -> str:
-    """Everything that was still said."""
+    """Wait for the end of the command; give what it printed since it was last read."""
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == code

@@ -1,4 +1,4 @@
-"""What to search for where a secret must not be."""
+"""Spellings of secrets, to search for where no secret must be."""
 
 from base64 import b64encode, urlsafe_b64encode
 
@@ -6,7 +6,7 @@ from crypt_api.client.envelope import Secret
 
 
 def of_message(secret: Secret, passphrase: str, *contents: str) -> list[bytes]:
-    """Whatever opens the message, its passphrase and its contents, in every way that somebody may have written them."""
+    """Give the keys of the message, its passphrase and its contents, in each encoding in which they may have leaked."""
     keys = [secret.value, secret.keys(passphrase).key, secret.keys(None).key]
     values = keys + [text.encode() for text in (passphrase, *contents)]
     return [

@@ -1,4 +1,4 @@
-"""Ways from a client to a service: with an address for each request, and with faults."""
+"""Transports from a client to a service: with another address for each request, and with faults."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.support.platforms import Platform
 
 
 class ManyAddresses(httpx.HTTPTransport):
-    """Each request comes from another address, so that no limit is met."""
+    """Sends each request from another address, so that no rate limit applies."""
 
     def __init__(self, platform: Platform) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class ManyAddressesAsync(httpx.AsyncHTTPTransport):
 
 
 class Faulty(httpx.BaseTransport):
-    """Delivers requests, and then does with the answers what it is told."""
+    """Delivers requests, and replaces or loses their answers, one fault for each request."""
 
     def __init__(self, platform: Platform, faults: list[Any]) -> None:
         self._real = ManyAddresses(platform)

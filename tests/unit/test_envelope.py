@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, STEP, Content, Secret
 from crypt_api.client.errors import BadEnvelope, ContentTooLarge, InvalidLink, InvalidText
-from crypt_api.client.protocol import Sent
+from crypt_api.client.receipts import Sent
 from crypt_core.encoding import decode_base64url, encode_base64url
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from tests.support.platforms import ROOT

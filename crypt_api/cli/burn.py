@@ -1,0 +1,18 @@
+"""`crypt-api burn`."""
+
+import click
+
+from crypt_api.cli.error_reports import reports_errors
+from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.progress import progress
+from crypt_api.client import Client
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("link")
+@reports_errors
+def burn(link: str) -> None:
+    """Destroy the message at LINK unread."""
+    with Client(link) as client, progress("Destroying"):
+        client.destroy(link)
+    click.echo("destroyed")

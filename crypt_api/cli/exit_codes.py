@@ -1,0 +1,71 @@
+"""Exit codes of the commands that speak to a service: what each means, and what to do about each error."""
+
+from enum import IntEnum
+
+from crypt_api.cli.delivery import Undelivered
+from crypt_api.cli.passphrase_option import PASSPHRASE_VARIABLE
+from crypt_api.client import errors
+
+
+class ExitCode(IntEnum):
+    """What the shell is told besides 0 for success, and 1 after an interruption or a bug."""
+
+    USAGE = 2
+    NOT_FOUND = 3
+    ALREADY_READ = 4
+    PASSPHRASE = 5
+    REFUSED = 6
+    UNREACHABLE = 7
+    DAMAGED = 8
+    UNDELIVERED = 9
+
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done
+  2  a mistake on the command line
+  3  no such message: never there, expired, or destroyed
+  4  the message was read before
+  5  a passphrase is missing, wrong, or not expected
+  6  the service refused the request, or asks to wait
+  7  the service cannot be reached, or its storage is down
+  8  the message was damaged or forged
+  9  the result could not be written; stderr says where it is"""
+"""The end of each command's help."""
+
+_CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
+    errors.NotFound: (ExitCode.NOT_FOUND, "Ask the sender for a new link."),
+    errors.AlreadyRead: (
+        ExitCode.ALREADY_READ,
+        "If it was not you, tell the sender: somebody else knows the link.",
+    ),
+    errors.PassphraseRequired: (ExitCode.PASSPHRASE, f"Use --passphrase-file or {PASSPHRASE_VARIABLE}."),
+    errors.WrongPassphrase: (ExitCode.PASSPHRASE, "Ask the sender before no tries are left."),
+    errors.UnexpectedPassphrase: (
+        ExitCode.PASSPHRASE,
+        "If the sender gave you a passphrase, ask the sender. Otherwise read the message without one.",
+    ),
+    errors.Refused: (ExitCode.REFUSED, ""),
+    errors.RateLimited: (ExitCode.REFUSED, "Wait, and try again."),
+    errors.InvalidLink: (
+        ExitCode.REFUSED,
+        "Is the link complete? Put it in quotes, so that the shell does not change it.",
+    ),
+    errors.ContentTooLarge: (
+        ExitCode.REFUSED,
+        "The limit is 100 KB. Send the message in parts; or encrypt it, put it elsewhere, and send its key.",
+    ),
+    errors.InvalidText: (ExitCode.USAGE, "Send binary data as a file or through stdin."),
+    errors.Unavailable: (ExitCode.UNREACHABLE, "Nothing is lost. Try again, or check --server."),
+    errors.AnswerLost: (
+        ExitCode.UNREACHABLE,
+        "The request may have been carried out. Try again; crypt-api status LINK tells what became of a message.",
+    ),
+    errors.BadEnvelope: (ExitCode.DAMAGED, "Ask the sender to send the message again."),
+    Undelivered: (ExitCode.UNDELIVERED, ""),
+}
+
+
+def code_and_advice(error: Exception) -> tuple[ExitCode, str]:
+    """Give the exit code for an error, and what the user can do next, if anything: those of its nearest class."""
+    return next(_CODES_AND_ADVICE[kind] for kind in type(error).__mro__ if kind in _CODES_AND_ADVICE)

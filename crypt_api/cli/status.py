@@ -1,0 +1,45 @@
+"""`crypt-api status`."""
+
+import json
+
+import click
+
+from crypt_api.cli.error_reports import reports_errors
+from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.progress import progress
+from crypt_api.cli.times import local, rfc3339
+from crypt_api.client import Client, Receipt
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("link")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole receipt as JSON.")
+@reports_errors
+def status(link: str, *, as_json: bool) -> None:
+    """Tell what has become of the message at LINK, without reading it."""
+    with Client(link) as client, progress("Asking"):
+        receipt = client.receipt(link)
+    if as_json:
+        click.echo(json.dumps(_fields(receipt)))
+        return
+    click.echo(_line(receipt))
+    if receipt.reads_left:
+        click.echo(f"The message expires at {local(receipt.expires_at)}.", err=True)
+
+
+def _line(receipt: Receipt) -> str:
+    when = f" at {local(receipt.at)}" if receipt.at else ""
+    # One read left is worth a word only after another read.
+    has_more = receipt.reads_left > 1 or (receipt.reads_left and receipt.state == "read")
+    left = f", {receipt.reads_left} read{'s' if receipt.reads_left > 1 else ''} left" if has_more else ""
+    return f"{receipt.state}{when}{left}"
+
+
+def _fields(receipt: Receipt) -> dict[str, object]:
+    return {
+        "state": receipt.state,
+        "passphrase": receipt.passphrase,
+        "reads_left": receipt.reads_left,
+        "at": None if receipt.at is None else rfc3339(receipt.at),
+        "expires_at": rfc3339(receipt.expires_at),
+    }

@@ -1,0 +1,46 @@
+"""What the sender of a message learns of it: `Sent` when it is stored, and its `Receipt` from then on."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that was sent. Printing it does not show the link.
+
+    Attributes:
+        link: The link to the message. It holds the secret, and is all that the reader needs.
+        expires_at: When the message expires, read or not.
+    """
+
+    link: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What has become of a sealed message.
+
+    Attributes:
+        state: `unread`, `read` or `destroyed`.
+        passphrase: Whether the message has a passphrase.
+        reads_left: How often the message can still be read.
+        at: When the message was last read, or destroyed; None while it is unread.
+        expires_at: When the message expires, and its receipt with it.
+    """
+
+    state: str
+    passphrase: bool
+    reads_left: int
+    at: datetime | None
+    expires_at: datetime
+
+
+def parse_receipt(fields: dict[str, Any]) -> Receipt:
+    """Raises KeyError, TypeError, ValueError or OverflowError for fields that are not a receipt's."""
+    at = None if fields["at"] is None else datetime.fromisoformat(fields["at"])
+    expires_at = datetime.fromisoformat(fields["expires_at"])
+    if fields["state"] not in ("unread", "read", "destroyed"):
+        raise ValueError
+    return Receipt(str(fields["state"]), bool(fields["passphrase"]), int(fields["reads_left"]), at, expires_at)

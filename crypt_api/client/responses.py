@@ -1,0 +1,58 @@
+"""What a response means to the client: the fields of a success, or an error from `errors.py`.
+
+The service's own errors of part two of the protocol have a `code`, one stable word each, and are told apart by it.
+The errors of part one have no code, and are told apart by the status. Texts are for people and are never compared.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import httpx
+
+from crypt_api.client import errors
+from crypt_api.client.retries import Answer, retry_after
+from crypt_core import errors as service_errors
+
+T = TypeVar("T")
+
+
+def parse(answer: Answer, parse_fields: Callable[[dict[str, Any]], T]) -> T:
+    """Give what `parse_fields` makes of the JSON fields of a success.
+
+    Raises:
+        CryptApiError: The response is not a success, or does not come from this service.
+    """
+    response = answer.response
+    unavailable = errors.AnswerLost if answer.may_have_arrived else errors.Unavailable
+    try:
+        fields = response.json() if response.content else {}
+        if response.is_success:
+            return parse_fields(fields)
+        text, code = str(fields["error"]), str(fields.get("code", ""))
+        error = unavailable(text) if response.is_server_error else _refusal(response, text, code, fields)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
+        problem = "is not available now" if response.is_server_error else "is not this service"
+        raise unavailable(f"The server there ({response.status_code}) {problem}.") from None
+    raise error
+
+
+def _refusal(  # noqa: PLR0911 - one for each error
+    response: httpx.Response, text: str, code: str, fields: dict[str, Any]
+) -> errors.CryptApiError:
+    """Give the error for a status of 300 to 499."""
+    match code, response.status_code:
+        case service_errors.PassphraseRequired.code, _:
+            return errors.PassphraseRequired(int(fields["tries_left"]))
+        case service_errors.WrongPassphrase.code, _:
+            return errors.WrongPassphrase(int(fields["tries_left"]))
+        case service_errors.UnexpectedPassphrase.code, _:
+            return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
+        case _, HTTPStatus.NOT_FOUND:
+            return errors.NotFound("There is no such message.")
+        case _, HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return errors.ContentTooLarge(text)
+        case _, HTTPStatus.TOO_MANY_REQUESTS:
+            return errors.RateLimited(retry_after(response))
+        case _:
+            return errors.Refused(text, code)

@@ -1,0 +1,95 @@
+"""Sending a request again: when, after which pause, and what is known after the last attempt.
+
+Every request of the protocol may be sent again without harm. There is one exception: a plain message whose answer
+was lost may be stored twice, the first time under an id that nobody knows, until it expires.
+"""
+
+from dataclasses import dataclass
+
+import httpx
+
+from crypt_api.client.errors import AnswerLost, Unavailable
+from crypt_api.client.steps import Ask, Operation, Pause
+
+MAX_PAUSE = 10.0
+"""Seconds between two attempts, however many the service asks for."""
+
+REPEATED = frozenset({429, 502, 503, 504})
+"""The statuses after which the request is sent again."""
+
+PROXY_FAILED = frozenset({502, 504})
+"""The statuses by which a proxy says that it lost the service's answer. The service may have got the request."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a request is sent again.
+
+    Attributes:
+        pauses: Seconds before each further attempt, unless the service asks for more.
+        pauses_after_loss: Seconds before still more attempts, if the service may have got the request.
+    """
+
+    pauses: tuple[float, ...] = (0.25, 0.5, 1.0)
+    pauses_after_loss: tuple[float, ...] = ()
+
+
+USUAL = RetryPolicy()
+
+PATIENT = RetryPolicy(pauses_after_loss=(2.0, 4.0, 8.0, 8.0))
+"""For a read: the service leases the message for a minute, and only to a request with the same idempotency key."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The response to a request, and what its sender knows besides.
+
+    Attributes:
+        response: The response to the last attempt.
+        attempts: How often the request was sent.
+        may_have_arrived: Whether the service may have carried out an attempt whose answer was lost.
+    """
+
+    response: httpx.Response
+    attempts: int
+    may_have_arrived: bool
+
+
+def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Operation[Answer]:
+    """Send the request, and send it again as the policy says.
+
+    Raises:
+        Unavailable: There was no response to the last attempt; `AnswerLost` if the service may have got the request.
+    """
+    attempts, may_have_arrived = 0, False
+    while True:
+        outcome: httpx.Response | httpx.RequestError = yield Ask(request)
+        attempts += 1
+        may_have_arrived = may_have_arrived or _is_answer_lost(outcome)
+        pauses = policy.pauses + (policy.pauses_after_loss if may_have_arrived else ())
+        is_last = attempts > len(pauses)
+        if isinstance(outcome, httpx.Response):
+            if is_last or outcome.status_code not in REPEATED:
+                return Answer(outcome, attempts, may_have_arrived)
+            asked_for = retry_after(outcome)
+        else:
+            if is_last:
+                kind = AnswerLost if may_have_arrived else Unavailable
+                raise kind(f"{request.url.host} cannot be reached ({type(outcome).__name__}).")
+            asked_for = 0.0
+        yield Pause(min(max(asked_for, pauses[attempts - 1]), MAX_PAUSE))
+
+
+def retry_after(response: httpx.Response) -> float:
+    """Give the seconds that the service asks to wait; 1 if it names no number."""
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else 1.0
+
+
+def _is_answer_lost(outcome: httpx.Response | httpx.RequestError) -> bool:
+    """Whether the service may have carried out the request without its own answer reaching the client."""
+    if isinstance(outcome, httpx.Response):
+        return outcome.status_code in PROXY_FAILED
+    return not isinstance(outcome, _NEVER_SENT)

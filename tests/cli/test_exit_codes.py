@@ -1,0 +1,27 @@
+"""Each error of the client has an exit code, and each exit code is in the help."""
+
+import re
+
+import pytest
+
+from crypt_api.cli.delivery import Undelivered
+from crypt_api.cli.exit_codes import EXIT_CODES, ExitCode, code_and_advice
+from crypt_api.client import errors
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.CryptApiError)]
+
+
+@pytest.mark.parametrize("kind", [*(kind for kind in KINDS if kind is not errors.CryptApiError), Undelivered])
+def test_every_error_has_an_exit_code(kind: type[Exception]) -> None:
+    assert code_and_advice(kind.__new__(kind))[0] in ExitCode
+
+
+def test_an_error_has_the_code_of_its_nearest_class() -> None:
+    assert code_and_advice(errors.NotFound())[0] is ExitCode.NOT_FOUND
+    assert code_and_advice(errors.AlreadyRead.__new__(errors.AlreadyRead))[0] is ExitCode.ALREADY_READ
+    assert code_and_advice(errors.Destroyed.__new__(errors.Destroyed))[0] is ExitCode.NOT_FOUND
+    assert "may have been carried out" in code_and_advice(errors.AnswerLost())[1]
+
+
+def test_every_exit_code_is_in_the_help() -> None:
+    assert {int(code) for code in re.findall(r"^  (\d) ", EXIT_CODES, re.MULTILINE)} == {0, *ExitCode}
