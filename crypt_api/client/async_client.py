@@ -22,6 +22,8 @@ T = TypeVar("T")
 class AsyncClient:
     """The same as `Client`, for asyncio. Close it with `aclose`, or use it in an `async with`.
 
+    Each method does what the method of `Client` with the same name does. `reading` is for an `async with`.
+
     Example:
         >>> import asyncio
         >>> from crypt_api import AsyncClient
@@ -85,7 +87,7 @@ class AsyncClient:
         await self._run(protocol.destroy_plain(self._server, message_id))
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """See `Client.close`."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:

@@ -50,6 +50,10 @@ class Client:
 
         Raises:
             InvalidLink: `server` is not an address, or would be spoken to unencrypted over a network.
+
+        Example:
+            >>> from crypt_api import Client, Content, errors
+            >>> client = Client("https://example.org")
         """
         self._server = origin_of(server)
         self._http = httpx.Client(transport=transport, mounts=dict.fromkeys(LOOPBACK))
@@ -114,6 +118,7 @@ class Client:
         instead of `read` if the message must not be lost on its way to a file, say. Raises what `read` raises.
 
         Example:
+            >>> from pathlib import Path
             >>> link = client.send("the key is under the mat").link
             >>> with client.reading(link) as content:
             ...     size = Path("message").write_bytes(content.data)
@@ -165,7 +170,7 @@ class Client:
         return self._run(protocol.create_plain(self._server, message, ttl))
 
     def read_plain(self, message_id: str) -> str:
-        """Read a plain message. That destroys it.
+        """Read a plain message, and so destroy it.
 
         Raises:
             NotFound: There is no such message.
@@ -189,7 +194,11 @@ class Client:
         self._run(protocol.destroy_plain(self._server, message_id))
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the client's connections. A `with` does so at its end.
+
+        Example:
+            >>> client.close()
+        """
         self._http.close()
 
     def __enter__(self) -> Self:

@@ -105,7 +105,7 @@ class RateLimited(Refused):
 
 
 class Unavailable(CryptApiError):
-    """The service cannot be reached, or its storage is down. Nothing was done, and nothing is lost."""
+    """The service cannot be reached, or its storage is down. Neither loses a message."""
 
 
 class AnswerLost(Unavailable):
