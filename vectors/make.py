@@ -1,4 +1,4 @@
-"""Makes `envelopes.json`, always the same: `python vectors/make.py > vectors/envelopes.json`."""
+"""Makes `envelopes.json`, the same at every run: `python vectors/make.py > vectors/envelopes.json`."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from crypt_core.encoding import decode_base64url, encode_base64url
 
 TEXT_HEADER = 2 + len('{"type":"text"}')
 LONGEST_IN_ONE_STEP = STEP - TEXT_HEADER - 1
-LONG = 6_000  # characters of an envelope that is better told by its hash
+LONG = 6_000  # characters; of a longer envelope, the file has only the hash
 
 
 def fixed(label: str, size: int) -> bytes:
@@ -94,7 +94,7 @@ def bad_cases() -> list[dict[str, Any]]:
         return data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
 
     def forged(plaintext: bytes) -> bytes:
-        """What somebody who has the link can make, and no reader may take."""
+        """Make an envelope that anybody who has the link can make, and that a client must refuse."""
         return VERSION + nonce + AESGCM(keys.key).encrypt(nonce, plaintext, VERSION + bytes_of(secret.id))
 
     def padded(plaintext: bytes) -> bytes:
@@ -104,32 +104,35 @@ def bad_cases() -> list[dict[str, Any]]:
     return [
         case("the version is 0", b"\x00" + data[1:]),
         case("the version is 2", b"\x02" + data[1:]),
-        case("a bit of the nonce is another", flipped(1)),
-        case("a bit of the first block is another", flipped(13)),
-        case("a bit in the middle is another", flipped(2_000)),
-        case("a bit of the tag is another", flipped(len(data) - 1)),
+        case("a bit of the nonce is changed", flipped(1)),
+        case("a bit of the first block is changed", flipped(13)),
+        case("a bit in the middle is changed", flipped(2_000)),
+        case("a bit of the tag is changed", flipped(len(data) - 1)),
         case("the last byte is missing", data[:-1]),
-        case("a byte too many", data + b"\0"),
-        case("nothing but the version", data[:1]),
-        case("empty", ""),
-        case("another link", data, secret=Secret(fixed("another", 16))),
-        case("a passphrase where there is none", data, passphrase="x"),
-        case("padded base64", envelope + "="),
-        case("the other alphabet", "/" + envelope[1:]),
-        case("a space in it", envelope[:10] + " " + envelope[10:]),
-        case("no padding marker", forged(bytes(STEP))),
-        case("something behind the padding marker", forged(b"\x00\x0f" + header + b"\x80" + b"\x01" * (STEP - 18))),
-        case("a whole step of padding too much", forged(padded(b"\x00\x0f" + header) + bytes(STEP))),
-        case("the header is longer than all of it", forged(padded(b"\xff\xff" + header))),
-        case("the header is no JSON", forged(padded(b"\x00\x01{"))),
+        case("there is a byte too many", data + b"\0"),
+        case("there is only the version", data[:1]),
+        case("the envelope is empty", ""),
+        case("the link is another one", data, secret=Secret(fixed("another", 16))),
+        case("there is a passphrase, and the message has none", data, passphrase="x"),
+        case("the base64 is padded", envelope + "="),
+        case("the base64 is in the other alphabet", "/" + envelope[1:]),
+        case("there is a space in the base64", envelope[:10] + " " + envelope[10:]),
+        case("there is no padding marker", forged(bytes(STEP))),
+        case(
+            "there is something behind the padding marker",
+            forged(b"\x00\x0f" + header + b"\x80" + b"\x01" * (STEP - 18)),
+        ),
+        case("there is a whole step of padding too much", forged(padded(b"\x00\x0f" + header) + bytes(STEP))),
+        case("the header is longer than the plaintext", forged(padded(b"\xff\xff" + header))),
+        case("the header is not JSON", forged(padded(b"\x00\x01{"))),
         case("the header has no type", forged(padded(b"\x00\x02{}"))),
         case("the header has another type", forged(padded(b'\x00\x10{"type":"image"}'))),
         case("the header is null", forged(padded(b"\x00\x04null"))),
         case("the header is a list", forged(padded(b'\x00\x11[{"type":"text"}]'))),
         case("the header nests as deep as it can", forged(padded(b"\x0f\xa0" + b"[" * 4_000))),
-        case("the header has a number that is none", forged(padded(b'\x00\x17{"type":"text","x":NaN}'))),
-        case("a file without a name", forged(padded(b'\x00\x0f{"type":"file"}'))),
-        case("text that is no UTF-8", forged(padded(b"\x00\x0f" + header + b"\xff"))),
+        case("the header has a number that JSON does not know", forged(padded(b'\x00\x17{"type":"text","x":NaN}'))),
+        case("the file has no name", forged(padded(b'\x00\x0f{"type":"file"}'))),
+        case("the text is not UTF-8", forged(padded(b"\x00\x0f" + header + b"\xff"))),
         case("the plaintext is too short for a header", forged(padded(b"\x00"))),
     ]
 

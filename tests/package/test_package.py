@@ -1,4 +1,4 @@
-"""The built wheel, installed where nothing else is: what a user gets."""
+"""The built wheel, installed into empty environments: what a user gets."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_service_and_no_worker(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"crypt_core/app.py", "crypt_core/web/reveal.html", "crypt_api/cli/send.py"} <= names
+    assert {"crypt_core/http/app.py", "crypt_core/templates/reveal.html", "crypt_api/cli/send.py"} <= names
     assert {"crypt_core/py.typed", "crypt_api/py.typed"} <= names
     page = {str(path.relative_to(ROOT)) for path in (ROOT / "crypt_api/static/-").rglob("*.*")}
     assert page <= names
@@ -34,7 +34,7 @@ def test_the_wheel_holds_the_service_and_no_worker(wheel: Path) -> None:
 
 
 def install(folder: Path, requirement: str) -> Path:
-    """Install into an environment of its own, with the versions that this one has; give its programs' folder."""
+    """Install into a new environment, with the pinned versions; give the folder of its programs."""
     subprocess.run([str(UV), "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)  # noqa: S603
     command = [str(UV), "pip", "install", "--quiet", "--python", str(folder), requirement]
     subprocess.run([*command, "--constraint", "requirements/test.txt"], cwd=ROOT, check=True)  # noqa: S603
@@ -62,10 +62,13 @@ def test_a_fresh_installation_sends_and_reads(wheel: Path, tmp_path: Path) -> No
         for path in re.findall(r'(?:src|href)="(/-/[^"]+)"', page):
             assert httpx.get(url + path).status_code == 200
         assert 'src="/-/main.js"' in page
-    # Each part without the other says what it needs.
+    # Without its extra, each part says what it needs, and the other part works.
     assert "needs the extra 'server'" in run(client, "serve").stderr
     assert "needs the extra 'client'" in run(server, "send", "x").stderr
     assert run(server, "--help").returncode == 0
+    command = [str(server / "python"), "-c", "from crypt_api import Client"]
+    missing = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+    assert "MissingExtra: This needs the extra 'client'" in missing.stderr
 
 
 PINS = str(ROOT / "requirements/test.txt")
@@ -76,8 +79,8 @@ TOOL_INSTALLERS = {
 
 
 @pytest.mark.parametrize("installer", TOOL_INSTALLERS)
-def test_a_tool_of_its_own(wheel: Path, tmp_path: Path, installer: str) -> None:
-    """Without any extra, it says what is missing; with both, it is all there."""
+def test_an_installed_tool(wheel: Path, tmp_path: Path, installer: str) -> None:
+    """Without an extra, the tool says what is missing; with both, all commands work."""
     folders = {"UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin", "PIPX_HOME": "tools", "PIPX_BIN_DIR": "bin"}
     environment = os.environ | {name: str(tmp_path / folder) for name, folder in folders.items()}
     environment["COVERAGE_PROCESS_START"] = ""
@@ -102,7 +105,7 @@ def test_a_tool_of_its_own(wheel: Path, tmp_path: Path, installer: str) -> None:
         assert "Usage:" in run(command, name, "--help").stdout
 
 
-def test_its_types_are_for_its_users(wheel: Path, tmp_path: Path) -> None:
+def test_users_get_the_types(wheel: Path, tmp_path: Path) -> None:
     python = install(tmp_path / "client", f"crypt-api[client] @ {wheel.as_uri()}") / "python"
     program = tmp_path / "program.py"
     program.write_text("from crypt_api import Client\n\nreveal_type(Client('').send('').expires_at)\n")

@@ -1,4 +1,4 @@
-"""The sealed envelope: the vectors that every client shares, and what leases for any content."""
+"""The sealed envelope: the vectors that all clients share, and what holds for any content."""
 
 import hashlib
 import json
@@ -61,13 +61,13 @@ def test_bad_vectors(case: dict[str, Any]) -> None:
         secret.unseal(case["envelope"], secret.keys(case["passphrase"]))
 
 
-def test_the_vectors_are_what_their_maker_makes() -> None:
+def test_the_vectors_are_up_to_date() -> None:
     made = subprocess.check_output([sys.executable, "vectors/make.py"], cwd=ROOT, text=True)
     assert made == (ROOT / "vectors/envelopes.json").read_text()
 
 
 @given(contents)
-def test_what_was_sealed_is_unsealed(content: Content) -> None:
+def test_sealed_content_is_unsealed(content: Content) -> None:
     assert SECRET.unseal(SECRET.seal(content, KEYS), KEYS) == content
 
 
@@ -80,7 +80,7 @@ def test_the_length_tells_the_size_to_a_step_only(sizes: list[int]) -> None:
 
 @given(st.integers(0, 28 + STEP), st.integers(1, 255))
 @settings(max_examples=300)
-def test_any_changed_byte_is_found_out(position: int, change: int) -> None:
+def test_any_changed_byte_is_detected(position: int, change: int) -> None:
     envelope = SECRET.seal(Content.from_text("hello"), KEYS)
     data = bytearray(decode_base64url(envelope, 29 + STEP) or b"")
     data[position] ^= change
@@ -97,7 +97,7 @@ def test_an_envelope_belongs_to_one_link_and_one_passphrase() -> None:
         SECRET.unseal(envelope, SECRET.keys("x"))
 
 
-def test_the_largest_is_what_the_service_takes() -> None:
+def test_the_largest_envelope_is_the_largest_that_the_service_takes() -> None:
     name = "x" * 3_950
     largest = SECRET.seal(Content(bytes(MAX_CONTENT_BYTES), name, ""), KEYS)
     assert len(largest) == MAX_ENVELOPE_BYTES
@@ -110,7 +110,7 @@ def test_the_largest_is_what_the_service_takes() -> None:
 @pytest.mark.parametrize(
     "link", ["", "https://example.org/", "https://example.org/#", "#" + "A" * 21, "#" + "A" * 23, "#" + "A" * 21 + "B"]
 )
-def test_what_is_no_link_is_refused(link: str) -> None:
+def test_a_link_without_a_secret_is_refused(link: str) -> None:
     with pytest.raises(InvalidLink):
         Secret.parse(link)
 
