@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from crypt_api.extras import load
 
-if TYPE_CHECKING:
-    from crypt_api.client import AsyncClient, Client, Content, Receipt, Sent, errors
-
 __all__ = ["AsyncClient", "Client", "Content", "Receipt", "Sent", "errors"]
 
+if TYPE_CHECKING:
+    from crypt_api.client import AsyncClient, Client, Content, Receipt, Sent, errors
+else:  # hidden from type checkers: to them, a module with a `__getattr__` has every name
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(load("crypt_api.client", "client"), name)
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(load("crypt_api.client", "client"), name)

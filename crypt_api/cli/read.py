@@ -83,7 +83,7 @@ def _target(output: Path | None, *, force: bool) -> AbstractContextManager[IO[by
 
 
 def _open(client: Client, link: str, passphrase: str | None, until_delivered: ExitStack) -> Content:
-    """Read the message, and ask for its passphrase. It is acknowledged when `until_delivered` is closed."""
+    """Read the message; ask for its passphrase at a terminal. It is acknowledged when `until_delivered` is closed."""
     while True:
         try:
             with progress("Reading"):
