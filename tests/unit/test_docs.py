@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import click
 import httpx
@@ -14,7 +13,6 @@ from crypt_core.settings import Settings
 from tests.support.platforms import ROOT, Platform
 
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((ROOT / "docs").glob("*.md"))
 
 
 def test_every_error_is_documented() -> None:
@@ -71,21 +69,6 @@ def test_every_setting_is_a_variable_of_the_worker() -> None:
     configuration = (ROOT / "wrangler.toml").read_text()
     for name in Settings.NAMES:
         assert f'\n{name} = "' in configuration
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_that_a_page_names_exists(page: Path) -> None:
-    named = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.\w+|script/\w+)`", page.read_text()))
-    named |= set(re.findall(r"\]\(((?!http)[\w./-]+)\)", page.read_text()))
-    for name in named:
-        assert (page.parent / name).exists() or (ROOT / name).exists(), name
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_module_that_a_page_names_exists(page: Path) -> None:
-    modules = {path.name for folder in ("src", "crypt_api", "tests", "tools") for path in (ROOT / folder).rglob("*.*")}
-    for name in re.findall(r"`(\w+\.(?:py|mjs))`", page.read_text()):
-        assert name in modules, name
 
 
 def test_the_readmes_python_works(server: Platform, capsys: pytest.CaptureFixture[str]) -> None:
