@@ -7,6 +7,7 @@ import socket
 import httpx
 import pytest
 
+from tests.support.errors import error_body
 from tests.support.platforms import Platform
 
 LIMIT = 102_400  # bytes of UTF-8
@@ -96,7 +97,7 @@ def test_a_message_comes_back_as_it_was_sent(client: httpx.Client, case: str) ->
 def test_anything_else_is_refused_in_its_own_words(client: httpx.Client, case: str) -> None:
     body, (status, error) = REFUSED[case]
     answer = client.post("/", content=body)
-    assert (answer.status_code, answer.content) == (status, json.dumps({"error": error}).encode())
+    assert (answer.status_code, answer.content) == (status, error_body(error))
 
 
 def test_a_service_that_refused_everything_still_serves(client: httpx.Client) -> None:

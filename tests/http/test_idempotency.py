@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.http.test_sealed import put, put_locked, status
+from tests.support.errors import error_body
 from tests.support.platforms import Platform
 
 NONCE = {"Idempotency-Key": "k4Jr8wXq"}
@@ -36,6 +37,15 @@ def test_an_acknowledged_message_is_gone(client: httpx.Client) -> None:
     assert client.delete(path, headers=NONCE).status_code == 404
 
 
+def test_an_acknowledgement_of_an_unread_message_destroys_nothing(client: httpx.Client) -> None:
+    path = create(client)
+    sealed = put(client)
+    assert client.delete(path, headers=NONCE).status_code == 404
+    assert client.delete(sealed.path, headers=sealed.headers | NONCE).status_code == 404
+    assert client.get(path).json() == {"message": "secret"}
+    assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
+
+
 def test_a_sealed_message_is_held_with_its_proof(client: httpx.Client) -> None:
     sealed = put_locked(client)
     assert client.get(sealed.path, headers=sealed.with_passphrase() | NONCE).status_code == 200
@@ -62,8 +72,8 @@ def test_a_repetition_takes_no_read_of_another(client: httpx.Client) -> None:
 def test_what_is_no_nonce_reads_nothing(client: httpx.Client, nonce: str | bytes) -> None:
     path = create(client)
     answer = client.get(path, headers=[(b"Idempotency-Key", nonce if isinstance(nonce, bytes) else nonce.encode())])
-    assert answer.status_code == 400
-    assert answer.json() == {"error": "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters"}
+    refused = error_body("Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters")
+    assert (answer.status_code, answer.content) == (400, refused)
     assert client.get(path).json() == {"message": "secret"}
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.errors import error_body
 from tests.support.platforms import Connection, Platform
 
 NOT_FOUND = (404, b'{"error": "Message not found"}')
-UNAUTHORIZED = (401, b'{"error": "Authorization required"}')
+UNAUTHORIZED = (401, error_body("Authorization required"))
 
 
 def encode(data: bytes) -> str:
@@ -95,7 +96,7 @@ def test_the_same_request_again_is_confirmed_while_unread(client: httpx.Client) 
     assert first.json() == again.json()
     client.get(sealed.path, headers=sealed.headers)
     used = client.put(sealed.path, json=sealed.body)
-    assert (used.status_code, used.content) == (409, b'{"error": "ID is already in use"}')
+    assert (used.status_code, used.content) == (409, error_body("ID is already in use"))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_body_that_is_not_as_it_has_to_be_is_refused_by_name(client: httpx.Cli
     change, code, error = REFUSED[case]
     sealed = Sealed()
     answer = client.put(sealed.path, json=sealed.body | change)
-    assert (answer.status_code, answer.json()) == (code, {"error": error})
+    assert (answer.status_code, answer.content) == (code, error_body(error))
     assert client.get(sealed.path, headers=sealed.headers).status_code == 404
 
 
@@ -182,13 +183,13 @@ def test_the_scheme_may_be_written_in_any_case(client: httpx.Client) -> None:
 def test_a_passphrase_is_asked_for_and_a_typo_costs_nothing(client: httpx.Client) -> None:
     sealed = put_locked(client)
     asked = client.get(sealed.path, headers=sealed.headers)
-    assert (asked.status_code, asked.json()) == (401, {"error": "Passphrase required", "tries_left": 10})
+    assert (asked.status_code, asked.content) == (401, error_body("Passphrase required", tries_left=10))
     assert asked.headers["www-authenticate"] == "Bearer"
     for left in (9, 8):
         wrong = client.get(sealed.path, headers=sealed.with_passphrase(secrets.token_bytes(32)))
-        assert (wrong.status_code, wrong.json()) == (403, {"error": "Wrong passphrase", "tries_left": left})
+        assert (wrong.status_code, wrong.content) == (403, error_body("Wrong passphrase", tries_left=left))
     broken = client.get(sealed.path, headers={"Authorization": sealed.headers["Authorization"] + ".x"})
-    assert broken.json() == {"error": "Wrong passphrase", "tries_left": 7}
+    assert broken.content == error_body("Wrong passphrase", tries_left=7)
     assert status(client, sealed) | {"expires_at": ""} == {
         "state": "unread", "passphrase": True, "reads_left": 1, "at": None, "expires_at": ""
     }  # fmt: skip
@@ -200,7 +201,7 @@ def test_a_passphrase_for_a_message_that_has_none_reads_nothing(client: httpx.Cl
     sealed = put(client)
     for _ in range(12):
         answer = client.get(sealed.path, headers=sealed.with_passphrase())
-        assert (answer.status_code, answer.json()) == (403, {"error": "Message has no passphrase"})
+        assert (answer.status_code, answer.content) == (403, error_body("Message has no passphrase"))
     assert status(client, sealed)["state"] == "unread"
     assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
 

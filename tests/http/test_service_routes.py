@@ -116,6 +116,10 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
                 client.get(locked.path, headers=locked.with_passphrase(bytes(32)))
             sealed = put(client)
             client.get(sealed.path)
+            leased = client.post("/", json={"message": "secret"}).json()["id"]
+            key = {"Idempotency-Key": "key"}
+            for method, status in (("DELETE", 404), ("GET", 200), ("DELETE", 204), ("DELETE", 404)):
+                assert client.request(method, "/" + leased, headers=key).status_code == status
             client.request("INVENTED", "/")
             client.request("PROPFIND", "/" + first)
             text = client.get("/-/metrics").text
@@ -127,15 +131,15 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
     events = {
         event: counted["crypt_api_messages_total", event] for event in ("created", "read", "destroyed", "expired")
     }
-    assert events == {"created": 4, "read": 1, "destroyed": 2, "expired": 0}
+    assert events == {"created": 5, "read": 2, "destroyed": 2, "expired": 0}
     assert counted["crypt_api_messages_total", "refused"] == 11
-    assert counted["crypt_api_requests_total", "GET", "/{id}", "200"] == 1
+    assert counted["crypt_api_requests_total", "GET", "/{id}", "200"] == 2
     assert counted["crypt_api_requests_total", "GET", "/{id}", "404"] == 1
-    assert counted["crypt_api_requests_total", "GET", "/{sealed id}", "403"] == 10
+    assert counted["crypt_api_requests_total", "GET", "/{sealed_id}", "403"] == 10
     assert counted["crypt_api_requests_total", "other", "/{id}", "405"] == 1
-    assert counted["crypt_api_request_seconds_count", "/{id}"] == 4
-    assert counted["crypt_api_store_seconds_count", "Read"] == 12
-    for secret in (first, second, locked.id, sealed.id, "secret", "PROPFIND"):
+    assert counted["crypt_api_request_seconds_count", "/{id}"] == 8
+    assert counted["crypt_api_store_seconds_count", "Read"] == 13
+    for secret in (first, second, leased, locked.id, sealed.id, "secret", "PROPFIND"):
         assert secret not in text
 
 

@@ -1,0 +1,52 @@
+"""The errors of the API, as clients see them: one table for all tests.
+
+The table is written out, and not taken from `crypt_core.errors`: clients depend on every byte of it.
+"""
+
+import json
+
+PART_ONE = {
+    "Invalid JSON body",
+    "Field 'message' is required and cannot be empty",
+    "Message exceeds maximum size of 100KB",
+    "Could not generate a unique ID",
+    "Message not found",
+    "Not found",
+    "Method not allowed",
+    "Rate limit exceeded",
+    "Storage unavailable",
+    "Internal server error",
+}
+"""The texts of the first version's errors. Their body is the text alone, for ever."""
+
+CODES = {
+    "Authorization required": "authorization_required",
+    "Passphrase required": "passphrase_required",
+    "Wrong passphrase": "wrong_passphrase",
+    "Message has no passphrase": "unexpected_passphrase",
+    "ID is already in use": "id_taken",
+    "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters": "invalid_idempotency_key",
+    "Prefetching is refused": "prefetch_refused",
+    "Link previews are refused": "robot_refused",
+    "Cross-site request refused": "cross_site_refused",
+}
+"""The texts of part two's errors, and the code that each has beside its text."""
+
+CODES_BY_BEGINNING = {"Field '": "invalid_field", "Unknown field '": "unknown_field"}
+"""The codes of errors whose text names a field, by the text's beginning."""
+
+
+def code_of(text: str) -> str | None:
+    """The code of the error with this text; None for an error of part one."""
+    if text in PART_ONE:
+        return None
+    if text in CODES:
+        return CODES[text]
+    [code] = [code for beginning, code in CODES_BY_BEGINNING.items() if text.startswith(beginning)]
+    return code
+
+
+def error_body(text: str, **more: object) -> bytes:
+    """The whole body of the response to a refused request; `more` are the fields that only this error has."""
+    code = code_of(text)
+    return json.dumps({"error": text} | ({} if code is None else {"code": code}) | more).encode()
