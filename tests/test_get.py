@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -72,14 +71,6 @@ def test_a_reader_who_leaves_before_asking_takes_nothing(platform: Platform, cli
     with socket.create_connection(("127.0.0.1", platform.port)) as connection:
         connection.sendall(f"GET /{message_id} HTTP/1.1\r\nHost: x\r\n".encode())  # its last line never comes
     assert client.get("/" + message_id).status_code == 200
-
-
-@pytest.fixture
-async def connections(platform: Platform) -> AsyncIterator[list[Connection]]:
-    connections = [await platform.connect() for _ in range(32)]
-    yield connections
-    for connection in connections:
-        connection.close()
 
 
 async def test_of_32_readers_at_once_one_gets_it(connections: list[Connection]) -> None:

@@ -10,7 +10,7 @@ from tests.support.chromium import Tabs
 from tests.support.page import FILE, create, expect_heading, reveal, write
 from tests.support.platforms import ROOT, Platform
 
-AXE = (ROOT / "tools/browser/node_modules/axe-core/axe.min.js").read_text()
+AXE = ROOT / "tools/browser/node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_axe_finds_nothing(tabs: Tabs, scheme: str) -> None:
     findings: dict[str, Any] = {}
     views = 0
     for name, page in Views(tabs, color_scheme=scheme, reduced_motion="reduce").walk():
-        page.evaluate(AXE)
+        page.evaluate(AXE.read_text())
         result = page.evaluate("axe.run({ resultTypes: ['violations', 'incomplete'] })")
         found = [
             (finding["id"], node["html"], node["failureSummary"])

@@ -1,11 +1,8 @@
 """Sealed messages: `PUT /{id}`, reading with proofs, `DELETE` and the receipt."""
 
 import asyncio
-import base64
-import hashlib
 import json
 import secrets
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,63 +11,11 @@ import pytest
 
 from tests.support.errors import error_body
 from tests.support.platforms import Connection, Platform
+from tests.support.sealed import Sealed, encode, put, put_locked, receipt
 
 NOT_FOUND = (404, b'{"error": "Message not found"}')
+
 UNAUTHORIZED = (401, error_body("Authorization required"))
-
-
-def encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-@dataclass
-class Sealed:
-    """What a client derives; here it is simply random."""
-
-    id: str = field(default_factory=lambda: encode(secrets.token_bytes(16)))
-    proof: bytes = field(default_factory=lambda: secrets.token_bytes(32))
-    passphrase_proof: bytes | None = None
-
-    @property
-    def body(self) -> dict[str, Any]:
-        body = {"message": "envelope", "proof_hash": encode(hashlib.sha256(self.proof).digest())}
-        if self.passphrase_proof:
-            body["passphrase_hash"] = encode(hashlib.sha256(self.passphrase_proof).digest())
-        return body
-
-    @property
-    def path(self) -> str:
-        return "/" + self.id
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """With the link alone."""
-        return {"Authorization": f"Bearer {encode(self.proof)}"}
-
-    def with_passphrase(self, proof: bytes | None = None) -> dict[str, str]:
-        text = encode(proof or self.passphrase_proof or b"")
-        return {"Authorization": f"Bearer {encode(self.proof)}.{text}"}
-
-
-def put(client: httpx.Client, **fields: Any) -> Sealed:
-    sealed = Sealed()
-    answer = client.put(sealed.path, json=sealed.body | fields)
-    assert answer.status_code == 201, answer.text
-    return sealed
-
-
-def put_locked(client: httpx.Client) -> Sealed:
-    sealed = Sealed(passphrase_proof=secrets.token_bytes(32))
-    assert client.put(sealed.path, json=sealed.body).status_code == 201
-    return sealed
-
-
-def status(client: httpx.Client, sealed: Sealed) -> dict[str, Any]:
-    answer = client.get(sealed.path + "/status", headers=sealed.headers)
-    assert answer.status_code == 200, answer.text
-    report: dict[str, Any] = answer.json()
-    assert list(report) == ["state", "passphrase", "reads_left", "at", "expires_at"]
-    return report
 
 
 def test_it_is_created_and_read_once(client: httpx.Client) -> None:
@@ -109,6 +54,7 @@ def test_anything_else_under_a_used_id_is_refused(client: httpx.Client, change: 
 
 
 HASH = "must be the 43 characters of a SHA-256 in base64url"
+
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "no message": ({"message": None}, 400, "Field 'message' is required and cannot be empty"),
     "too large": ({"message": "x" * 142_035}, 413, "Message exceeds maximum size of 100KB"),
@@ -170,7 +116,7 @@ def test_a_wrong_proof_is_an_unknown_id(client: httpx.Client, token: str) -> Non
     for _ in range(12):
         answer = client.get(sealed.path, headers=[(b"Authorization", f"Bearer {token}".encode("latin-1"))])
         assert (answer.status_code, answer.content) == NOT_FOUND
-    assert status(client, sealed)["state"] == "unread"
+    assert receipt(client, sealed)["state"] == "unread"
     assert client.get(sealed.path, headers=sealed.with_passphrase()).status_code == 200
 
 
@@ -190,7 +136,7 @@ def test_a_passphrase_is_asked_for_and_a_typo_costs_nothing(client: httpx.Client
         assert (wrong.status_code, wrong.content) == (403, error_body("Wrong passphrase", tries_left=left))
     broken = client.get(sealed.path, headers={"Authorization": sealed.headers["Authorization"] + ".x"})
     assert broken.content == error_body("Wrong passphrase", tries_left=7)
-    assert status(client, sealed) | {"expires_at": ""} == {
+    assert receipt(client, sealed) | {"expires_at": ""} == {
         "state": "unread", "passphrase": True, "reads_left": 1, "at": None, "expires_at": ""
     }  # fmt: skip
     assert client.get(sealed.path, headers=sealed.with_passphrase()).json() == {"message": "envelope"}
@@ -202,54 +148,46 @@ def test_a_passphrase_for_a_message_that_has_none_reads_nothing(client: httpx.Cl
     for _ in range(12):
         answer = client.get(sealed.path, headers=sealed.with_passphrase())
         assert (answer.status_code, answer.content) == (403, error_body("Message has no passphrase"))
-    assert status(client, sealed)["state"] == "unread"
+    assert receipt(client, sealed)["state"] == "unread"
     assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
 
 
-async def test_a_burst_of_guesses_has_ten_tries(platform: Platform) -> None:
-    connections = [await platform.connect() for _ in range(51)]
-    with platform.client() as client:
-        for _ in range(5):
-            sealed = put_locked(client)
-            headers = [sealed.with_passphrase(secrets.token_bytes(32)) for _ in connections]
-            headers[25] = sealed.with_passphrase()
-            asks = zip(connections, headers, strict=True)
-            answers = await asyncio.gather(*(c.ask("GET", sealed.path, headers=h) for c, h in asks))
-            wrong = sorted(body["tries_left"] for code, body in answers if code == 403)
-            granted = [body for code, body in answers if code == 200]
-            assert wrong == list(range(10 - len(wrong), 10))
-            if granted:
-                assert granted == [{"message": "envelope"}]
-                assert len(wrong) < 10
-            else:
-                assert len(wrong) == 10
-                assert status(client, sealed)["state"] == "destroyed"
-    for connection in connections:
-        connection.close()
+async def test_a_burst_of_guesses_has_ten_tries(connections: list[Connection], client: httpx.Client) -> None:
+    for _ in range(5):
+        sealed = put_locked(client)
+        headers = [sealed.with_passphrase(secrets.token_bytes(32)) for _ in connections]
+        headers[16] = sealed.with_passphrase()
+        asks = zip(connections, headers, strict=True)
+        answers = await asyncio.gather(*(c.ask("GET", sealed.path, headers=h) for c, h in asks))
+        wrong = sorted(body["tries_left"] for code, body in answers if code == 403)
+        granted = [body for code, body in answers if code == 200]
+        assert wrong == list(range(10 - len(wrong), 10))
+        if granted:
+            assert granted == [{"message": "envelope"}]
+            assert len(wrong) < 10
+        else:
+            assert len(wrong) == 10
+            assert receipt(client, sealed)["state"] == "destroyed"
 
 
-async def test_it_has_as_many_readers_as_allowed(platform: Platform) -> None:
-    connections: list[Connection] = [await platform.connect() for _ in range(32)]
-    with platform.client() as client:
-        for reads in (1, 3, 7):
-            sealed = put(client, reads=reads)
-            answers = await asyncio.gather(*(c.ask("GET", sealed.path, headers=sealed.headers) for c in connections))
-            assert sorted(code for code, _ in answers) == [200] * reads + [404] * (32 - reads)
-            assert status(client, sealed)["reads_left"] == 0
-    for connection in connections:
-        connection.close()
+async def test_it_has_as_many_readers_as_allowed(connections: list[Connection], client: httpx.Client) -> None:
+    for reads in (1, 3, 7):
+        sealed = put(client, reads=reads)
+        answers = await asyncio.gather(*(c.ask("GET", sealed.path, headers=sealed.headers) for c in connections))
+        assert sorted(code for code, _ in answers) == [200] * reads + [404] * (32 - reads)
+        assert receipt(client, sealed)["reads_left"] == 0
 
 
 def test_the_receipt_tells_what_became_of_it(client: httpx.Client) -> None:
     sealed = put(client, reads=2)
-    unread = status(client, sealed)
+    unread = receipt(client, sealed)
     assert (unread["state"], unread["reads_left"], unread["at"]) == ("unread", 2, None)
     for left in (1, 0):
         client.get(sealed.path, headers=sealed.headers)
-        report = status(client, sealed)
-        assert (report["state"], report["reads_left"]) == ("read", left)
-        assert abs(datetime.fromisoformat(report["at"]) - datetime.now(UTC)) < timedelta(seconds=3)
-        assert report["expires_at"] == unread["expires_at"]
+        told = receipt(client, sealed)
+        assert (told["state"], told["reads_left"]) == ("read", left)
+        assert abs(datetime.fromisoformat(told["at"]) - datetime.now(UTC)) < timedelta(seconds=3)
+        assert told["expires_at"] == unread["expires_at"]
 
 
 def test_its_sender_can_destroy_it_unread(client: httpx.Client) -> None:
@@ -258,7 +196,7 @@ def test_its_sender_can_destroy_it_unread(client: httpx.Client) -> None:
     assert (destroyed.status_code, destroyed.content) == (204, b"")
     assert client.get(sealed.path, headers=sealed.with_passphrase()).status_code == 404
     assert client.delete(sealed.path, headers=sealed.headers).status_code == 404
-    assert status(client, sealed)["state"] == "destroyed"
+    assert receipt(client, sealed)["state"] == "destroyed"
     assert client.put(sealed.path, json=sealed.body).status_code == 409
 
 

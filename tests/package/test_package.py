@@ -54,7 +54,7 @@ def test_a_fresh_installation_sends_and_reads(wheel: Path, tmp_path: Path) -> No
         )
 
     with Process(serve, cwd=tmp_path, env={"COVERAGE_PROCESS_START": ""}) as process:
-        url = process.wait_for(r"listening on (http\S+)")
+        url = process.url
         link = run(client, "send", "secret", "--server", url).stdout.strip()
         assert run(client, "read", link).stdout == "secret"
         assert run(client, "read", link).returncode == 4

@@ -1,7 +1,6 @@
 """What the Worker uses of Cloudflare, for tests in this process: as strict as the platform is, and as late.
 
-The real one is met in `test_worker.py` and by every test that takes `platform`; here time can be passed in, and
-replicas lag on demand.
+Tests of the tiers `http` and `worker` run on the real runtime. Here time can be passed in, and replicas lag on demand.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""The two homes of the service, each started as its users start it and spoken to over HTTP."""
+"""The two platforms of the service, each started as its operators start it, and clients that speak HTTP to them."""
 
 import asyncio
 import itertools
@@ -69,6 +69,15 @@ class Process:
             self._news.wait_for(said, START_TIMEOUT)
         assert found is not None, f"never said {pattern!r}, but:\n{self.output}"
         return found[1]
+
+    @property
+    def url(self) -> str:
+        """Where it listens; waits until it does."""
+        return self.wait_for(r"listening on (http\S+)")
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     def kill(self) -> None:
         """End it, and what it started, as a power cut would."""
@@ -177,11 +186,10 @@ def start_worker(*flags: str) -> Process:
 @contextmanager
 def server(folder: Path, *flags: str) -> Iterator[Platform]:
     with start_server(f"--store=sqlite:///{folder}/messages.db", "--trusted-proxies=127.0.0.1", *flags) as process:
-        yield Platform("server", process.wait_for(r"listening on (http\S+)"), process, "X-Forwarded-For", folder=folder)
+        yield Platform("server", process.url, process, "X-Forwarded-For", folder=folder)
 
 
 @contextmanager
 def worker(*flags: str) -> Iterator[Platform]:
     with start_worker(*flags) as process:
-        url = process.wait_for(r"listening on (http\S+)")
-        yield Platform("worker", url, process, "CF-Connecting-IP", process.wait_for(r"control on (http\S+)"))
+        yield Platform("worker", process.url, process, "CF-Connecting-IP", process.wait_for(r"control on (http\S+)"))

@@ -1,0 +1,21 @@
+"""Chromium, and tabs in it."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.chromium import Tabs, chromium
+from tests.support.platforms import Platform
+
+
+@pytest.fixture(scope="module")  # and not for the session: it would be in the way of asyncio's tests
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
+    with Tabs(browser, platform) as tabs:
+        yield tabs

@@ -1,0 +1,97 @@
+"""`crypt-api serve`: its flags, and what it says about mistakes."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.errors import error_body
+from tests.support.plain import create
+from tests.support.platforms import start_server
+
+
+def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crypt_api", *arguments]
+    return subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=60, check=False, env=os.environ | (env or {})
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port=99999"], "99999"),
+        (["--host=nowhere.invalid"], "cannot listen on nowhere.invalid port 0"),
+        (["--host=192.0.2.1"], "cannot listen on 192.0.2.1 port 0: "),
+        (["--store=mysql://x"], "STORE must be sqlite:///PATH or memory:, not 'mysql://x'"),
+        (["--store=sqlite:///"], "STORE must be"),
+        (["--store=sqlite:////proc/x.db"], "cannot open /proc/x.db"),
+        (["--store=sqlite:////nowhere/x.db"], "cannot open /nowhere/x.db: No such file or directory"),
+        (["--rate-limit-per-second=many"], "RATE_LIMIT_PER_SECOND must be a whole number, not 'many'"),
+        (["--rate-limit-per-second=-1"], "RATE_LIMIT_PER_SECOND must be a whole number, not '-1'"),
+        (["--max-ttl=59"], "MAX_TTL must be from 60 to 31536000, not 59"),
+        (["--id-length=4"], "ID_LENGTH must be from 5 to 20, not 4"),
+        (["--trusted-proxies=10.0.0.1/8"], "TRUSTED_PROXIES must be addresses or networks: 10.0.0.1/8 has host bits"),
+        (["--colour"], "--colour"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
+    store = [] if any(a.startswith("--store") for a in arguments) else [f"--store=sqlite:///{tmp_path}/messages.db"]
+    result = run("serve", "--port=0", *store, *arguments)
+    assert result.returncode in (1, 2)
+    assert result.stdout == ""
+    assert words in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", f"--port={port}", f"--store=sqlite:///{tmp_path}/messages.db")
+    assert (result.returncode, result.stderr) == (
+        1,
+        f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_server_on_the_same_file_is_told_so(tmp_path: Path) -> None:
+    store = f"--store=sqlite:///{tmp_path}/messages.db"
+    with start_server(store) as process:
+        assert process.url
+        result = run("serve", "--port=0", store)
+    assert result.stderr == f"Error: cannot open {tmp_path}/messages.db: it is in use by another process\n"
+
+
+def test_flags_come_from_the_environment_too(tmp_path: Path) -> None:
+    env = {
+        "CRYPT_API_STORE": f"sqlite:///{tmp_path}/elsewhere.db",
+        "CRYPT_API_ID_LENGTH": "12",
+        "CRYPT_API_MAX_TTL": "3600",
+    }
+    with start_server(env=env) as process:
+        assert re.fullmatch("[a-z0-9]{12}", create(process.url))
+        answer = httpx.post(process.url, json={"message": "x", "ttl": 3601})
+        assert answer.content == error_body("Field 'ttl' must be a whole number of seconds from 60 to 3600")
+    assert (tmp_path / "elsewhere.db").exists()
+
+
+def test_help_names_every_flag() -> None:
+    result = run("serve", "--help")
+    for flag in (
+        "host",
+        "port",
+        "store",
+        "rate-limit-per-second",
+        "max-ttl",
+        "id-length",
+        "trusted-proxies",
+        "idle-timeout",
+    ):
+        assert f"--{flag} " in result.stdout
+    assert run("--version").stdout.strip() == "0.1.0"

@@ -1,0 +1,141 @@
+"""The `kv` store over a Cloudflare whose time, lag and failures the tests decide."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from crypt_core.errors import StorageUnavailable
+from crypt_core.messages import LEASE_SECONDS, Create, Created, Granted, Missing, Read, Repeated
+from crypt_core.record import AccessHashes
+from crypt_worker.alarm import SWEEP_INTERVAL
+from crypt_worker.kv_payloads import KvPayloads
+from crypt_worker.kv_store import KvStore
+from crypt_worker.shard import SHARDS, shard_name
+from tests.support.cloudflare import KvNamespace, ShardNamespace
+from tests.support.stores import Clock
+
+DAY = 86_400  # seconds
+
+
+class FakeCloudflare:
+    """The Worker's store over a platform whose time, lag and failures are ours."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.kv = KvNamespace(self.clock)
+        self.shards = ShardNamespace(self.kv, self.clock)
+        self.store = KvStore(KvPayloads(self.kv), self.shards)
+
+
+@pytest.fixture
+def cloudflare() -> Iterator[FakeCloudflare]:
+    cloudflare = FakeCloudflare()
+    yield cloudflare
+    cloudflare.shards.close()
+
+
+async def test_a_lagging_replica_reads_nothing(cloudflare: FakeCloudflare) -> None:
+    await cloudflare.store.apply("abc12", Create("secret", DAY))
+    cloudflare.kv.lagging = True
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable):
+            await cloudflare.store.apply("abc12", Read())
+    cloudflare.kv.lagging = False
+    assert await cloudflare.store.apply("abc12", Read()) == Granted("secret")
+
+
+@pytest.mark.parametrize("part", ["kv", "shards"])
+async def test_while_a_part_is_down_nothing_is_lost_and_nothing_read(cloudflare: FakeCloudflare, part: str) -> None:
+    await cloudflare.store.apply("abc12", Create("secret", DAY))
+    setattr(getattr(cloudflare, part), "failing", True)  # noqa: B010
+    for command in (Read(), Create("another", DAY)):
+        with pytest.raises(StorageUnavailable) as error:
+            await cloudflare.store.apply("abc12", command)
+        assert "secret" not in str(error.value)
+    setattr(getattr(cloudflare, part), "failing", False)  # noqa: B010
+    assert await cloudflare.store.apply("abc12", Read()) == Granted("secret")
+
+
+async def test_a_payload_that_lost_its_id_is_removed(cloudflare: FakeCloudflare) -> None:
+    await cloudflare.store.apply("abc12", Create("first", DAY))
+    await cloudflare.store.apply("abc12", Create("second", DAY))
+    assert cloudflare.kv.values == ["first"]
+
+
+async def test_the_last_of_a_message_goes_with_its_read(cloudflare: FakeCloudflare) -> None:
+    await cloudflare.store.apply("abc12", Create("secret", DAY))
+    await cloudflare.store.apply("abc12", Read())
+    assert cloudflare.kv.values == []
+    assert cloudflare.shards.count() == 0
+
+
+async def test_expired_records_are_swept_by_alarm(cloudflare: FakeCloudflare) -> None:
+    await cloudflare.store.apply("abc12", Create("secret", 60))
+    await cloudflare.store.apply("abc13", Create("secret", DAY))
+    cloudflare.clock.now += 59
+    await cloudflare.shards.ring()
+    assert cloudflare.shards.count() == 2
+    cloudflare.clock.now += SWEEP_INTERVAL
+    await cloudflare.shards.ring()
+    assert cloudflare.shards.count() == 1
+    cloudflare.clock.now += DAY
+    await cloudflare.shards.ring()
+    assert cloudflare.shards.count() == 0
+    assert all(storage.alarm_at is None for storage in cloudflare.shards.storages)
+
+
+async def test_what_a_nonce_held_is_removed_by_alarm(cloudflare: FakeCloudflare) -> None:
+    await cloudflare.store.apply("abc12", Create("secret", DAY, AccessHashes("proof")))
+    assert await cloudflare.store.apply("abc12", Read("proof", idempotency_hash="nonce")) == Granted("secret")
+    cloudflare.clock.now += LEASE_SECONDS - 1
+    await cloudflare.shards.ring()
+    assert cloudflare.kv.values == ["secret"]
+    cloudflare.clock.now += 1
+    await cloudflare.shards.ring()
+    assert cloudflare.kv.values == []
+    assert cloudflare.shards.count() == 1  # the tombstone
+    cloudflare.clock.now += DAY
+    await cloudflare.shards.ring()
+    assert cloudflare.shards.count() == 0
+
+
+async def test_a_repeated_request_leaves_no_second_payload(cloudflare: FakeCloudflare) -> None:
+    for kind in (Created, Repeated):
+        outcome = await cloudflare.store.apply("abc12", Create("secret", DAY, AccessHashes("proof"), 1, "request"))
+        assert isinstance(outcome, kind)
+    assert cloudflare.kv.values == ["secret"]
+
+
+async def test_an_object_that_slept_keeps_its_alarms(cloudflare: FakeCloudflare) -> None:
+    same_shard = [f"abc{n:02}" for n in range(90) if shard_name(f"abc{n:02}") == "messages-0"]
+    await cloudflare.store.apply(same_shard[0], Create("a", 100))
+    cloudflare.shards.hibernate()
+    await cloudflare.store.apply(same_shard[1], Create("b", 200))
+    cloudflare.shards.hibernate()
+    cloudflare.clock.now += 100
+    await cloudflare.shards.ring()
+    assert cloudflare.shards.count() == 1
+    assert await cloudflare.store.apply(same_shard[1], Read()) == Granted("b")
+
+
+async def test_no_request_can_make_more_objects(cloudflare: FakeCloudflare) -> None:
+    for number in range(1_000):
+        assert await cloudflare.store.apply(f"guess{number}", Read()) == Missing()
+    assert len(cloudflare.shards.names) == SHARDS
+    assert cloudflare.shards.count() == 0
+
+
+async def test_an_id_that_passed_on_while_it_was_read_is_read_anew(cloudflare: FakeCloudflare) -> None:
+    """Between the fetch of the payload and the claim, the message expires and its id gets another."""
+    await cloudflare.store.apply("abc12", Create("first", 60))
+    fetch = cloudflare.kv.get
+
+    async def slow_get(key: str) -> str | None:
+        value = await fetch(key)
+        if value == "first":
+            cloudflare.clock.now += 60
+            assert isinstance(await cloudflare.store.apply("abc12", Create("second", DAY)), Created)
+        return value
+
+    cloudflare.kv.get = slow_get  # type: ignore[method-assign]
+    assert await cloudflare.store.apply("abc12", Read()) == Granted("second")

@@ -1,0 +1,22 @@
+"""The server's access log: one line a request, and no id in it."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.plain import create
+from tests.support.platforms import start_server
+
+
+@pytest.mark.parametrize("flag", ["--no-access-log", "--access-log"])
+def test_the_access_log_never_names_an_id(tmp_path: Path, flag: str) -> None:
+    with start_server(f"--store=sqlite:///{tmp_path}/messages.db", flag) as process:
+        message_id = create(process.url)
+        httpx.get(f"{process.url}/{message_id}")
+        httpx.get(f"{process.url}/{message_id}/x")
+        process.stop()
+    assert message_id not in process.output
+    logged = re.findall(r"(\S+ \S+ \d{3}) [\d.]+ ms", process.output)
+    assert logged == (["POST / 200", "GET /{id} 200", "GET - 404"] if flag == "--access-log" else [])

@@ -1,0 +1,31 @@
+"""The service as an ASGI application, in another server than its own."""
+
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from crypt_api.server.asgi import create_app
+
+
+async def test_any_asgi_server_can_run_it(tmp_path: Path) -> None:
+    """Spoken to through another implementation of the protocol, with the environment as its only settings."""
+    app = create_app({"CRYPT_API_STORE": f"sqlite:///{tmp_path}/messages.db", "CRYPT_API_RATE_LIMIT_PER_SECOND": "1"})
+    events = iter(["lifespan.startup", "lifespan.shutdown"])
+    told = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": next(events)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        told.append(message["type"])
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        created = await client.post("/", json={"message": "secret"})
+        assert created.status_code == 200
+        assert (await client.get("/" + created.json()["id"])).status_code == 429
+        assert (await client.head("/")).content == b""
+    await app({"type": "lifespan"}, receive, send)
+    assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert not (tmp_path / "messages.db-wal").exists()

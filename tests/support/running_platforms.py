@@ -1,0 +1,62 @@
+"""The platforms as fixtures. Each is started when a test first needs it, once for all tiers."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+
+from tests.support import platforms
+from tests.support.platforms import Connection, Platform
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with platforms.server(tmp_path_factory.mktemp("server")) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def worker() -> Iterator[Platform]:
+    with platforms.worker() as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session", params=["server", "worker"])
+def platform(request: pytest.FixtureRequest) -> Platform:
+    """Run the test black-box against the SQLite server, and against the Worker in the real runtime."""
+    platform: Platform = request.getfixturevalue(request.param)
+    return platform
+
+
+@pytest.fixture(scope="session")
+def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Without a rate limit, for programs whose requests all come from one address."""
+    with platforms.server(tmp_path_factory.mktemp("unlimited"), "--rate-limit-per-second=0") as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session")
+def unlimited_worker() -> Iterator[Platform]:
+    with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0") as platform:
+        yield platform
+
+
+@pytest.fixture(scope="module", params=["server", "worker"])
+def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
+    platform: Platform = request.getfixturevalue("unlimited_" + request.param)
+    return platform
+
+
+@pytest.fixture
+async def connections(platform: Platform) -> AsyncIterator[list[Connection]]:
+    """Open 32 connections to one platform, for races."""
+    connections = [await platform.connect() for _ in range(32)]
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def client(platform: Platform) -> Iterator[httpx.Client]:
+    with platform.client() as client:
+        yield client

@@ -1,0 +1,71 @@
+"""Tiers: a test belongs to the one whose name its folder has. `docs/testing.md` says what each tier may use.
+
+The five test files of the first version stay directly in `tests/`. Their tests belong to the tier `http` if they speak
+to a platform, and to the tier `unit` if not.
+"""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.support.platforms import NODE, ROOT
+
+TIERS = {
+    "unit": "no process, no socket, no file",
+    "contract": "every store does what a store promises, in this process",
+    "http": "black-box over HTTP, on both platforms",
+    "worker": "what is the Worker's alone, in the real runtime",
+    "browser": "the page, in real Chromium",
+    "cli": "the Python client and the command line",
+    "package": "the built wheel, installed where nothing else is",
+    "reliability": "crashes, full disks, and the end of a process",
+}
+
+IN_PROCESS = {"unit", "contract"}
+"""The tiers that need nothing but Python packages."""
+
+NEEDED = [
+    NODE,
+    NODE.with_name("uv"),
+    ROOT / "python_modules",
+    ROOT / "tools/workerd/node_modules",
+    ROOT / "tools/browser/node_modules",
+]
+"""What the other tiers need, and `script/bootstrap test` installs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run what takes minutes, with many more examples")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for tier, meaning in TIERS.items():
+        config.addinivalue_line("markers", f"{tier}: {meaning}")
+    config.addinivalue_line("markers", "long: takes minutes; deselected without --long")
+    if config.getoption("--long"):
+        settings.load_profile("long")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects by these markers
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(_tier(item))
+    if not config.getoption("--long"):
+        too_long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=too_long)
+        items[:] = [item for item in items if item not in too_long]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    missing = [path for path in NEEDED if not path.exists()]
+    if missing and not all(_tier(item) in IN_PROCESS for item in session.items):
+        raise pytest.UsageError(f"run script/bootstrap test first: there is no {missing[0]}")
+
+
+def _tier(item: pytest.Item) -> str:
+    tests = Path(__file__).parent.parent
+    folder, *rest = item.path.relative_to(tests).parts
+    if rest:
+        return folder
+    return "http" if "platform" in getattr(item, "fixturenames", ()) else "unit"

@@ -1,0 +1,23 @@
+"""The description of the API is complete."""
+
+from crypt_core import __version__, errors
+from crypt_core.http.openapi import openapi
+from crypt_core.settings import Settings
+
+
+def test_the_description_names_every_error() -> None:
+    examples = {
+        name
+        for path in openapi(Settings())["paths"].values()
+        for operation in path.values()
+        if isinstance(operation, dict)
+        for response in operation["responses"].values()
+        for name in response.get("content", {}).get("application/json", {}).get("examples", {})
+    }
+    kinds = {kind.__name__ for name, kind in vars(errors).items() if name[0] != "_" and isinstance(kind, type)}
+    kinds -= {"ApiError", "SettingsError", "Mapping", "ClassVar", "RouteNotFound"}  # no route: no operation
+    assert kinds == examples
+
+
+def test_the_description_has_the_projects_version() -> None:
+    assert openapi(Settings())["info"]["version"] == __version__

@@ -1,0 +1,22 @@
+"""The Worker's variables, and what it writes into its log."""
+
+import pytest
+
+from tests.support import platforms
+from tests.support.platforms import Platform
+
+
+@pytest.mark.parametrize("variable", ["RATE_LIMIT_PER_SECOND:many", "MAX_TTL:1", "ID_LENGTH:4"])
+def test_a_variable_that_cannot_be_used_is_named_in_the_log(variable: str) -> None:
+    with platforms.worker("--var", variable) as worker, worker.client() as client:
+        answer = client.get("/")
+        assert (answer.status_code, answer.content) == (500, b'{"error": "Internal server error"}')
+        assert answer.headers["access-control-allow-origin"] == "*"
+        worker.process.wait_for(f"({variable.partition(':')[0]}) must be")
+
+
+def test_each_request_is_a_structured_line_in_the_log(worker: Platform) -> None:
+    with worker.client() as client:
+        client.delete("/zzzz9")
+    worker.process.wait_for(r'(\{"method": "DELETE", "route": "/\{id\}", "status": 404\})')
+    assert "zzzz9" not in worker.process.output
