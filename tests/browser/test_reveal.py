@@ -4,15 +4,15 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.http.test_reveal import create
 from tests.support.chromium import Tabs
+from tests.support.plain import create_path
 from tests.support.platforms import Platform
 
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: httpx.Client, javascript: bool) -> None:  # noqa: FBT001
     message = "pass & <b>word</b> žluťoučký 🐎\n  second line"
-    path = create(client, message)
+    path = create_path(client, message)
     page = tabs.open(tabs.platform.url + path, java_script_enabled=javascript)
     assert page.inner_text("h1") == "A message for you"
     page.reload()
@@ -27,7 +27,7 @@ def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: ht
 
 
 def test_the_button_works_again_when_the_response_was_lost(tabs: Tabs, client: httpx.Client) -> None:
-    page = tabs.open(tabs.platform.url + create(client))
+    page = tabs.open(tabs.platform.url + create_path(client))
     lost = []
 
     def lose(route: Route) -> None:
@@ -47,7 +47,7 @@ def test_the_button_works_again_when_the_response_was_lost(tabs: Tabs, client: h
 def test_another_site_can_neither_frame_nor_send_the_form(
     browser: Browser, platform: Platform, client: httpx.Client
 ) -> None:
-    path = create(client)
+    path = create_path(client)
     tabs = Tabs(browser, platform)
     page = tabs.new()
     url = platform.url + path

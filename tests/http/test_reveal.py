@@ -8,6 +8,7 @@ import pytest
 from crypt_core.http.robots import ROBOTS as KNOWN
 from tests.support.browser_headers import BROWSER_ACCEPT
 from tests.support.errors import error_body
+from tests.support.plain import create_path
 
 # Real robots' User-Agents, from their makers' documentation or from logs.
 ROBOTS = [
@@ -30,13 +31,9 @@ ROBOTS = [
 CHROME = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36"
 
 
-def create(client: httpx.Client, message: str = "secret") -> str:
-    return "/" + str(client.post("/", json={"message": message}).json()["id"])
-
-
 @pytest.mark.parametrize("agent", ROBOTS + [f"x {name} y" for name in KNOWN])
 def test_a_robot_reads_nothing(client: httpx.Client, agent: str) -> None:
-    path = create(client)
+    path = create_path(client)
     for accept in ("*/*", BROWSER_ACCEPT):
         answer = client.get(path, headers={"User-Agent": agent, "Accept": accept})
         assert answer.status_code == 403
@@ -56,7 +53,7 @@ def test_a_robot_reads_nothing(client: httpx.Client, agent: str) -> None:
     ],
 )
 def test_a_browser_gets_the_page_and_reads_nothing(client: httpx.Client, headers: dict[str, str]) -> None:
-    path = create(client)
+    path = create_path(client)
     answer = client.get(path, headers=headers)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -83,7 +80,7 @@ def test_a_browser_gets_the_page_and_reads_nothing(client: httpx.Client, headers
     ],
 )
 def test_a_program_gets_the_message(client: httpx.Client, headers: dict[str, str]) -> None:
-    answer = client.get(create(client), headers=headers)
+    answer = client.get(create_path(client), headers=headers)
     assert (answer.status_code, answer.content) == (200, b'{"message": "secret"}')
 
 
@@ -101,7 +98,7 @@ def test_every_file_that_the_page_names_is_there(client: httpx.Client) -> None:
 
 def test_the_page_does_not_tell_whether_there_is_a_message(client: httpx.Client) -> None:
     headers = {"Accept": "text/html"}
-    path = create(client)
+    path = create_path(client)
     there, gone = client.get(path, headers=headers), client.get("/zzzzz", headers=headers)
 
     def neutral(answer: httpx.Response, path: str) -> str:
@@ -114,7 +111,7 @@ def test_the_page_does_not_tell_whether_there_is_a_message(client: httpx.Client)
     "case", ["no cookie", "no token", "another token", "cross-site", "same-site", "large", "broken"]
 )
 def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str) -> None:
-    path = create(client)
+    path = create_path(client)
     page = client.get(path, headers={"Accept": "text/html"})
     [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
     client.cookies.clear()
@@ -141,7 +138,7 @@ def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str)
 
 def test_the_form_works_as_a_browser_sends_it(client: httpx.Client) -> None:
     message = '<script>alert(1)</script> & "x"\r\n  end'
-    path = create(client, message)
+    path = create_path(client, message)
     page = client.get(path, headers={"Accept": BROWSER_ACCEPT})
     cookie = page.headers["set-cookie"]
     assert "HttpOnly" in cookie

@@ -9,3 +9,8 @@ def create(url: str, message: str = "secret") -> str:
     assert answer.status_code == 200, answer.text
     message_id: str = answer.json()["id"]
     return message_id
+
+
+def create_path(client: httpx.Client, message: str = "secret") -> str:
+    """Send a plain message; return the message's path."""
+    return "/" + str(client.post("/", json={"message": message}).json()["id"])
