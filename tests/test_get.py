@@ -46,6 +46,12 @@ def test_what_cannot_be_an_id_is_not_found(client: httpx.Client, path: str) -> N
     assert (answer.status_code, answer.content) == NOT_FOUND
 
 
+async def test_a_path_that_looks_like_a_routes_pattern_is_not_found(connections: list[Connection]) -> None:
+    for path in ("/{id}", "/{sealed_id}", "/{id}/reveal"):
+        method = "POST" if path.endswith("reveal") else "GET"
+        assert await connections[0].ask(method, path) == (404, {"error": "Message not found"})
+
+
 @pytest.mark.parametrize(
     ("method", "headers", "status"),
     [

@@ -50,7 +50,7 @@ class Router:
     def match(self, path: str) -> Match | None:
         """Find the route of `path`; None if the path fits no route."""
         route = self._routes.get(path)
-        if route is not None:
+        if route is not None and "{" not in path:  # a path may be written like a pattern, and is not one
             return Match(route)
         _, first, *rest = path.split("/") if "/" in path else ("", path)
         name = "{sealed_id}" if not rest and ids.is_sealed(first) else "{id}"
