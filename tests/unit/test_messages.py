@@ -1,4 +1,7 @@
-"""The decision, as a state machine: a model of what may be told to whom, walked at random."""
+"""The decision over time, as a state machine: a model says what each caller may be told, and is walked at random.
+
+`test_decisions.py` has every single decision in tables.
+"""
 
 from dataclasses import dataclass, field
 
@@ -156,7 +159,7 @@ class OneId(RuleBasedStateMachine):
         self.forget_if_gone()
 
     @rule(proof=st.sampled_from(["right", "wrong"]))
-    def status(self, proof: str) -> None:
+    def receipt(self, proof: str) -> None:
         message = self.message
         outcome = self.decide(GetReceipt(proof))
         if message is None or message.create.access is None or proof != "right":
@@ -211,4 +214,4 @@ def test_a_late_acknowledgement_takes_no_other_reader_s_message() -> None:
 
 
 TestOneId = OneId.TestCase
-TestOneId.settings = settings(max_examples=400, stateful_step_count=40)
+TestOneId.settings = settings(stateful_step_count=40)
