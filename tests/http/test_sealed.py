@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.bodies import REFUSED_SEALED
 from tests.support.errors import error_body
 from tests.support.platforms import Connection, Platform
 from tests.support.sealed import Sealed, encode, put, put_locked, receipt
@@ -53,31 +54,12 @@ def test_anything_else_under_a_used_id_is_refused(client: httpx.Client, change: 
     assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
 
 
-HASH = "must be the 43 characters of a SHA-256 in base64url"
-
-REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
-    "no message": ({"message": None}, 400, "Field 'message' is required and cannot be empty"),
-    "too large": ({"message": "x" * 142_035}, 413, "Message exceeds maximum size of 100KB"),
-    "no hash": ({"proof_hash": None}, 400, f"Field 'proof_hash' {HASH}"),
-    "short hash": ({"proof_hash": "A" * 42}, 400, f"Field 'proof_hash' {HASH}"),
-    "padded hash": ({"proof_hash": "A" * 43 + "="}, 400, f"Field 'proof_hash' {HASH}"),
-    "other alphabet": ({"proof_hash": "+" * 43}, 400, f"Field 'proof_hash' {HASH}"),
-    "stray bits": ({"proof_hash": "A" * 42 + "B"}, 400, f"Field 'proof_hash' {HASH}"),
-    "passphrase hash": ({"passphrase_hash": None}, 400, f"Field 'passphrase_hash' {HASH}"),
-    "no reads": ({"reads": 0}, 400, "Field 'reads' must be a whole number from 1 to 100"),
-    "many reads": ({"reads": 101}, 400, "Field 'reads' must be a whole number from 1 to 100"),
-    "true reads": ({"reads": True}, 400, "Field 'reads' must be a whole number from 1 to 100"),
-    "ttl": ({"ttl": 59}, 400, "Field 'ttl' must be a whole number of seconds from 60 to 86400"),
-    "unknown": ({"colour": "red"}, 400, "Unknown field 'colour'"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_a_body_that_is_not_as_it_has_to_be_is_refused_by_name(client: httpx.Client, case: str) -> None:
-    change, code, error = REFUSED[case]
+@pytest.mark.parametrize("case", REFUSED_SEALED)
+def test_an_invalid_field_is_refused_by_its_name(client: httpx.Client, case: str) -> None:
+    change, (status, error) = REFUSED_SEALED[case]
     sealed = Sealed()
     answer = client.put(sealed.path, json=sealed.body | change)
-    assert (answer.status_code, answer.content) == (code, error_body(error))
+    assert (answer.status_code, answer.content) == (status, error_body(error))
     assert client.get(sealed.path, headers=sealed.headers).status_code == 404
 
 

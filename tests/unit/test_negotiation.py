@@ -1,0 +1,67 @@
+"""Whether a client gets a page or data."""
+
+import pytest
+
+from crypt_core.http.negotiation import MAX_ACCEPT_LENGTH, is_navigation, prefers_html
+from tests.support.browser_headers import BROWSER_ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        (BROWSER_ACCEPT, True),
+        ("text/html", True),
+        ("TEXT/HTML", True),
+        ("text/html;level=1", True),
+        ("text/html ; q=0.9 , application/json ; q=0.8", True),
+        ("text/html;q=0.9, application/json;level=2;q=0.8", True),
+        ("application/json;q=0.5, text/html", True),
+        ("text/html;q=0.5, */*;q=0.4", True),
+        ("text/html;q=0.5, application/*;q=0.4", True),
+        ("text/html, */*", False),  # as glad of JSON
+        ("text/html;q=0.5, */*", False),
+        ("text/html;q=0.5, application/*;q=0.6, */*;q=0.1", False),  # the more exact range counts
+        ("text/html;q=0.5, application/json;q=0.6, application/*;q=0.1", False),
+        ("text/html;q=0.5, application/json;q=0.4, application/*", True),
+        ("text/html, application/json", False),
+        ("application/json, text/html;q=0.9", False),
+        ("text/html;q=0", False),
+        ("text/html;q=0, */*;q=0", False),
+        ("text/html;q=x", False),
+        ("text/html;q=1.0.0", False),
+        ("text/html;q=²", False),
+        ("text/html;q=", False),
+        ("text/htmlx", False),
+        ("application/json", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_accept_is_weighed(accept: str, html: bool) -> None:  # noqa: FBT001
+    assert prefers_html({"accept": accept}) is html
+
+
+def test_without_accept_it_is_data() -> None:
+    assert not prefers_html({})
+    assert not is_navigation({})
+
+
+def test_a_header_that_no_browser_sends_is_not_weighed() -> None:
+    longest = "text/html" + "," * (MAX_ACCEPT_LENGTH - len("text/html"))
+    assert prefers_html({"accept": longest})
+    assert not prefers_html({"accept": longest + ","})
+
+
+@pytest.mark.parametrize(
+    ("headers", "navigation"),
+    [
+        ({"sec-fetch-mode": "navigate"}, True),
+        ({"sec-fetch-mode": "navigate", "accept": "*/*"}, True),
+        ({"sec-fetch-mode": "cors", "accept": BROWSER_ACCEPT}, False),
+        ({"sec-fetch-mode": "", "accept": BROWSER_ACCEPT}, True),
+        ({"accept": BROWSER_ACCEPT}, True),
+        ({"accept": "*/*"}, False),
+    ],
+)
+def test_a_browser_says_that_it_navigates(headers: dict[str, str], navigation: bool) -> None:  # noqa: FBT001
+    assert is_navigation(headers) is navigation
