@@ -6,9 +6,10 @@ import sys
 
 import click
 
-from crypt_api.server.asgi import DEFAULT_STORE, ENVIRONMENT_PREFIX, create_app
-from crypt_api.server.http_protocol import DEFAULT_IDLE_TIMEOUT
-from crypt_api.server.run import listen, run
+from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
+from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
+from crypt_api.server.edge.server import ensure_descriptors, listen
+from crypt_api.server.run import run
 from crypt_core import ids
 from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.settings import MIN_TTL, Settings
@@ -56,14 +57,36 @@ DEFAULTS = Settings()
     metavar="SECONDS",
     type=click.FloatRange(0, min_open=True),
     default=DEFAULT_IDLE_TIMEOUT,
-    help="How long a client may be silent in the middle of a request.",
+    help="How long a client may take for a request's head, be silent in its body, or not take the response.",
+)
+@click.option(
+    "--max-connections",
+    metavar="N",
+    type=click.IntRange(1, 1_000_000),
+    default=DEFAULT_MAX_CONNECTIONS,
+    help="Connections at a time. A new one beyond them replaces the one that has been idle longest.",
+)
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    default="",
+    help="Serve /-/metrics for Prometheus on an address of its own, such as 127.0.0.1:9090; without it, nowhere.",
 )
 @click.option(
     "--access-log/--no-access-log",
     default=False,
     help="Log a line for each request: method, route, status and duration; no id and no address.",
 )
-def serve(host: str, port: int, *, idle_timeout: float, access_log: bool, **settings: str) -> None:
+def serve(  # noqa: PLR0913 - its options
+    host: str,
+    port: int,
+    *,
+    idle_timeout: float,
+    max_connections: int,
+    metrics: str,
+    access_log: bool,
+    **settings: str,
+) -> None:
     """Run the service on this machine. On SIGTERM it answers the requests that it has, and stops.
 
     Each flag can also be an environment variable: --max-ttl is CRYPT_API_MAX_TTL.
@@ -73,8 +96,17 @@ def serve(host: str, port: int, *, idle_timeout: float, access_log: bool, **sett
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items()}
     try:
+        ensure_descriptors(max_connections)
         listener = listen(host, port)
-        app = create_app({**os.environ, **flags})
+        metrics_listener = listen(*_address(metrics)) if metrics else None
+        application = open_application({**os.environ, **flags})
     except (SettingsError, StorageUnavailable) as error:
         raise click.ClickException(str(error)) from None
-    run(app, listener, idle_timeout=idle_timeout)
+    run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()):
+        raise SettingsError(f"METRICS must be HOST:PORT, not {text!r}")
+    return host.strip("[]"), int(port)

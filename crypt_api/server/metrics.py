@@ -8,9 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crypt_api.server.stores import ServerStore
+from crypt_core.errors import MethodNotAllowed, RouteNotFound
+from crypt_core.http.app import error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.messages import Command, Created, Destroyed, Granted, Outcome, WrongPassphrase
-from crypt_core.store import Store
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """Others are counted as one: what clients invent must not make new series."""
@@ -64,8 +65,14 @@ class Metrics:
         finally:
             self._store_seconds.labels(type(command).__name__).observe(time.perf_counter() - started)
 
-    async def page(self, _request: Request, _store: Store) -> Response:
-        return Response(200, generate_latest(self.registry), {"Content-Type": CONTENT_TYPE_LATEST})
+
+def metrics_response(metrics: Metrics, request: Request) -> Response:
+    """Answer a request to the address of the metrics. Every path but `/-/metrics` and `/metrics` is unknown there."""
+    if request.path not in ("/-/metrics", "/metrics"):
+        return error_response(RouteNotFound())
+    if request.method not in ("GET", "HEAD"):
+        return error_response(MethodNotAllowed(("GET", "HEAD")))
+    return Response(200, generate_latest(metrics.registry), {"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class MeteredStore:

@@ -1,9 +1,11 @@
 """The client's address behind proxies."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from crypt_core.errors import SettingsError
+from crypt_core.http.types import Request
 from crypt_core.limits.addresses import parse_address
 
 
@@ -25,13 +27,22 @@ class TrustedProxies:
         except ValueError as error:
             raise SettingsError(f"TRUSTED_PROXIES must be addresses or networks: {error}") from None
 
+    def resolve(self, request: Request) -> Request:
+        """The request with the scheme and the address that the client used, as the operator's proxies tell them."""
+        if not self._networks or not self.trust(request.client):
+            return request
+        # Each proxy adds what it knows on the right, so the word of the nearest one stands last.
+        scheme = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
+        client = self.client(request.client, request.headers.get("x-forwarded-for", ""))
+        return replace(request, client=client, scheme=scheme if scheme in ("http", "https") else request.scheme)
+
     def client(self, peer: str, forwarded_for: str) -> str:
-        """The client's address: the nearest hop that is none of our proxies.
+        """The client's address: the nearest hop that is not one of the operator's proxies.
 
         Args:
             peer: The other end of the connection.
-            forwarded_for: `X-Forwarded-For`: each proxy adds on the right whom it heard from, so what stands to
-                the left of a stranger's address may be that stranger's invention.
+            forwarded_for: `X-Forwarded-For`. Each proxy adds its own peer on the right, so everything to the left of
+                a client's address may be the client's invention.
         """
         client = peer
         for hop in reversed(forwarded_for.split(",")):

@@ -1,63 +1,61 @@
-"""The server that `crypt-api serve` runs: uvicorn with uvloop and httptools, in one process."""
+"""What `crypt-api serve` runs: the application behind the HTTP edge, and the metrics on an address of their own."""
 
+import asyncio
+import contextlib
 import signal
 import socket
 import sys
-from functools import partial
 
-import uvicorn
-
-from crypt_api.server.asgi import AsgiApp
-from crypt_api.server.http_protocol import DEFAULT_IDLE_TIMEOUT, HttpProtocol
-from crypt_core.errors import SettingsError
-
-GRACE = 30
-"""Seconds that requests in flight get to finish after SIGTERM."""
+from crypt_api.server.application import Application
+from crypt_api.server.edge.limits import Limits
+from crypt_api.server.edge.server import Server, stop_event
+from crypt_api.server.metrics import metrics_response
+from crypt_core.http.types import Request, Response
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Take the address, before anything else is opened.
+def run(application: Application, listener: socket.socket, limits: Limits, metrics: socket.socket | None) -> None:
+    """Serve until SIGTERM or SIGINT; then answer what is in flight, close the store, and exit with 0.
 
-    Raises:
-        SettingsError: It is taken, not of this machine, or no address at all.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SettingsError(f"cannot listen on {host} port {port}: {reason}") from None
-    return listener
-
-
-def run(app: AsgiApp, listener: socket.socket, *, idle_timeout: float = DEFAULT_IDLE_TIMEOUT) -> None:
-    """Serve until SIGTERM or SIGINT; then answer what is in flight, let the app close its store, and exit with 0.
-
-    `idle_timeout` is the seconds that a client may be silent in the middle of a request.
+    Args:
+        application: Answers the requests.
+        listener: The address of the service.
+        limits: The operator's limits.
+        metrics: The address of the metrics; None without metrics.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))  # before uvicorn listens to them, and once it is done
-    config = uvicorn.Config(
-        app,
-        loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=partial(HttpProtocol, idle_timeout=idle_timeout),  # type: ignore[arg-type] # a factory will do
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE,
-    )
-    _Server(config).run(sockets=[listener])
+        signal.signal(number, lambda *_: sys.exit(0))  # before the event loop listens to them, and after it has ended
+    try:
+        with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+            runner.run(_serve(application, listener, limits, metrics))
+    finally:
+        application.store.close()
 
 
-class _Server(uvicorn.Server):
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for listener in sockets or []:
-            host, port, *_ = listener.getsockname()
-            print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+async def _serve(
+    application: Application, listener: socket.socket, limits: Limits, metrics: socket.socket | None
+) -> None:
+    async def answer_metrics(request: Request) -> Response:
+        return metrics_response(application.metrics, request)
+
+    stop = stop_event()
+    servers = [await _started(Server(application.answer, limits), listener, "listening")]
+    if metrics is not None:
+        servers.append(await _started(Server(answer_metrics, limits), metrics, "metrics"))
+    await stop.wait()
+    for server in servers:
+        await server.stop()
+
+
+async def _started(server: Server, listener: socket.socket, word: str) -> Server:
+    await server.start(listener)
+    host, port, *_ = listener.getsockname()
+    print(f"{word} on http://{f'[{host}]' if ':' in host else host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+    return server
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    with contextlib.suppress(ImportError):  # it is not there on Windows
+        import uvloop  # noqa: PLC0415
+
+        return uvloop.new_event_loop()
+    return asyncio.new_event_loop()

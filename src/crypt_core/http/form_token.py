@@ -37,7 +37,7 @@ async def check_form(request: Request) -> None:
     Raises:
         CrossSiteRefused: The form comes from another site.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or _has_other_origin(request):
         raise CrossSiteRefused
     try:
         form = parse_qs((await read_body(request.body, request.headers, MAX_FORM_BYTES)).decode())
@@ -47,6 +47,16 @@ async def check_form(request: Request) -> None:
     expected = _cookie_value(request.headers.get("cookie", "")).encode("latin-1", "replace")
     if not token or not compare_digest(token, expected):
         raise CrossSiteRefused
+
+
+def _has_other_origin(request: Request) -> bool:
+    """Whether the browser names another site as the form's origin.
+
+    `null` is what `Referrer-Policy: no-referrer` makes of this service's own origin. The scheme is not compared: a
+    proxy may have ended TLS without saying so.
+    """
+    origin = request.headers.get("origin", "null")
+    return origin != "null" and origin.partition("://")[2] != request.headers.get("host", "")
 
 
 def _cookie_value(header: str) -> str:

@@ -1,0 +1,66 @@
+"""The application of a server: the core's `App` with a store, the operator's proxies, metrics and the access log.
+
+Both ways in call it: the HTTP edge of `crypt-api serve`, and the ASGI adapter.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crypt_api.server.metrics import MeteredStore, Metrics
+from crypt_api.server.proxies import TrustedProxies
+from crypt_api.server.static_files import static_routes
+from crypt_api.server.stores import ServerStore, open_store
+from crypt_core.http.app import App
+from crypt_core.http.types import Request, Response
+from crypt_core.limits.rate_limiter import open_limiter
+from crypt_core.settings import Settings
+
+DEFAULT_STORE = "sqlite:///messages.db"
+ENVIRONMENT_PREFIX = "CRYPT_API_"
+
+access_logger = logging.getLogger("crypt_api.access")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Answers the requests of a server."""
+
+    app: App
+    store: ServerStore
+    proxies: TrustedProxies
+    metrics: Metrics
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a request whose `client` and `scheme` are those of the connection: a proxy's, if one is in between."""
+        started = time.perf_counter()
+        request = self.proxies.resolve(request)
+        response = await self.app.handle(request, self.store)
+        seconds = time.perf_counter() - started
+        route = response.route or "-"
+        self.metrics.answered(request.method, route, response.status, seconds)
+        if access_logger.isEnabledFor(logging.INFO):
+            access_logger.info("%s %s %d %.1f ms", request.method, route, response.status, seconds * 1_000)
+        return response
+
+
+def open_application(environment: Mapping[str, str] = os.environ) -> Application:
+    """Open the store and build the application from variables such as `CRYPT_API_STORE` and `CRYPT_API_MAX_TTL`.
+
+    Raises:
+        SettingsError: A variable has a value that cannot be used.
+        StorageUnavailable: The store cannot be opened.
+    """
+    values = {
+        name.removeprefix(ENVIRONMENT_PREFIX): value
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    settings = Settings.from_mapping(values)
+    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
+    metrics = Metrics()
+    store = MeteredStore(open_store(values.get("STORE") or DEFAULT_STORE, on_expired=metrics.expired), metrics)
+    app = App(settings, open_limiter(settings), extra_routes=static_routes())
+    return Application(app, store, proxies, metrics)

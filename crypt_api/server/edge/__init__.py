@@ -1,0 +1,12 @@
+"""The HTTP/1.1 edge: between the sockets and the application, and strict, so that no client takes it from the others.
+
+Everything that a client can make grow has a cap, and everything that a client can delay has a deadline (`limits`).
+A connection handles one request at a time. It reads no further while that request's successors wait.
+
+    server      accepts, caps and counts connections; drops the overdue ones; stops without losing a request
+    connection  one connection: its phases, and what each event does in each phase
+    head        the head of a request: RFC 9112, with nothing lenient
+    body        the body of a request: its framing, and its way to the handler
+    responses   the bytes of a response
+    call        runs a handler without a task
+"""
