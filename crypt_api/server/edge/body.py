@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 
 from crypt_api.server.edge.head import Refusal
@@ -15,7 +15,9 @@ _TRAILER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]
 class Body:
     """The chunks of one request's body, on their way from the connection to the handler."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_wait: Callable[[], None] | None = None) -> None:
+        """`on_wait` is called once, when the handler waits for bytes before any have arrived."""
+        self._on_wait = on_wait
         self._chunks: list[bytes] = []
         self._news: asyncio.Future[None] | None = None
         self.is_complete = False
@@ -38,6 +40,9 @@ class Body:
                     yield chunk
             if self.is_complete:
                 return
+            if self._on_wait is not None and not self.bytes:
+                self._on_wait()
+                self._on_wait = None
             self._news = asyncio.get_running_loop().create_future()
             await self._news
 

@@ -104,6 +104,8 @@ class Connection(asyncio.BufferedProtocol):
             response = refusal_response(refusal, {"Retry-After": "1"})
             self._transport.write(response_bytes(response, is_head=False, keep_alive=False))
             self._close()
+        elif self._owner.is_stopping:  # accepted before the server stopped to listen
+            self.stop()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._cancel_call()
@@ -211,15 +213,13 @@ class Connection(asyncio.BufferedProtocol):
             return
         head = parse_head(data)
         self._head = head
-        self._body = Body()
+        self._body = Body(self._write_continue if head.expects_continue else None)
         self._decoder = ChunkedDecoder() if head.length is None else LengthDecoder(head.length)
         self._enter(Phase.BODY)
         self._read_body()
         if self._is_reset():
             self.drop()
             return
-        if head.expects_continue and not self._body.bytes and not self._decoder.is_complete:
-            self._transport.write(CONTINUE)
         request = Request("http", head.method, head.path, head.headers, self._peer, self._body)
         self._call = Call(self._owner.handle(request), self._respond, self._failed)
         self._call.start()
@@ -265,6 +265,9 @@ class Connection(asyncio.BufferedProtocol):
             self._next_request()
         if self._has_ended and not self._decoder.is_complete:
             raise Refusal
+
+    def _write_continue(self) -> None:
+        self._transport.write(CONTINUE)
 
     def _respond(self, response: Response) -> None:
         head, decoder = self._head, self._decoder
