@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -208,13 +209,16 @@ def test_a_client_that_has_finished_sending_gets_its_answer(tmp_path: Path) -> N
 
 
 def test_a_reader_who_has_left_takes_nothing(tmp_path: Path) -> None:
+    """The server is stopped meanwhile, so that it finds the request and the reset at the same moment."""
     with running(f"--store=sqlite:///{tmp_path}/messages.db") as server:
-        for _ in range(20):
-            message_id = server.create()
+        ids = [server.create() for _ in range(8)]
+        os.kill(server.process.pid, signal.SIGSTOP)
+        for message_id in ids:
             connection = connect(server.port)
             connection.sendall(b"GET /%s HTTP/1.1\r\n%s\r\n" % (message_id.encode(), HOST))
             reset(connection)
-            # The connections are answered in the order in which they come: this one after the one that was reset.
+        os.kill(server.process.pid, signal.SIGCONT)
+        for message_id in ids:
             assert httpx.get(f"{server.url}/{message_id}").json() == {"message": "secret"}
 
 
