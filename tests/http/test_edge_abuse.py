@@ -208,9 +208,10 @@ def test_a_client_that_has_finished_sending_gets_its_answer(tmp_path: Path) -> N
             assert answer.endswith(b'{"message": "secret"}')
 
 
-def test_a_reader_who_has_left_takes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("store", ["memory:", "sqlite:///{}/messages.db"])
+def test_a_reader_who_has_left_takes_nothing(store: str, tmp_path: Path) -> None:
     """The server is stopped meanwhile, so that it finds the request and the reset at the same moment."""
-    with running(f"--store=sqlite:///{tmp_path}/messages.db") as server:
+    with running(f"--store={store.format(tmp_path)}") as server:
         ids = [server.create() for _ in range(8)]
         os.kill(server.process.pid, signal.SIGSTOP)
         for message_id in ids:
