@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
 
 from crypt_api.server.edge.head import Refusal
-from crypt_api.server.edge.limits import FRAMING_BYTES, FRAMING_RATIO, MAX_CHUNK_LINE_BYTES
+from crypt_api.server.edge.limits import FRAMING_BYTES, MAX_CHUNK_LINE_BYTES, MAX_STEPS
 
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
 _TRAILER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
@@ -54,6 +54,9 @@ class Body:
 class LengthDecoder:
     """A body of known length."""
 
+    is_behind = False
+    """Whatever is there is taken at once."""
+
     def __init__(self, length: int) -> None:
         self.remaining = length
 
@@ -89,6 +92,9 @@ class ChunkedDecoder:
     remaining = None
     """Not known."""
 
+    is_behind = False
+    """Whether `take` has left bytes in the buffer that it could have taken: a part of a body for each turn."""
+
     @property
     def is_complete(self) -> bool:
         return self._part is _Part.COMPLETE
@@ -100,8 +106,12 @@ class ChunkedDecoder:
             Refusal: The framing is invalid, or has more bytes than any body needs.
         """
         chunks: list[bytes] = []
-        while not self.is_complete and self._step(buffer, chunks):
-            if self._framing_bytes > FRAMING_BYTES + FRAMING_RATIO * self._data_bytes:
+        self.is_behind = True
+        for _ in range(MAX_STEPS):
+            if self.is_complete or not self._step(buffer, chunks):
+                self.is_behind = False
+                break
+            if self._framing_bytes > FRAMING_BYTES + self._data_bytes:
                 raise Refusal
         return b"".join(chunks)
 

@@ -82,6 +82,7 @@ class Connection(asyncio.BufferedProtocol):
         self._has_ended = False  # the client has sent all that it will send
         self._is_congested = False
         self._is_reading = True
+        self._is_scheduled = False
         self._body: Body | None = None
         self._decoder: LengthDecoder | ChunkedDecoder | None = None
         self._head: Head | None = None
@@ -124,12 +125,12 @@ class Connection(asyncio.BufferedProtocol):
         if self.phase is Phase.HEAD and not self._buffer:
             self.since = self.progress_at  # the time for a head begins with its first byte
         self._buffer += self._owner.read_buffer[:nbytes]
-        self._advance()
+        self._advance_unless_scheduled()
 
     def eof_received(self) -> bool:
         """The client has sent everything, and still gets its responses."""
         self._has_ended = True
-        self._advance()
+        self._advance_unless_scheduled()
         return self.phase is not Phase.CLOSED
 
     def pause_writing(self) -> None:
@@ -139,7 +140,6 @@ class Connection(asyncio.BufferedProtocol):
         self._is_congested = False
         if self.phase is Phase.FLUSH:
             self._response_taken()
-            self._advance()
 
     # What the server calls.
 
@@ -182,8 +182,21 @@ class Connection(asyncio.BufferedProtocol):
         self.phase = phase
         self.since = self.progress_at = self._loop.time()
 
+    def _schedule(self) -> None:
+        """Go on with what is in the buffer in another turn of the event loop: other connections come first."""
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._advance)
+
+    def _advance_unless_scheduled(self) -> None:
+        if self._is_scheduled:
+            self._read_or_pause()
+        else:
+            self._advance()
+
     def _advance(self) -> None:
-        """Do what the bytes in the buffer allow, one request at most."""
+        """Do what the bytes in the buffer allow: one request at most, and a bounded part of its body."""
+        self._is_scheduled = False
         try:
             if self.phase is Phase.HEAD:
                 self._read_head()
@@ -196,7 +209,8 @@ class Connection(asyncio.BufferedProtocol):
         self._read_or_pause()
 
     def _read_or_pause(self) -> None:
-        wants_more = len(self._buffer) < MAX_WAITING_BYTES
+        is_behind = self._is_scheduled and self.phase in (Phase.BODY, Phase.SKIP)
+        wants_more = len(self._buffer) < MAX_WAITING_BYTES and not is_behind
         if self._is_reading == wants_more or self.phase is Phase.CLOSED or self._has_ended:
             return
         self._is_reading = wants_more
@@ -263,8 +277,12 @@ class Connection(asyncio.BufferedProtocol):
                 self._body.complete()
         elif self._decoder.is_complete:
             self._next_request()
-        if self._has_ended and not self._decoder.is_complete:
-            raise Refusal
+            return
+        if not self._decoder.is_complete:
+            if self._buffer and self._decoder.is_behind:
+                self._schedule()
+            elif self._has_ended:
+                raise Refusal
 
     def _write_continue(self) -> None:
         self._transport.write(CONTINUE)
@@ -291,7 +309,7 @@ class Connection(asyncio.BufferedProtocol):
         assert self._decoder is not None  # noqa: S101
         if not self._decoder.is_complete and not self._close_after:
             self._enter(Phase.SKIP)
-            self._loop.call_soon(self._advance)
+            self._schedule()
         elif self._close_after and self._decoder.is_complete:
             self._close()
         elif self._close_after:
@@ -306,7 +324,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._enter(Phase.HEAD)
         if self._buffer or self._has_ended:
-            self._loop.call_soon(self._advance)  # other connections come first
+            self._schedule()
         else:
             self._read_or_pause()
 

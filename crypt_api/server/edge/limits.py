@@ -24,8 +24,10 @@ MAX_CHUNK_LINE_BYTES = 1_024
 """The line with a chunk's size and extensions, and a trailer field's line."""
 
 FRAMING_BYTES = 16_384
-FRAMING_RATIO = 8
-"""A chunked body may spend 16 KiB and 8 times its own bytes on framing. A chunk of 1 byte spends 5."""
+"""Bytes that a chunked body may spend on its framing, besides as many as the body has. A chunk of 1 byte spends 5."""
+
+MAX_STEPS = 256
+"""Lines and chunks of a chunked body that are decoded in one turn of the event loop, in about half a millisecond."""
 
 MAX_SKIPPED_BYTES = 65_536
 """The rest of a body that the handler did not want is skipped up to this size; beyond it the connection is closed."""
