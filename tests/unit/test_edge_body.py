@@ -1,5 +1,7 @@
 """The framing of bodies: decoded alike however the bytes are cut, and a bounded part of it at a time."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +24,7 @@ def decode(decoder: ChunkedDecoder | LengthDecoder, data: bytes, cuts: list[int]
     """Feed the bytes in pieces; return what was decoded, and what was left over."""
     buffer, decoded = bytearray(), b""
     edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         buffer += data[start:end]
         decoded += decoder.take(buffer)
         while decoder.is_behind:
