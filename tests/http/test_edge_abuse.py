@@ -1,7 +1,6 @@
 """No client takes the server from the others: whatever it sends, or does not, costs it its own connection."""
 
 import os
-import re
 import signal
 import socket
 import threading
@@ -14,7 +13,8 @@ import httpx
 import pytest
 
 from tests.support.platforms import Process, start_server
-from tests.support.raw import GET, HOST, connect, descriptors, exchange, memory, received, reset, statuses
+from tests.support.processes import cpu_seconds, descriptors, memory
+from tests.support.sockets import GET, HOST, connect, exchange, received, reset, statuses
 
 MIB = 1_048_576
 IDLE = 0.5  # seconds
@@ -27,8 +27,7 @@ class Server:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.url = process.wait_for(r"listening on (http\S+)")
-        self.port = int(self.url.rpartition(":")[2])
+        self.url, self.port = process.url, process.port
         httpx.get(self.url)
         self.memory_before = memory(process.pid)
 
@@ -36,12 +35,6 @@ class Server:
     def grown(self) -> int:
         """Bytes of memory that the abuse has cost at most."""
         return memory(self.process.pid) - self.memory_before
-
-    @property
-    def cpu_seconds(self) -> float:
-        """Processor time that the server has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def create(self, message: str = "secret") -> str:
         return str(httpx.post(self.url, json={"message": message}).json()["id"])
@@ -240,17 +233,7 @@ def test_no_header_takes_long_to_parse(server: Server, name: str) -> None:
     field = {"cookie pairs": "Cookie", "accept qualities": "Accept"}.get(name, name)
     host = b"" if field == "Host" else HOST
     head = b"POST /abc12/reveal HTTP/1.1\r\n%s%s: %s\r\n\r\n" % (host, field.encode(), HEADERS[name].encode())
-    started = server.cpu_seconds
+    started = cpu_seconds(server.process.pid)
     for _ in range(200):
         assert statuses(exchange(server.port, head))[0] in (400, 403, 404)
-    assert server.cpu_seconds - started < 4
-
-
-def test_metrics_are_served_on_their_own_address_only() -> None:
-    with running("--store=memory:", "--metrics=127.0.0.1:0") as server:
-        metrics = server.process.wait_for(r"metrics on (http\S+)")
-        assert httpx.get(f"{server.url}/-/metrics").status_code == 404
-        page = httpx.get(f"{metrics}/-/metrics")
-        assert re.search(r"^crypt_api_requests_total\{", page.text, re.MULTILINE)
-        assert httpx.get(f"{metrics}/").status_code == 404
-        assert httpx.post(f"{metrics}/-/metrics").status_code == 405
+    assert cpu_seconds(server.process.pid) - started < 4

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.platforms import start_server
-from tests.support.raw import GET, HOST, connect, exchange, received, statuses
+from tests.support.sockets import GET, HOST, connect, exchange, received, statuses
 
 POST = b"POST / HTTP/1.1\r\n" + HOST
 MESSAGE = b'{"message": "secret"}'
@@ -16,7 +16,7 @@ MESSAGE = b'{"message": "secret"}'
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     with start_server("--store=memory:", "--rate-limit-per-second=0") as process:
-        yield int(process.wait_for(r"listening on (http\S+)").rpartition(":")[2])
+        yield process.port
 
 
 def post(*fields: bytes, body: bytes = b"") -> bytes:

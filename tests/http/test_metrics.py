@@ -1,4 +1,4 @@
-"""`/-/metrics`: what happened is counted, and no message is named."""
+"""Metrics: what happened is counted, and no message is named. They have an address of their own."""
 
 import sqlite3
 from pathlib import Path
@@ -7,12 +7,16 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.platforms import start_server
+from tests.support.platforms import Process, start_server
 from tests.support.sealed import put, put_locked
 
 
+def metrics_url(process: Process) -> str:
+    return process.wait_for(r"metrics on (http\S+)") + "/-/metrics"
+
+
 def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
-    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--rate-limit-per-second=0")
+    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--rate-limit-per-second=0", "--metrics=127.0.0.1:0")
     with start_server(*flags) as process, httpx.Client(base_url=process.url) as client:
         first, second = (client.post("/", json={"message": "secret"}).json()["id"] for _ in range(2))
         client.get("/" + first)
@@ -29,7 +33,7 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
             assert client.request(method, "/" + leased, headers=key).status_code == status
         client.request("INVENTED", "/")
         client.request("PROPFIND", "/" + first)
-        text = client.get("/-/metrics").text
+        text = httpx.get(metrics_url(process)).text
     counted = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -51,7 +55,7 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
 
 
 def test_metrics_count_what_expired(tmp_path: Path) -> None:
-    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--rate-limit-per-second=0")
+    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--rate-limit-per-second=0", "--metrics=127.0.0.1:0")
     with start_server(*flags) as process:
         for _ in range(3):
             httpx.post(process.url, json={"message": "x"})
@@ -60,6 +64,15 @@ def test_metrics_count_what_expired(tmp_path: Path) -> None:
     database.close()
     with start_server(*flags) as process:
         for _ in range(50):
-            if 'crypt_api_messages_total{event="expired"} 3.0' in httpx.get(f"{process.url}/-/metrics").text:
+            if 'crypt_api_messages_total{event="expired"} 3.0' in httpx.get(metrics_url(process)).text:
                 return
     pytest.fail("never counted")
+
+
+def test_metrics_are_served_on_their_own_address_only() -> None:
+    with start_server("--store=memory:", "--metrics=127.0.0.1:0") as process:
+        metrics = metrics_url(process)
+        assert httpx.get(f"{process.url}/-/metrics").status_code == 404
+        assert httpx.get(metrics.replace("/-/metrics", "/")).status_code == 404
+        assert httpx.post(metrics).status_code == 405
+        assert httpx.head(metrics).status_code == 200

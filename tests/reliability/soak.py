@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.platforms import start_server
-from tests.support.raw import GET, HOST, connect, descriptors, exchange, memory_now, reset
+from tests.support.processes import descriptors, memory_now
+from tests.support.sockets import GET, HOST, connect, exchange, reset
 
 USERS = 8
 PAUSE = 0.05
@@ -188,7 +189,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         flags = [f"--store=sqlite:///{folder}/messages.db", "--trusted-proxies=127.0.0.1", "--idle-timeout=2"]
         with start_server(*flags, "--rate-limit-per-second=100", "--max-connections=300") as process:
-            port = int(process.wait_for(r"listening on (http\S+)").rpartition(":")[2])
+            port = process.port
             quiet = run_part(port, seconds * QUIET_SHARE, 0)
             warm = run_part(port, seconds * (1 - QUIET_SHARE) / 4, len(ABUSES))
             memory_warm = memory_now(process.pid)
