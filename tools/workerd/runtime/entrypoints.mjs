@@ -32,7 +32,9 @@ export async function start(mainModule, classNames) {
     Reflect.set(crypto, "getRandomValues", (/** @type {Uint8Array} */ array) => array.fill(43));
     const pyodide = await startPython();
     pyodide.registerJsModule("_pyodide_entrypoint_helper", {
-      cloudflareWorkersModule: { ...workers, waitUntil: keeping(workers.waitUntil) },
+      // Its waitUntil is workerd's own, which takes a promise or a proxy that lives. Older releases have this one (so has
+      // 1.20260908.1), newer ones take a coroutine, too.
+      cloudflareWorkersModule: workers,
       cloudflareSocketsModule: sockets,
       patchWaitUntil,
       doAnImport(/** @type {string} */ name) {
