@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from crypt_core.errors import SettingsError
+from crypt_core.errors import InvalidJson, SettingsError
 from crypt_core.http.app import App, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.rate_limiter import open_limiter
@@ -60,8 +61,18 @@ class _Body:
         self._reader = js_request.body.getReader() if js_request.body else None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Receive the body.
+
+        Raises:
+            InvalidJson: The client broke off its upload, so the body is not what the client meant to send. Nothing
+                must be done for it, and it is no fault that an operator has to hear of.
+        """
         while self._reader:
-            chunk = await self._reader.read()
+            try:
+                chunk = await self._reader.read()
+            except Exception:  # noqa: BLE001 - JsException, which exists only in the runtime
+                self._reader = None
+                raise InvalidJson from None
             if chunk.done:
                 self._reader = None
             else:
@@ -71,9 +82,11 @@ class _Body:
         """Receive the rest of the body. Left unread, the runtime may reset the connection, and lose the answer."""
         drained = 0
         if self._is_worth_draining:
-            async for chunk in self:
-                drained += len(chunk)
-                if drained > MAX_DRAIN_BYTES:
-                    break
+            with suppress(InvalidJson):
+                async for chunk in self:
+                    drained += len(chunk)
+                    if drained > MAX_DRAIN_BYTES:
+                        break
         if self._reader:
-            await self._reader.cancel()
+            with suppress(Exception):  # the client may be gone by now
+                await self._reader.cancel()
