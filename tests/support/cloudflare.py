@@ -62,6 +62,7 @@ class Storage:
     """A Durable Object's storage: its SQLite, and one alarm."""
 
     alarm_at: float | None = None  # Unix time in seconds
+    refuses_alarms: bool = False
     _database: sqlite3.Connection = field(
         default_factory=lambda: sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     )
@@ -76,6 +77,8 @@ class Storage:
         return SimpleNamespace(raw=lambda: [list(row) for row in rows])
 
     async def setAlarm(self, milliseconds: int) -> None:  # noqa: N802 - the platform's name
+        if self.refuses_alarms:
+            raise PlatformError("Network connection lost.")
         self.alarm_at = milliseconds / 1_000
 
     def close(self) -> None:
