@@ -269,7 +269,13 @@ def _is_proven(record: Record, proof_hash: str | None) -> bool:
 
 
 def _destroyed(record: Record, now: float) -> Record | None:
-    return _without_content(replace(record, state="destroyed", reads_left=0, at=now))
+    """End the message. A message that was read stays so in its receipt, with the time of its last read.
+
+    Otherwise a reader could hide the read from the sender, by wrong passphrases or by a `Destroy` afterwards.
+    """
+    if record.state == "unread":
+        record = replace(record, state="destroyed", at=now)
+    return _without_content(replace(record, reads_left=0))
 
 
 def _without_content(record: Record) -> Record | None:

@@ -213,9 +213,9 @@ nothing            | .                   | .                             | .
 plain 1            | Destroyed → nothing | .                             | .
 plain 0A           | .                   | .                             | .
 sealed 2           | .                   | Destroyed → sealed, destroyed | .
-sealed 1           | .                   | Destroyed → sealed, destroyed | .
-sealed 1A          | .                   | Destroyed → sealed, destroyed | .
-sealed 1A +60s     | .                   | Destroyed → sealed, destroyed | .
+sealed 1           | .                   | Destroyed → sealed, read      | .
+sealed 1A          | .                   | Destroyed → sealed, read      | .
+sealed 1A +60s     | .                   | Destroyed → sealed, read      | .
 sealed 0A          | .                   | .                             | .
 sealed, read       | .                   | .                             | .
 sealed, destroyed  | .                   | .                             | .

@@ -54,6 +54,12 @@ class Message:
     def leased(self, now: float) -> set[str]:
         return {key for key, until in self.leases.items() if until > now}
 
+    def destroy(self, now: float) -> None:
+        """What was read says so for good."""
+        self.reads_left, self.leases = 0, {}
+        if self.state == "unread":
+            self.state, self.at = "destroyed", now
+
 
 class OneId(RuleBasedStateMachine):
     """One id over its whole life; the model judges what was told by what was told before."""
@@ -126,7 +132,7 @@ class OneId(RuleBasedStateMachine):
             message.tries_left -= 1
             assert outcome == WrongPassphrase(message.tries_left)
             if message.tries_left == 0:
-                message.reads_left, message.leases, message.state, message.at = 0, {}, "destroyed", self.now
+                message.destroy(self.now)
         else:
             assert outcome == Granted(message.create.content)
             if not again:
@@ -155,7 +161,7 @@ class OneId(RuleBasedStateMachine):
             assert outcome == Missing()
         else:
             assert outcome == Destroyed()
-            message.reads_left, message.leases, message.state, message.at = 0, {}, "destroyed", self.now
+            message.destroy(self.now)
         self.forget_if_gone()
 
     @rule(proof=st.sampled_from(["right", "wrong"]))
@@ -211,6 +217,54 @@ def test_a_late_acknowledgement_takes_no_other_reader_s_message() -> None:
     record, outcome = decide(record, Acknowledge("right", "key"), LEASE_SECONDS)
     assert outcome == Missing()
     assert decide(record, Read("right"), LEASE_SECONDS).outcome == Granted("x")
+
+
+def receipt_after(create: Create, *commands: Command) -> Receipt:
+    """The receipt after the commands, which are one second apart."""
+    record, now = decide(None, create, 0).record, 0
+    for command in commands:
+        now += 1
+        record = decide(record, command, now).record
+    receipt = decide(record, GetReceipt("right"), now).outcome
+    assert isinstance(receipt, Receipt)
+    return receipt
+
+
+def test_wrong_passphrases_of_a_reader_hide_no_read() -> None:
+    """With an idempotency key, a reader may ask again for a minute, and so guess."""
+    create = Create("x", 200, AccessHashes("right", "passphrase"))
+    read = Read("right", "passphrase", "key")
+    guesses = [Read("right", "wrong", "key")] * MAX_PASSPHRASE_TRIES
+    receipt = receipt_after(create, read, *guesses)
+    assert receipt == Receipt("read", passphrase=True, reads_left=0, at=1, expires_at=200)
+
+
+def test_destroying_what_was_read_once_hides_no_read() -> None:
+    create = Create("x", 200, AccessHashes("right"), reads=2)
+    receipt = receipt_after(create, Read("right"), Destroy("right"))
+    assert receipt == Receipt("read", passphrase=False, reads_left=0, at=1, expires_at=200)
+
+
+def test_wrong_passphrases_for_the_second_read_hide_no_first_read() -> None:
+    create = Create("x", 200, AccessHashes("right", "passphrase"), reads=2)
+    guesses = [Read("right", "wrong")] * MAX_PASSPHRASE_TRIES
+    receipt = receipt_after(create, Read("right", "passphrase"), *guesses)
+    assert receipt == Receipt("read", passphrase=True, reads_left=0, at=1, expires_at=200)
+
+
+def test_what_nobody_has_read_is_destroyed() -> None:
+    receipt = receipt_after(Create("x", 200, AccessHashes("right"), reads=2), Destroy("right"))
+    assert receipt == Receipt("destroyed", passphrase=False, reads_left=0, at=1, expires_at=200)
+
+
+def test_nothing_is_left_to_read_after_that() -> None:
+    record, _ = decide(None, Create("x", 200, AccessHashes("right"), reads=2), 0)
+    record, _ = decide(record, Read("right", idempotency_hash="key"), 1)
+    record, outcome = decide(record, Destroy("right"), 2)
+    assert outcome == Destroyed()
+    assert decide(record, Read("right", idempotency_hash="key"), 3).outcome == Missing()
+    assert record is not None
+    assert record.content is None
 
 
 TestOneId = OneId.TestCase
