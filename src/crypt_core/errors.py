@@ -174,6 +174,22 @@ class PrefetchRefused(ApiError):
     code = "prefetch_refused"
 
 
+class EmbedRefused(ApiError):
+    """Another page loads the message as a part of itself. The page's visitor has not asked for it."""
+
+    status = 403
+    text = "Embedding is refused"
+    code = "embed_refused"
+
+
+class RangeRefused(ApiError):
+    """The request asks for a part of the message. A message is read once, so nobody would get the other parts."""
+
+    status = 403
+    text = "Range requests are refused: a message is read as a whole"
+    code = "range_refused"
+
+
 class RobotRefused(ApiError):
     """A robot fetches the link, for a preview or a check. Handing out the message would destroy it."""
 

@@ -27,6 +27,8 @@ CODES = {
     "ID is already in use": "id_taken",
     "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters": "invalid_idempotency_key",
     "Prefetching is refused": "prefetch_refused",
+    "Embedding is refused": "embed_refused",
+    "Range requests are refused: a message is read as a whole": "range_refused",
     "Link previews are refused": "robot_refused",
     "Cross-site request refused": "cross_site_refused",
 }

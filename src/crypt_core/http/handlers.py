@@ -10,7 +10,7 @@ from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
 from crypt_core.http.negotiation import is_navigation, prefers_html
-from crypt_core.http.robots import refuse_robots
+from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import (
     Acknowledge,
@@ -64,7 +64,7 @@ class MessageHandlers:
 
     async def read(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message; a browser's navigation gets the page with the button instead."""
-        refuse_robots(request.headers)
+        refuse_unmeant(request.headers)
         _check_id(message_id)
         if ids.is_sealed(message_id):
             command = Read(*proofs(request), idempotency_hash(request))
@@ -76,7 +76,7 @@ class MessageHandlers:
 
     async def reveal(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message to the page's button: as a page to a plain form, as JSON to the page's script."""
-        refuse_robots(request.headers)
+        refuse_unmeant(request.headers)
         if not ids.is_plain(message_id):
             raise errors.MessageNotFound
         await check_form(request)

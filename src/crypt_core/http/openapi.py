@@ -18,6 +18,9 @@ _EXAMPLE_SEALED_ID = "q83vASNFZ4mrze8BI0VniQ"
 _EXAMPLE_HASH = "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
 _EXAMPLE_TIME = "2026-11-24T09:30:00Z"
 
+_UNMEANT = (errors.PrefetchRefused(), errors.EmbedRefused(), errors.RangeRefused(), errors.RobotRefused())
+"""Refusals of reads that no person meant."""
+
 
 def openapi(settings: Settings) -> Schema:
     """The document for a service with these settings."""
@@ -137,8 +140,7 @@ def _read() -> Schema:
         errors.PassphraseRequired(9),
         errors.WrongPassphrase(9),
         errors.UnexpectedPassphrase(),
-        errors.PrefetchRefused(),
-        errors.RobotRefused(),
+        *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),
         errors.StorageUnavailable(),
@@ -190,7 +192,7 @@ def _reveal() -> Schema:
         responses,
         errors.InvalidIdempotencyKey(),
         errors.CrossSiteRefused(),
-        errors.RobotRefused(),
+        *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),
         errors.StorageUnavailable(),
