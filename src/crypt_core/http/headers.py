@@ -35,8 +35,8 @@ PAGE_HEADERS = {
 
 
 def rate_limit_headers(admission: Admission) -> dict[str, str]:
-    """The policy and what is left of it, as in draft-ietf-httpapi-ratelimit-headers-10."""
+    """The tighter policy and what is left of it, as in draft-ietf-httpapi-ratelimit-headers-10."""
     return {
-        "RateLimit-Policy": f'"default";q={admission.limit};w={math.ceil(admission.window)}',
-        "RateLimit": f'"default";r={admission.remaining};t={math.ceil(admission.reset)}',
+        "RateLimit-Policy": f'"{admission.policy}";q={admission.limit};w={math.ceil(admission.window)}',
+        "RateLimit": f'"{admission.policy}";r={admission.remaining};t={math.ceil(admission.reset)}',
     }

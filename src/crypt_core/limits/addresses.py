@@ -1,6 +1,6 @@
 """Addresses: how they are parsed, and which ones count as one client."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 MAX_ADDRESS_LENGTH = 64
 """Characters of a text that is counted although it is no address; the longest address has 45."""
@@ -15,11 +15,21 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def client_group(text: str) -> str:
-    """The group that is counted as one client: an IPv6 client is its /64, since one household has 2^64 addresses."""
+def client_groups(text: str) -> tuple[str, ...]:
+    """The groups that an address counts for: the client, and in IPv6 the network that the client is in.
+
+    An IPv6 client is its /64, since one household has 2^64 addresses. Its network is its /48, since one site has 65,536
+    such clients.
+    """
     address = parse_address(text)
     if address is None:
-        return text[:MAX_ADDRESS_LENGTH]
+        return (text[:MAX_ADDRESS_LENGTH],)
     if isinstance(address, IPv6Address):
-        return str(IPv6Network((address.packed, 64), strict=False).network_address)
-    return str(address)
+        prefix = address.packed.hex(":", 2)
+        return (prefix[:19] + "/64", prefix[:14] + "/48")
+    return (str(address),)
+
+
+def client_group(text: str) -> str:
+    """The group that counts as one client."""
+    return client_groups(text)[0]

@@ -6,20 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from crypt_core.limits.addresses import client_group
+from crypt_core.limits.addresses import client_groups
 from crypt_core.settings import Settings
+
+NETWORK_FACTOR = 16
+"""An IPv6 network (a /48) may make this many times the requests of one client (a /64)."""
+
+_POLICIES = ("default", "network")
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A limiter's answer to one request.
+    """A limiter's answer to one request. Of a client's limit and its network's, it tells of the tighter one.
 
     Attributes:
-        admitted: Whether the request is within its client's limit.
-        limit: Requests that the client may make in a window.
+        admitted: Whether the request is within both limits.
+        limit: Requests that the client, or all clients of its network together, may make in a window.
         window: Seconds.
         remaining: Requests that the client may still make at once.
         reset: Seconds until the client may make one more than that.
+        policy: Whose limit it is: `default` the client's, `network` the network's.
     """
 
     admitted: bool
@@ -27,6 +33,7 @@ class Admission:
     window: float
     remaining: int
     reset: float
+    policy: str = "default"
 
 
 class RateLimiter(Protocol):
@@ -40,8 +47,10 @@ class RateLimiter(Protocol):
 class SlidingWindow:
     """At most `limit` requests of one client in any `window` seconds, exactly: a log of times for each client.
 
-    Memory is bounded by `max_entries` times in all. Beyond that, the clients that have been quiet longest are
-    forgotten. So each of an attacker's addresses meets its own limit while it is in use, however many there are.
+    An IPv6 network has a log of its own, and `NETWORK_FACTOR` times the limit.
+
+    Memory is bounded by `max_entries` times in all. Beyond that, the clients and networks that have been quiet longest
+    are forgotten. So each of an attacker's addresses meets its own limit while it is in use, however many there are.
     """
 
     def __init__(
@@ -52,33 +61,47 @@ class SlidingWindow:
         max_entries: int = 100_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit = limit
+        self._limits = (limit, limit * NETWORK_FACTOR)
         self._window = window
-        self._max_entries = max(max_entries, limit)
+        self._max_entries = max(max_entries, sum(self._limits))
         self._clock = clock
         self.entries = 0
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+        self._logs: OrderedDict[str, deque[float]] = OrderedDict()
+
+    @property
+    def logs(self) -> int:
+        """Clients and networks that are remembered."""
+        return len(self._logs)
 
     async def admit(self, client: str) -> Admission:
         now = self._clock()
-        client = client_group(client)
-        times = self._times.setdefault(client, deque())
-        self._times.move_to_end(client)
+        keys = client_groups(client)
+        logs = [self._take_recent(key, now) for key in keys]
+        admitted = all(len(times) < limit for times, limit in zip(logs, self._limits, strict=False))
+        answers = []
+        for key, times, limit, policy in zip(keys, logs, self._limits, _POLICIES, strict=False):
+            if admitted:
+                times.append(now)
+                self.entries += 1
+            if times:
+                self._logs[key] = times  # as the latest of all
+            reset = times[0] + self._window - now if times else 0.0
+            answers.append(Admission(admitted, limit, self._window, limit - len(times), reset, policy))
+        self._forget_the_quietest()
+        # If both have as much left, the first one resets no sooner: the network's log has all times of the client's.
+        return min(answers, key=lambda answer: answer.remaining)
+
+    def _take_recent(self, key: str, now: float) -> deque[float]:
+        """Take out the log with this key, without the times that no longer count."""
+        times = self._logs.pop(key, None) or deque()
         while times and times[0] <= now - self._window:
             times.popleft()
             self.entries -= 1
-        admitted = len(times) < self._limit
-        if admitted:
-            times.append(now)
-            self.entries += 1
-        reset = times[0] + self._window - now
-        remaining = self._limit - len(times)
-        self._forget_quiet_clients()
-        return Admission(admitted, self._limit, self._window, remaining, reset)
+        return times
 
-    def _forget_quiet_clients(self) -> None:
+    def _forget_the_quietest(self) -> None:
         while self.entries > self._max_entries:
-            _, times = self._times.popitem(last=False)
+            _, times = self._logs.popitem(last=False)
             self.entries -= len(times)
 
 
