@@ -13,6 +13,7 @@ import httpx
 from crypt_api.client import errors
 from crypt_api.client.retries import Answer, retry_after
 from crypt_core import errors as service_errors
+from crypt_core.http import error_responses as errors
 
 T = TypeVar("T")
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from crypt_core.errors import InvalidJson, SettingsError
-from crypt_core.http.app import App, error_response
+from crypt_core.errors import SettingsError
+from crypt_core.http.error_responses import InvalidJson
+from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.rate_limiter import open_limiter
 from crypt_core.settings import Settings

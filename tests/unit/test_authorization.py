@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from crypt_core.encoding import digest, encode_base64url
-from crypt_core.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
+from crypt_core.http.error_responses import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
 from crypt_core.http.authorization import Proofs, idempotency_hash, proofs
 from crypt_core.http.types import Request
 

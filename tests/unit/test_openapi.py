@@ -1,6 +1,7 @@
 """The description of the API is complete."""
 
-from crypt_core import __version__, errors
+from crypt_core import __version__
+from crypt_core.http import error_responses as errors
 from crypt_core.http.openapi import openapi
 from crypt_core.settings import Settings
 

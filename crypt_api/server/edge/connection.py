@@ -21,7 +21,7 @@ from crypt_api.server.edge.limits import (
     MAX_WAITING_BYTES,
 )
 from crypt_api.server.edge.responses import CONTINUE, refusal_response, response_bytes
-from crypt_core.http.app import error_response
+from crypt_core.http.error_responses import error_response
 from crypt_core.http.types import Request, Response
 
 Handle = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -1,23 +1,19 @@
 """The HTTP application: finds the route, applies the rate limit, calls the handler, and turns errors into responses."""
 
-import logging
 import math
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from crypt_core import ids
-from crypt_core.errors import ApiError, MethodNotAllowed, RateLimited, RouteNotFound, SettingsError
+from crypt_core.http.error_responses import MethodNotAllowed, RateLimited, RouteNotFound, error_response
 from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
-from crypt_core.http.types import Request, Response, json_response
+from crypt_core.http.types import Request, Response
 from crypt_core.limits.rate_limiter import RateLimiter
 from crypt_core.settings import Settings
 from crypt_core.store import Store
-
-logger = logging.getLogger(__name__)
 
 
 class App:
@@ -50,7 +46,7 @@ class App:
         try:
             response = await self._answer(request, store, match)
         except Exception as error:  # noqa: BLE001
-            response = _error_response(error)
+            response = error_response(error)
         route = "" if match is None else match.route.pattern
         return Response(response.status, response.body, COMMON_HEADERS | response.headers, route)
 
@@ -73,7 +69,7 @@ class App:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
             response = await handler(request, store, *parameters)
         except Exception as error:  # noqa: BLE001
-            response = _error_response(error)
+            response = error_response(error)
         return replace(response, headers=rate_limit_headers(admission) | response.headers)
 
 
@@ -93,23 +89,3 @@ def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: I
     ):
         yield Route(path, unlimited={"GET": handler, "HEAD": handler})
     yield from extra_routes
-
-
-def error_response(error: Exception) -> Response:
-    """Build the response to a request that did not reach an `App`."""
-    response = _error_response(error)
-    return replace(response, headers=COMMON_HEADERS | response.headers)
-
-
-def _error_response(error: Exception) -> Response:
-    """Tell the client what went wrong, and the log what the operator or we have to mend."""
-    if not isinstance(error, ApiError):
-        if isinstance(error, SettingsError):
-            logger.error("%s", error)
-        else:
-            # Only the place: the text of an unforeseen exception may quote a message or an id.
-            logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
-        error = ApiError()
-    elif error.status >= 500:  # noqa: PLR2004
-        logger.warning("%s: %s", type(error).__name__, error)
-    return json_response(error.status, error.body, error.headers)

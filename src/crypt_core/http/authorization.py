@@ -6,7 +6,7 @@ Only digests leave this module: no store, log or exception ever has a proof or a
 from typing import NamedTuple
 
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
-from crypt_core.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
+from crypt_core.http.error_responses import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
 from crypt_core.http.types import Request
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from crypt_core import errors, ids
+from crypt_core import ids
+from crypt_core.http import error_responses as errors
 from crypt_core.http import pages
 from crypt_core.http.authorization import idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body

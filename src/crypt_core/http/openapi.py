@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from crypt_core import __version__, errors, ids
-from crypt_core.errors import ApiError
+from crypt_core import __version__, ids
+from crypt_core.http import error_responses as errors
+from crypt_core.http.error_responses import ApiError
 from crypt_core.http.message_fields import MAX_READS
 from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings
@@ -41,7 +42,7 @@ def openapi(settings: Settings) -> Schema:
             "/-/health": {"get": _operation("health", "Is the program alive?", _ok({"status": "ok"}))},
             "/-/ready": {
                 "get": _operation(
-                    "ready", "Does the store answer?", _ok({"status": "ready"}), errors.StorageUnavailable()
+                    "ready", "Does the store answer?", _ok({"status": "ready"}), errors.ServiceUnavailable()
                 )
             },
             "/-/openapi.json": {"get": _operation("openapi", "This document", _ok({}, {"type": "object"}))},
@@ -86,7 +87,7 @@ def _create(settings: Settings) -> Schema:
         errors.MessageTooLarge(),
         errors.RateLimited(1),
         errors.NoUniqueId(),
-        errors.StorageUnavailable(),
+        errors.ServiceUnavailable(),
     )
     links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in ("read", "destroy")}
     operation["responses"]["200"]["links"] = links
@@ -119,7 +120,7 @@ def _put(settings: Settings) -> Schema:
         errors.IdTaken(),
         errors.MessageTooLarge(),
         errors.RateLimited(1),
-        errors.StorageUnavailable(),
+        errors.ServiceUnavailable(),
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
     example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
@@ -143,7 +144,7 @@ def _read() -> Schema:
         *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),
-        errors.StorageUnavailable(),
+        errors.ServiceUnavailable(),
     ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
 
 
@@ -156,7 +157,7 @@ def _destroy() -> Schema:
         errors.AuthorizationRequired(),
         errors.MessageNotFound(),
         errors.RateLimited(1),
-        errors.StorageUnavailable(),
+        errors.ServiceUnavailable(),
     ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
 
 
@@ -178,7 +179,7 @@ def _receipt() -> Schema:
         errors.AuthorizationRequired(),
         errors.MessageNotFound(),
         errors.RateLimited(1),
-        errors.StorageUnavailable(),
+        errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}
 
 
@@ -195,7 +196,7 @@ def _reveal() -> Schema:
         *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),
-        errors.StorageUnavailable(),
+        errors.ServiceUnavailable(),
     ) | {
         "parameters": [_idempotency_key()],
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": form}},

@@ -1,0 +1,269 @@
+"""Every error response: its status, its text, its code, and its headers, such as Retry-After.
+
+A handler raises an `ApiError`. The class says what happened; `status`, `text` and `code` say it to the client; the
+exception's own argument is the reason, for the operator's log. No error carries an id or a message.
+
+Clients of the first version of the API compare texts, so those errors are `{"error": text}` and stay so. Errors that
+came later also have a `code`: one stable word, which clients compare instead of the text.
+"""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from typing import ClassVar
+
+from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.http.headers import COMMON_HEADERS
+from crypt_core.http.types import Response, json_response
+
+logger = logging.getLogger(__name__)
+
+STORAGE_RETRY_AFTER = 5
+"""Seconds; a guess at how long a full disk or a lagging replica lasts."""
+
+
+class ApiError(Exception):
+    """The request gets an error as its response."""
+
+    status: ClassVar[int] = 500
+    text: str = "Internal server error"
+    code: ClassVar[str] = ""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {}
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {"error": self.text} | ({"code": self.code} if self.code else {})
+
+
+class InvalidJson(ApiError):
+    """The body is not JSON, or JSON that is nested too deeply."""
+
+    status = 400
+    text = "Invalid JSON body"
+
+
+class InvalidMessage(ApiError):
+    """The body has no message."""
+
+    status = 400
+    text = "Field 'message' is required and cannot be empty"
+
+
+class InvalidField(ApiError):
+    """A field has a value that is not allowed."""
+
+    status = 400
+    code = "invalid_field"
+
+    def __init__(self, name: str, requirement: str) -> None:
+        super().__init__()
+        self.text = f"Field '{name}' {requirement}"
+
+
+class UnknownField(ApiError):
+    """A request for a sealed message has a field that the service does not know, and so would not honour."""
+
+    status = 400
+    code = "unknown_field"
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.text = f"Unknown field '{name[:50]}'"
+
+
+class InvalidIdempotencyKey(ApiError):
+    """The header that makes a read repeatable does not hold a key."""
+
+    status = 400
+    text = "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters"
+    code = "invalid_idempotency_key"
+
+
+class AuthorizationRequired(ApiError):
+    """The request for a sealed message has no proof. The client is not told whether there is a message."""
+
+    status = 401
+    text = "Authorization required"
+    code = "authorization_required"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class _PassphraseRefused(ApiError):
+    """The link's proof is right; the passphrase's proof is wrong or missing."""
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__()
+        self.tries_left = tries_left
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {**super().body, "tries_left": self.tries_left}
+
+
+class PassphraseRequired(_PassphraseRefused, AuthorizationRequired):
+    """The message has a passphrase, and the request has no proof of it."""
+
+    text = "Passphrase required"
+    code = "passphrase_required"
+
+
+class WrongPassphrase(_PassphraseRefused):
+    """The message has another passphrase."""
+
+    status = 403
+    text = "Wrong passphrase"
+    code = "wrong_passphrase"
+
+
+class UnexpectedPassphrase(ApiError):
+    """The message has no passphrase. The reader's key would not open it, so handing it out would lose it."""
+
+    status = 403
+    text = "Message has no passphrase"
+    code = "unexpected_passphrase"
+
+
+class IdTaken(ApiError):
+    """Another message lives, or lived, under the id that the client chose."""
+
+    status = 409
+    text = "ID is already in use"
+    code = "id_taken"
+
+
+class MessageTooLarge(ApiError):
+    """The message is over its limit, or the body is larger than any valid request needs."""
+
+    status = 413
+    text = "Message exceeds maximum size of 100KB"
+
+
+class MessageNotFound(ApiError):
+    """Unknown, expired or already read: the client cannot tell one from another."""
+
+    status = 404
+    text = "Message not found"
+
+
+class RouteNotFound(ApiError):
+    """The path fits no route."""
+
+    status = 404
+    text = "Not found"
+
+
+class MethodNotAllowed(ApiError):
+    """The path fits a route that does not have the method."""
+
+    status = 405
+    text = "Method not allowed"
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class PrefetchRefused(ApiError):
+    """A browser prefetches the message: no person has asked for it yet."""
+
+    status = 403
+    text = "Prefetching is refused"
+    code = "prefetch_refused"
+
+
+class EmbedRefused(ApiError):
+    """Another page loads the message as a part of itself. The page's visitor has not asked for it."""
+
+    status = 403
+    text = "Embedding is refused"
+    code = "embed_refused"
+
+
+class RangeRefused(ApiError):
+    """The request asks for a part of the message. A message is read once, so nobody would get the other parts."""
+
+    status = 403
+    text = "Range requests are refused: a message is read as a whole"
+    code = "range_refused"
+
+
+class RobotRefused(ApiError):
+    """A robot fetches the link, for a preview or a check. Handing out the message would destroy it."""
+
+    status = 403
+    text = "Link previews are refused"
+    code = "robot_refused"
+
+
+class CrossSiteRefused(ApiError):
+    """The form that reveals a message was sent by another site, not by this service's own page."""
+
+    status = 403
+    text = "Cross-site request refused"
+    code = "cross_site_refused"
+
+
+class RateLimited(ApiError):
+    """The client has used up its requests of this window."""
+
+    status = 429
+    text = "Rate limit exceeded"
+
+    def __init__(self, retry_after: int) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__()
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(self.retry_after)}
+
+
+class ServiceUnavailable(ApiError):
+    """The store did not apply the command, and changed nothing."""
+
+    status = 503
+    text = "Storage unavailable"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(STORAGE_RETRY_AFTER)}
+
+
+class NoUniqueId(ApiError):
+    """Every id that was tried is in use: ids are too short for the number of messages."""
+
+    status = 500
+    text = "Could not generate a unique ID"
+
+
+def error_response(error: Exception) -> Response:
+    """Tell the client what went wrong, and the log what the operator or the developers have to mend."""
+    api_error = _api_error(error)
+    return json_response(api_error.status, api_error.body, COMMON_HEADERS | api_error.headers)
+
+
+def _api_error(error: Exception) -> ApiError:
+    if isinstance(error, StorageUnavailable):
+        logger.warning("%s: %s", type(error).__name__, error)
+        return ServiceUnavailable()
+    if isinstance(error, SettingsError):
+        logger.error("%s", error)
+        return ApiError()
+    if not isinstance(error, ApiError):
+        # Only the place: the text of an unforeseen exception may quote a message or an id.
+        logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        return ApiError()
+    if error.status >= 500:  # noqa: PLR2004
+        logger.warning("%s: %s", type(error).__name__, error)
+    return error
