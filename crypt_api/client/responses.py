@@ -12,8 +12,7 @@ import httpx
 
 from crypt_api.client import errors
 from crypt_api.client.retries import Answer, retry_after
-from crypt_core import errors as service_errors
-from crypt_core.http import error_responses as errors
+from crypt_core.http import error_responses
 
 T = TypeVar("T")
 
@@ -43,11 +42,11 @@ def _refusal(  # noqa: PLR0911 - one for each error
 ) -> errors.CryptApiError:
     """Give the error for a status of 300 to 499."""
     match code, response.status_code:
-        case service_errors.PassphraseRequired.code, _:
+        case error_responses.PassphraseRequired.code, _:
             return errors.PassphraseRequired(int(fields["tries_left"]))
-        case service_errors.WrongPassphrase.code, _:
+        case error_responses.WrongPassphrase.code, _:
             return errors.WrongPassphrase(int(fields["tries_left"]))
-        case service_errors.UnexpectedPassphrase.code, _:
+        case error_responses.UnexpectedPassphrase.code, _:
             return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
         case _, HTTPStatus.NOT_FOUND:
             return errors.NotFound("There is no such message.")

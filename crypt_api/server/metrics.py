@@ -8,8 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crypt_api.server.stores import ServerStore
-from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound
-from crypt_core.http.error_responses import error_response
+from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.messages import Command, Created, Destroyed, Granted, Outcome, WrongPassphrase
 

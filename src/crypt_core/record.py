@@ -4,10 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-State = Literal["unread", "read", "destroyed"]
+from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
 
-MAX_PASSPHRASE_TRIES = 10
-"""Wrong passphrases; the last one destroys the message."""
+State = Literal["unread", "read", "destroyed"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,15 @@ A payload lies under a random key that is used once, and expires by itself. Whic
 the message's shard alone.
 """
 
+import logging
 import secrets
 from typing import Any
 
 from crypt_core.errors import StorageUnavailable
+from crypt_core.record import Record
 from crypt_worker.platform_calls import platform_call
+
+logger = logging.getLogger(__name__)
 
 KEY_BYTES = 24
 """Random bytes of a key: nobody guesses it, and no two payloads meet."""
@@ -35,3 +39,17 @@ class KvPayloads:
 
     async def delete(self, key: str) -> None:
         await platform_call(self._namespace.delete(key))
+
+    async def delete_or_log(self, key: str) -> None:
+        """Delete the payload of a message that is gone. If KV fails, the payload stays until it expires."""
+        try:
+            await self.delete(key)
+        except StorageUnavailable as error:  # nobody is granted this payload again
+            logger.warning("a read message's payload stays until it expires: %s", error)
+
+
+def released_key(before: Record | None, after: Record | None, now: float) -> str | None:
+    """The key of a payload whose message is gone before its time; None without one. KV itself expires the others."""
+    if before is None or before.content is None or before.expires_at <= now:
+        return None
+    return before.content if after is None or after.content != before.content else None

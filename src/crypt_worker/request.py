@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from crypt_core.errors import SettingsError
-from crypt_core.http.error_responses import InvalidJson
 from crypt_core.http.app import App
+from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.rate_limiter import open_limiter
 from crypt_core.settings import Settings
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
+from crypt_worker.rate_limit import client_address, isolate_limiter
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
@@ -42,15 +42,14 @@ async def answer(request: Any, env: Any) -> Response:
 def _app(env: Any) -> App:
     settings = Settings.from_mapping({name: getattr(env, name, "") for name in Settings.NAMES})
     if settings not in _apps:
-        _apps[settings] = App(settings, open_limiter(settings))
+        _apps[settings] = App(settings, isolate_limiter(settings))
     return _apps[settings]
 
 
 def _core_request(js_request: Any, body: "_Body") -> Request:
     url = urlsplit(js_request.url)
     headers = {name.lower(): value for name, value in js_request.headers}
-    client = headers.get("cf-connecting-ip", "")
-    return Request(url.scheme, js_request.method, url.path, headers, client, body)
+    return Request(url.scheme, js_request.method, url.path, headers, client_address(headers), body)
 
 
 class _Body:

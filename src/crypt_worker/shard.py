@@ -13,10 +13,9 @@ from zlib import crc32
 
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Granted, decide
-from crypt_core.record import Record
 from crypt_core.sql_records import SqlRecords
 from crypt_worker.alarm import SWEEP_INTERVAL, Alarm
-from crypt_worker.kv_payloads import KvPayloads
+from crypt_worker.kv_payloads import KvPayloads, released_key
 from crypt_worker.wire import Fetch, command_from_wire, to_wire
 
 logger = logging.getLogger(__name__)
@@ -82,9 +81,9 @@ class Shard:
         if isinstance(outcome, Granted) and outcome.content != fetched_key:
             return to_wire(Fetch(outcome.content))
         self._records.keep(message_id, before, after)
-        key = _released_payload(before, after, now)
+        key = released_key(before, after, now)
         if key is not None:
-            self._in_background(self._delete_payload(key))
+            self._in_background(self._payloads.delete_or_log(key))
         if after is not None and after is not before and not self._alarm.wakes_for(after.due_at, now):
             await self._set_alarm_or_log(now)
         return to_wire(outcome)
@@ -99,8 +98,8 @@ class Shard:
         now = self._clock()
         changes = self._records.sweep(now, SWEEP_RECORDS)
         # Before the next alarm is set, or the payloads of many sweeps would be waited for at the same time.
-        keys = (_released_payload(before, after, now) for before, after in changes)
-        await gather(*(self._delete_payload(key) for key in keys if key is not None))
+        keys = (released_key(before, after, now) for before, after in changes)
+        await gather(*(self._payloads.delete_or_log(key) for key in keys if key is not None))
         if len(changes) == SWEEP_RECORDS:
             await self._alarm.set(self._clock())
         else:
@@ -118,16 +117,3 @@ class Shard:
             await self._set_alarm(now)
         except StorageUnavailable as error:
             logger.warning("no alarm is set to sweep what expires: %s", error)
-
-    async def _delete_payload(self, key: str) -> None:
-        try:
-            await self._payloads.delete(key)
-        except StorageUnavailable as error:  # nobody is granted this payload again
-            logger.warning("a read message's payload stays until it expires: %s", error)
-
-
-def _released_payload(before: Record | None, after: Record | None, now: float) -> str | None:
-    """The key of a payload whose message is gone before its time; None without one. KV itself expires the others."""
-    if before is None or before.content is None or before.expires_at <= now:
-        return None
-    return before.content if after is None or after.content != before.content else None

@@ -19,6 +19,7 @@ from crypt_api.server.edge.limits import (
     MAX_LINGER_BYTES,
     MAX_SKIPPED_BYTES,
     MAX_WAITING_BYTES,
+    RETRY_AFTER,
 )
 from crypt_api.server.edge.responses import CONTINUE, refusal_response, response_bytes
 from crypt_core.http.error_responses import error_response
@@ -102,7 +103,7 @@ class Connection(asyncio.BufferedProtocol):
         self._socket: socket.socket | None = socket.socket(fileno=transport.get_extra_info("socket").fileno())
         if not self._owner.opened(self):
             refusal = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections")
-            response = refusal_response(refusal, {"Retry-After": "1"})
+            response = refusal_response(refusal, {"Retry-After": RETRY_AFTER})
             self._transport.write(response_bytes(response, is_head=False, keep_alive=False))
             self._close()
         elif self._owner.is_stopping:  # accepted before the server stopped to listen

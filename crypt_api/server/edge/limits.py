@@ -48,6 +48,9 @@ BODY_TIMEOUTS = 4
 
 DEFAULT_MAX_CONNECTIONS = 1_000
 
+RETRY_AFTER = "1"
+"""Seconds, in the response to a connection that there is no room for."""
+
 SPARE_DESCRIPTORS = 64
 """Descriptors for everything that is no connection: the store, the listeners, libraries."""
 

@@ -250,7 +250,7 @@ class NoUniqueId(ApiError):
 def error_response(error: Exception) -> Response:
     """Tell the client what went wrong, and the log what the operator or the developers have to mend."""
     api_error = _api_error(error)
-    return json_response(api_error.status, api_error.body, COMMON_HEADERS | api_error.headers)
+    return json_response(api_error.status, api_error.body, {**COMMON_HEADERS, **api_error.headers})
 
 
 def _api_error(error: Exception) -> ApiError:
