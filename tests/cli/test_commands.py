@@ -62,9 +62,14 @@ def test_status_and_burn(shell: Shell) -> None:
     assert (receipt["state"], receipt["reads_left"], receipt["passphrase"]) == ("read", 1, False)
     assert shell("status", link).stdout.endswith(b", 1 read left\n")
     assert shell("burn", link).stdout == b"destroyed\n"
-    assert shell("status", link).stdout.startswith(b"destroyed at 20")
-    shell("read", link, code=3)
-    shell("burn", link, code=3)
+    assert shell("status", link).stdout.startswith(b"read at 20")  # for good
+    shell("read", link, code=4)
+    shell("burn", link, code=4)
+    unread = shell.send("secret")
+    assert shell("burn", unread).stdout == b"destroyed\n"
+    assert shell("status", unread).stdout.startswith(b"destroyed at 20")
+    shell("read", unread, code=3)
+    shell("burn", unread, code=3)
 
 
 def test_a_pipe_that_never_ends_is_too_large() -> None:
