@@ -5,9 +5,10 @@ import contextlib
 import signal
 import socket
 import sys
+from dataclasses import replace
 
 from crypt_api.server.application import Application
-from crypt_api.server.edge.limits import Limits
+from crypt_api.server.edge.limits import MAX_METRICS_CONNECTIONS, Limits
 from crypt_api.server.edge.server import Server, stop_event
 from crypt_api.server.metrics import metrics_response
 from crypt_core.http.types import Request, Response
@@ -23,11 +24,13 @@ def run(application: Application, listener: socket.socket, limits: Limits, metri
         metrics: The address of the metrics; None without metrics.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))  # before the event loop listens to them, and after it has ended
+        signal.signal(number, lambda *_: sys.exit(0))  # until the event loop listens to them
     try:
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
             runner.run(_serve(application, listener, limits, metrics))
     finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # the end has begun, and the store is closed in order
         application.store.close()
 
 
@@ -40,10 +43,10 @@ async def _serve(
     stop = stop_event()
     servers = [await _started(Server(application.answer, limits), listener, "listening")]
     if metrics is not None:
-        servers.append(await _started(Server(answer_metrics, limits), metrics, "metrics"))
+        metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
+        servers.append(await _started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
     await stop.wait()
-    for server in servers:
-        await server.stop()
+    await asyncio.gather(*(server.stop() for server in servers))
 
 
 async def _started(server: Server, listener: socket.socket, word: str) -> Server:

@@ -5,8 +5,10 @@ A connection handles one request at a time. It reads no further while that reque
 
     server      accepts, caps and counts connections; drops the overdue ones; stops without losing a request
     connection  one connection: its phases, and what each event does in each phase
+    peer        the other end: its address, and whether it has reset the connection
     head        the head of a request: RFC 9112, with nothing lenient
-    body        the body of a request: its framing, and its way to the handler
+    framing     where a body ends: by its length, or by chunks
+    body        the body of a request, on its way to the handler
     responses   the bytes of a response
     call        runs a handler without a task
 """

@@ -1,159 +1,109 @@
-"""The body of a request: decoded from its framing, and handed to the handler as it arrives."""
+"""The body of a request, handed to the handler as it arrives."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable
-from enum import Enum, auto
+from collections.abc import Callable
+from typing import Self
 
-from crypt_api.server.edge.head import Refusal
-from crypt_api.server.edge.limits import FRAMING_BYTES, MAX_CHUNK_LINE_BYTES, MAX_STEPS
-
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
-_TRAILER_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
+from crypt_api.server.edge.framing import ChunkedDecoder, LengthDecoder
+from crypt_api.server.edge.head import Head
+from crypt_api.server.edge.limits import CHUNK_MEMORY, MAX_SKIPPED_BYTES, MAX_WAITING_BYTES
 
 
 class Body:
-    """The chunks of one request's body, on their way from the connection to the handler."""
+    """The body of one request, on its way from the connection to the handler.
 
-    def __init__(self, on_wait: Callable[[], None] | None = None) -> None:
-        """`on_wait` is called once, when the handler waits for bytes before any have arrived."""
+    The connection calls `receive` with the bytes that have arrived; the handler iterates, once.
+
+    Attributes:
+        memory: Bytes that the body costs, those included that the handler has collected.
+        owes_continue: Whether the client waits for `100 Continue` before it sends the body.
+    """
+
+    def __init__(self, head: Head, on_wait: Callable[[], None], on_growth: Callable[[int], None]) -> None:
+        """Begin with nothing of the body.
+
+        Args:
+            head: The head of the request.
+            on_wait: Called each time that the handler waits for more.
+            on_growth: Called with each change of `memory`.
+        """
+        self._decoder = ChunkedDecoder() if head.length is None else LengthDecoder(head.length)
         self._on_wait = on_wait
+        self._on_growth = on_growth
         self._chunks: list[bytes] = []
+        self._waiting_bytes = 0
         self._news: asyncio.Future[None] | None = None
-        self.is_complete = False
-        self.bytes = 0
+        self._is_wanted = True
+        self.memory = 0
+        self.owes_continue = head.expects_continue
 
-    def add(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-        self.bytes += len(chunk)
-        self._wake()
-
-    def complete(self) -> None:
-        self.is_complete = True
-        self._wake()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while True:
-            while self._chunks:
-                chunks, self._chunks = self._chunks, []
-                for chunk in chunks:
-                    yield chunk
-            if self.is_complete:
-                return
-            if self._on_wait is not None and not self.bytes:
-                self._on_wait()
-                self._on_wait = None
-            self._news = asyncio.get_running_loop().create_future()
-            await self._news
-
-    def _wake(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
-
-
-class LengthDecoder:
-    """A body of known length."""
-
-    is_behind = False
-    """Whatever is there is taken at once."""
-
-    def __init__(self, length: int) -> None:
-        self.remaining = length
+    # The connection's side.
 
     @property
     def is_complete(self) -> bool:
-        return self.remaining == 0
-
-    def take(self, buffer: bytearray) -> bytes:
-        """Take the bytes of the body from the front of the buffer."""
-        chunk = bytes(buffer[: self.remaining])
-        del buffer[: self.remaining]
-        self.remaining -= len(chunk)
-        return chunk
-
-
-class _Part(Enum):
-    SIZE = auto()
-    DATA = auto()
-    DATA_END = auto()
-    TRAILER = auto()
-    COMPLETE = auto()
-
-
-class ChunkedDecoder:
-    """A body in chunks (RFC 9112, section 7.1). Extensions and trailer fields are dropped, but counted."""
-
-    def __init__(self) -> None:
-        self._part = _Part.SIZE
-        self._chunk_left = 0
-        self._data_bytes = 0
-        self._framing_bytes = 0
-
-    remaining = None
-    """Not known."""
-
-    is_behind = False
-    """Whether `take` has left bytes in the buffer that it could have taken: a part of a body for each turn."""
+        return self._decoder.is_complete
 
     @property
-    def is_complete(self) -> bool:
-        return self._part is _Part.COMPLETE
+    def is_behind(self) -> bool:
+        """Whether `receive` has left bytes in the buffer that it can take in another turn of the event loop."""
+        return self._decoder.is_behind and not self.is_full
 
-    def take(self, buffer: bytearray) -> bytes:
-        """Take what is there of the body from the front of the buffer.
+    @property
+    def is_full(self) -> bool:
+        """Whether the handler must take what is here before more is received."""
+        return self._waiting_bytes >= MAX_WAITING_BYTES
+
+    @property
+    def is_worth_skipping(self) -> bool:
+        """Whether the rest is small, and will surely come.
+
+        A client that waits for `100 Continue` may never send the body: its next bytes could be another request.
+        """
+        remaining = self._decoder.remaining
+        is_small = remaining is not None and remaining <= MAX_SKIPPED_BYTES
+        return self.is_complete or (is_small and not self.owes_continue)
+
+    def receive(self, buffer: bytearray) -> None:
+        """Take what has arrived of the body from the front of the buffer.
 
         Raises:
-            Refusal: The framing is invalid, or has more bytes than any body needs.
+            Refusal: The framing is invalid.
         """
-        chunks: list[bytes] = []
-        self.is_behind = True
-        for _ in range(MAX_STEPS):
-            if self.is_complete or not self._step(buffer, chunks):
-                self.is_behind = False
-                break
-            if self._framing_bytes > FRAMING_BYTES + self._data_bytes:
-                raise Refusal
-        return b"".join(chunks)
+        chunk = self._decoder.take(buffer)
+        if chunk:
+            self.owes_continue = False
+            if self._is_wanted:
+                self._chunks.append(chunk)
+                self._waiting_bytes += len(chunk)
+                self._grow(len(chunk) + CHUNK_MEMORY)
+        if self._news is not None and not self._news.done() and (chunk or self.is_complete):
+            self._news.set_result(None)
 
-    def _step(self, buffer: bytearray, chunks: list[bytes]) -> bool:
-        """Do one step; False if more bytes are needed."""
-        if self._part is _Part.DATA:
-            chunk = bytes(buffer[: self._chunk_left])
-            del buffer[: self._chunk_left]
-            chunks.append(chunk)
-            self._data_bytes += len(chunk)
-            self._chunk_left -= len(chunk)
-            if self._chunk_left:
-                return False
-            self._part = _Part.DATA_END
-            return True
-        line = self._take_line(buffer)
-        if line is None:
-            return False
-        if self._part is _Part.DATA_END:
-            if line:
-                raise Refusal
-            self._part = _Part.SIZE
-        elif self._part is _Part.SIZE:
-            match = _CHUNK_LINE.fullmatch(line)
-            if match is None:
-                raise Refusal
-            self._chunk_left = int(match[1], 16)
-            self._part = _Part.DATA if self._chunk_left else _Part.TRAILER
-        elif not line:
-            self._part = _Part.COMPLETE
-        elif _TRAILER_LINE.fullmatch(line) is None:
-            raise Refusal
-        return True
+    def discard(self) -> None:
+        """Keep nothing of the body, now and later."""
+        self._is_wanted = False
+        self._chunks.clear()
+        self._waiting_bytes = 0
+        self._grow(-self.memory)
 
-    def _take_line(self, buffer: bytearray) -> bytes | None:
-        """Take a line without its CRLF; None if it has not arrived."""
-        end = buffer.find(b"\r\n", 0, MAX_CHUNK_LINE_BYTES + 2)
-        if end < 0:
-            if len(buffer) > MAX_CHUNK_LINE_BYTES or b"\n" in buffer:
-                raise Refusal
-            return None
-        line = bytes(buffer[:end])
-        del buffer[: end + 2]
-        self._framing_bytes += end + 2
-        return line
+    def _grow(self, size: int) -> None:
+        if size:
+            self.memory += size
+            self._on_growth(size)
+
+    # The handler's side. (It is no generator, which asyncio would have to close for a handler that stops half-way.)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._chunks:
+            if self.is_complete:
+                raise StopAsyncIteration
+            self._news = asyncio.get_running_loop().create_future()
+            self._on_wait()
+            await self._news
+        content = b"".join(self._chunks)
+        self._chunks.clear()
+        self._waiting_bytes = 0
+        return content

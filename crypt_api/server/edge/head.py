@@ -10,10 +10,11 @@ from http import HTTPStatus
 
 import httptools
 
-from crypt_api.server.edge.limits import MAX_HEADERS, MAX_TARGET_BYTES
+from crypt_api.server.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]+) HTTP/1\.([01])")
 _ABSOLUTE_TARGET = re.compile(r"https?://([^/?]+)(/[^?]*)?(?:\?.*)?", re.IGNORECASE)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::[0-9]*)?", re.ASCII)
@@ -22,7 +23,7 @@ _FIELDS_ONLY = b"GET / HTTP/1.1\r\n"
 
 
 class Refusal(Exception):
-    """The bytes are no request that this server takes. The client gets the status and the text, and is disconnected."""
+    """The server does not take the bytes as a request. The client gets the status and the text, and is disconnected."""
 
     def __init__(self, status: HTTPStatus = HTTPStatus.BAD_REQUEST, text: str = "Invalid HTTP request") -> None:
         super().__init__(text)
@@ -48,6 +49,44 @@ class Head:
     keep_alive: bool
     length: int | None
     expects_continue: bool
+
+
+class HeadReader:
+    """Takes one head after the other from the bytes of a connection."""
+
+    def __init__(self) -> None:
+        self._searched = 0  # bytes at the front of the buffer in which no head ends
+        self._has_blank_line = False  # before the head
+
+    def take(self, buffer: bytearray) -> Head | None:
+        """Take a head from the front of the buffer; None if the whole head has not arrived.
+
+        Raises:
+            Refusal: The head breaks a rule of RFC 9112, or a cap of this server.
+        """
+        if buffer.startswith(b"\r\n") and not self._has_blank_line:
+            del buffer[:2]  # RFC 9112, section 2.2: an empty line before a request is ignored
+            self._searched, self._has_blank_line = 0, True
+        end = buffer.find(b"\r\n\r\n", max(self._searched - 3, 0), MAX_HEAD_BYTES)
+        if end < 0:
+            self._check_unfinished(buffer)
+            return None
+        data = bytes(buffer[: end + 4])
+        del buffer[: end + 4]
+        self._searched, self._has_blank_line = 0, False
+        if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+            raise Refusal
+        return parse_head(data)
+
+    def _check_unfinished(self, buffer: bytearray) -> None:
+        """Raise `Refusal` if the head can no longer become a valid one."""
+        if _BARE_LINE_FEED.search(buffer, self._searched):
+            raise Refusal
+        self._searched = len(buffer)
+        if len(buffer) >= MAX_HEAD_BYTES:
+            raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Request header fields too large")
+        if len(buffer) > MAX_LINE_BYTES and b"\r\n" not in buffer[:MAX_LINE_BYTES]:
+            raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "URI too long")
 
 
 def parse_head(data: bytes) -> Head:
@@ -84,15 +123,17 @@ class _Fields:
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
-        self.count = 0
+        self._count = 0
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
-        self.count += 1
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        self._count += 1
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").rstrip("\t ")
+        if self._count > MAX_HEADERS:
+            raise Refusal
         if name not in self.headers:
             self.headers[name] = value
         elif name in ("host", "content-length", "transfer-encoding"):
-            self.count = MAX_HEADERS + 1  # which request would this be? a proxy may see another one
+            raise Refusal  # a proxy in front may have taken the other value, and so another request
         else:
             self.headers[name] += (", " if name != "cookie" else "; ") + value
 
@@ -103,10 +144,8 @@ def _headers(fields: bytes) -> dict[str, str]:
         httptools.HttpRequestParser(collected).feed_data(_FIELDS_ONLY + fields)
     except httptools.HttpParserUpgrade:
         pass  # the server speaks only this protocol, and a client that offers another one is content with it
-    except httptools.HttpParserError:
+    except httptools.HttpParserError:  # also what `on_header` raises
         raise Refusal from None
-    if collected.count > MAX_HEADERS:
-        raise Refusal
     return collected.headers
 
 

@@ -15,7 +15,8 @@ MAX_HEADERS = 100
 """Header fields of one request."""
 
 MAX_WAITING_BYTES = 65_536
-"""Bytes that a connection buffers behind the request that is being answered; then it stops reading."""
+"""Bytes that a connection keeps until the handler takes them, or the next request's turn comes; then it stops reading.
+The last read may go over it by one `READ_BUFFER_BYTES`."""
 
 READ_BUFFER_BYTES = 65_536
 """Bytes read at once. All connections share one buffer: a read is finished before the next one starts."""
@@ -24,7 +25,10 @@ MAX_CHUNK_LINE_BYTES = 1_024
 """The line with a chunk's size and extensions, and a trailer field's line."""
 
 FRAMING_BYTES = 16_384
-"""Bytes that a chunked body may spend on its framing, besides as many as the body has. A chunk of 1 byte spends 5."""
+"""Bytes that a chunked body may spend on extensions and trailer fields, besides what its chunks need."""
+
+FRAMING_BYTES_PER_BYTE = 5
+"""A chunk of one byte spends as many: `1`, CRLF, the byte, CRLF. Its client may be a program that writes so."""
 
 MAX_STEPS = 256
 """Lines and chunks of a chunked body that are decoded in one turn of the event loop, in about half a millisecond."""
@@ -38,7 +42,10 @@ LINGER_SECONDS = 5.0
 reset instead of the response."""
 
 MAX_BODY_MEMORY = 128 * 1024 * 1024
-"""Bytes of unfinished bodies of all connections. Beyond it, the oldest unfinished one is dropped."""
+"""Bytes of the bodies of all unanswered requests. Beyond it, the client that has the most loses its largest one."""
+
+CHUNK_MEMORY = 64
+"""Bytes that a piece of a body costs besides its content: Python's object and its place in a list."""
 
 DEFAULT_IDLE_TIMEOUT = 30.0
 """Seconds that a client may take for a head, be silent in a body, or not take any of a response."""
@@ -51,8 +58,17 @@ DEFAULT_MAX_CONNECTIONS = 1_000
 RETRY_AFTER = "1"
 """Seconds, in the response to a connection that there is no room for."""
 
+BACKLOG = 512
+"""Connections that the system accepts before the server does. asyncio's own loop takes all of them in one turn."""
+
+EVICTION_SHARE = 16
+"""A full server chooses one connection in so many to be dropped next: a choice looks at all of them."""
+
+MAX_METRICS_CONNECTIONS = 16
+"""Connections to the address of the metrics at a time."""
+
 SPARE_DESCRIPTORS = 64
-"""Descriptors for everything that is no connection: the store, the listeners, libraries."""
+"""Descriptors for everything else: the store, the listeners, the metrics, libraries."""
 
 GRACE_SECONDS = 30.0
 """Seconds that requests in flight get to finish after SIGTERM."""

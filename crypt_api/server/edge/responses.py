@@ -24,8 +24,9 @@ def response_bytes(response: Response, *, is_head: bool, keep_alive: bool) -> by
     return head if is_head else head + response.body
 
 
-def refusal_response(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+def refusal_response(refusal: Refusal) -> Response:
     """The response to bytes that are no request, in the form of the service's own errors."""
+    headers = {"Retry-After": "1"} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else None
     response = json_response(refusal.status, {"error": refusal.text}, headers)
     return Response(response.status, response.body, COMMON_HEADERS | response.headers)
 

@@ -1,25 +1,33 @@
 """The server: listens, caps the connections, drops the overdue ones, and stops without losing a request."""
 
 import asyncio
-import logging
-import resource
+import heapq
+import os
 import signal
 import socket
+import sys
+from collections import Counter
+from functools import lru_cache
 
-from crypt_api.server.edge.connection import Connection, Handle, Phase
+from crypt_api.server.edge.connection import Connection, Handle
 from crypt_api.server.edge.limits import (
+    BACKLOG,
+    EVICTION_SHARE,
     GRACE_SECONDS,
     MAX_BODY_MEMORY,
     READ_BUFFER_BYTES,
     SPARE_DESCRIPTORS,
     Limits,
 )
+from crypt_api.server.edge.phase import Phase
 from crypt_core.errors import SettingsError
+from crypt_core.limits.addresses import client_group
 
-logger = logging.getLogger(__name__)
+EVICTION_ORDER = (Phase.LINGER, Phase.HEAD, Phase.SKIP, Phase.BODY, Phase.FLUSH)
+"""The phases that wait for the client, from the one with the least to lose to the one with the most. In ANSWER, a
+message may be on its way from the store: a connection in that phase is never dropped for another one."""
 
-BACKLOG = 2_048
-"""Connections that the system accepts before the server does."""
+_group = lru_cache(10_000)(client_group)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -31,7 +39,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere, it would let a second server take the same address
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -50,14 +59,17 @@ class Server:
         self.read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))
         self.connections: set[Connection] = set()
         self._max_connections = limits.max_connections
+        self._evictable: list[Connection] = []  # the next one to be dropped is the last
         self._body_memory = 0
         self._are_closed: asyncio.Future[None] | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self, loop), sock=listener, backlog=BACKLOG)
-        self._sweeper = asyncio.create_task(self._drop_overdue_forever())
+        self._loop = asyncio.get_running_loop()
+        self._server = await self._loop.create_server(
+            lambda: Connection(self, self._loop), sock=listener, backlog=BACKLOG
+        )
+        self._drop_overdue()
 
     async def stop(self) -> None:
         """Accept nothing more; answer what is in flight, for 30 seconds at most; then end all connections."""
@@ -66,50 +78,71 @@ class Server:
         for connection in list(self.connections):
             connection.stop()
         if self.connections:
-            self._are_closed = asyncio.get_running_loop().create_future()
+            self._are_closed = self._loop.create_future()
             await asyncio.wait([self._are_closed], timeout=GRACE_SECONDS)
-        self._sweeper.cancel()
+        self._timer.cancel()
         for connection in list(self.connections):
             connection.drop()
 
     # What a connection calls.
 
     def opened(self, connection: Connection) -> bool:
-        """Count a new connection. If there are too many, the one that has waited longest for its client makes room."""
+        """Count a new connection, and drop another one if there are too many; False if none can be dropped."""
         self.connections.add(connection)
-        if len(self.connections) <= self._max_connections:
-            return True
-        return self._drop_longest_waiting(exempt=connection)
+        while len(self.connections) > self._max_connections:
+            victim = self._next_evicted(connection)
+            if victim is None:
+                return False
+            self.connections.discard(victim)  # now, and not when its end has come
+            victim.drop()
+        return True
 
     def closed(self, connection: Connection) -> None:
         self.connections.discard(connection)
         if not self.connections and self._are_closed is not None and not self._are_closed.done():
             self._are_closed.set_result(None)
 
-    def received(self, connection: Connection, size: int) -> None:
-        """Count the bytes of unfinished bodies. If there are too many, the oldest unfinished body is dropped."""
+    def body_grew(self, connection: Connection, size: int) -> None:
+        """Count the memory of bodies. If it is too much, the client that has the most of it loses its largest body."""
         self._body_memory += size
         if size > 0 and self._body_memory > MAX_BODY_MEMORY:
-            uploads = [c for c in self.connections if c.phase is Phase.BODY and c.body_bytes]
-            min(uploads, key=lambda c: c.since, default=connection).drop()
+            uploads = [c for c in self.connections if c.phase is Phase.BODY]
+            of_client: Counter[str] = Counter()
+            for upload in uploads:
+                of_client[_group(upload.client)] += upload.body_memory
+            largest = max(uploads, key=lambda c: (of_client[_group(c.client)], c.body_memory), default=connection)
+            largest.drop()
 
-    def _drop_longest_waiting(self, exempt: Connection) -> bool:
-        waiting = (c for c in self.connections if c.waits_for_client and c is not exempt)
-        longest = min(waiting, key=lambda c: c.since, default=None)
-        if longest is None:
-            return False
-        longest.drop()
-        self.connections.discard(longest)  # its end is on its way, and it must not be chosen again
-        return True
+    # Who must go.
 
-    async def _drop_overdue_forever(self) -> None:
-        loop = asyncio.get_running_loop()
-        interval = min(1.0, self.idle_timeout / 4)
-        while True:
-            await asyncio.sleep(interval)
-            now = loop.time()
-            for connection in [c for c in self.connections if c.is_overdue(now)]:
-                connection.drop()
+    def _next_evicted(self, new: Connection) -> Connection | None:
+        """The connection that makes room for a new one; None if all of them have a request that is being answered."""
+        if not self._evictable:
+            self._evictable = self._chosen_for_eviction(new)
+        while self._evictable:
+            connection = self._evictable.pop()
+            if connection in self.connections and connection.phase in EVICTION_ORDER:
+                return connection
+        return None
+
+    def _chosen_for_eviction(self, new: Connection) -> list[Connection]:
+        """Some connections of the clients that have most of them, and of these, the ones that have least to lose."""
+        of_client = Counter(_group(connection.client) for connection in self.connections)
+
+        def rank(connection: Connection) -> tuple[int, int, float]:
+            others = of_client[_group(connection.client)]
+            return -others, EVICTION_ORDER.index(connection.phase), connection.since
+
+        waiting = (c for c in self.connections if c.phase in EVICTION_ORDER and c is not new)
+        return heapq.nsmallest(self._max_connections // EVICTION_SHARE + 1, waiting, key=rank)[::-1]
+
+    def _drop_overdue(self) -> None:
+        """Drop the connections whose clients have used up their time, now and regularly from now on."""
+        self._timer = self._loop.call_later(min(1.0, self.idle_timeout / 4), self._drop_overdue)
+        self._evictable.clear()  # their clients may have done something since
+        now = self._loop.time()
+        for connection in [c for c in self.connections if c.is_overdue(now)]:
+            connection.drop()
 
 
 def ensure_descriptors(max_connections: int) -> None:
@@ -118,15 +151,20 @@ def ensure_descriptors(max_connections: int) -> None:
     Raises:
         SettingsError: The system does not allow so many.
     """
-    needed = max_connections + SPARE_DESCRIPTORS
+    if sys.platform == "win32":
+        return  # it has no such limit
+    import resource  # noqa: PLC0415 - not there on Windows
+
+    needed = max_connections + BACKLOG + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return
-    if hard != resource.RLIM_INFINITY and hard < needed:
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except (ValueError, OSError):
         raise SettingsError(
             f"MAX_CONNECTIONS of {max_connections} needs {needed} open files, and this process may have {hard}"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        ) from None
 
 
 def stop_event() -> asyncio.Event:
@@ -134,5 +172,8 @@ def stop_event() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # on Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     return stop

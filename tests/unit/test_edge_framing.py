@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_api.server.edge.body import ChunkedDecoder, LengthDecoder
+from crypt_api.server.edge.framing import ChunkedDecoder, LengthDecoder
 from crypt_api.server.edge.head import Refusal
 from crypt_api.server.edge.limits import FRAMING_BYTES, MAX_STEPS
 
@@ -63,8 +63,19 @@ def test_one_turn_decodes_a_bounded_part() -> None:
     assert decoder.is_behind
 
 
-@pytest.mark.parametrize("part", [b"1\r\nx\r\n", b"1;" + b"y" * 900 + b"\r\nx\r\n"])
-def test_framing_has_a_cap(part: bytes) -> None:
-    decoder = ChunkedDecoder()
+def test_framing_has_a_cap() -> None:
+    part = b"1;" + b"y" * 900 + b"\r\nx\r\n"
     with pytest.raises(Refusal):
-        decode(decoder, part * (2 * FRAMING_BYTES // len(part) + 100), [])
+        decode(ChunkedDecoder(), part * (2 * FRAMING_BYTES // len(part) + 100), [])
+
+
+def test_a_body_may_have_a_chunk_for_each_byte() -> None:
+    decoder, body = ChunkedDecoder(), b"x" * 100_000
+    assert decode(decoder, encode([b"x"] * len(body), b"", []), []) == (body, b"")
+    assert decoder.is_complete
+
+
+@pytest.mark.parametrize("data", [b"5 \r\nabcde\r\n", b"5\t\r\nabcde\r\n", b"5\r\nabcdex", b"5\r\nabcde\rx"])
+def test_invalid_framing_is_refused_at_once(data: bytes) -> None:
+    with pytest.raises(Refusal):
+        decode(ChunkedDecoder(), data, [])
