@@ -9,9 +9,12 @@ from dataclasses import replace
 
 from crypt_api.server.application import Application
 from crypt_api.server.edge.limits import MAX_METRICS_CONNECTIONS, Limits
-from crypt_api.server.edge.server import Server, stop_event
+from crypt_api.server.edge.server import Server
 from crypt_api.server.metrics import metrics_response
 from crypt_core.http.types import Request, Response
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""They end the server."""
 
 
 def run(application: Application, listener: socket.socket, limits: Limits, metrics: socket.socket | None) -> None:
@@ -23,14 +26,12 @@ def run(application: Application, listener: socket.socket, limits: Limits, metri
         limits: The operator's limits.
         metrics: The address of the metrics; None without metrics.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))  # until the event loop listens to them
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: sys.exit(0))  # until the event loop is there
     try:
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
             runner.run(_serve(application, listener, limits, metrics))
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # the end has begun, and the store is closed in order
         application.store.close()
 
 
@@ -40,13 +41,28 @@ async def _serve(
     async def answer_metrics(request: Request) -> Response:
         return metrics_response(application.metrics, request)
 
-    stop = stop_event()
+    stop = _stop_event()
     servers = [await _started(Server(application.answer, limits), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
         servers.append(await _started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
     await stop.wait()
     await asyncio.gather(*(server.stop() for server in servers))
+
+
+def _stop_event() -> asyncio.Event:
+    """An event that the first signal sets. The others are ignored: the end has begun, and takes a bounded time."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(*_: object) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in SIGNALS:
+        signal.signal(number, on_signal)
+    return stop
 
 
 async def _started(server: Server, listener: socket.socket, word: str) -> Server:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -71,7 +72,8 @@ REFUSED = {
     "a chunk size beyond reason": post(CHUNKED, body=b"f" * 17 + b"\r\n"),
     "an endless chunk extension": post(CHUNKED, body=b"5;" + b"x" * 2_000),
     "a bare LF after a chunk size": post(CHUNKED, body=b"5\nabcde\r\n0\r\n\r\n"),
-    "a chunk that is longer than its size": post(CHUNKED, body=b"5\r\nabcdef\r\n0\r\n\r\n"),
+    "a chunk that is longer than its size": post(CHUNKED, body=b"5\r\nabcdef"),
+    "white space behind a chunk size": post(CHUNKED, body=b"5 \r\nabcde\r\n0\r\n\r\n"),
     "a trailer without a colon": post(CHUNKED, body=b"0\r\nabc\r\n\r\n"),
     "a body that ends too early": post(b"Content-Length: 21", body=MESSAGE[:-1]),
     "chunks that end too early": post(CHUNKED, body=b"5\r\nabc"),
@@ -104,10 +106,15 @@ TAKEN = {
     "an IPv6 Host": b"GET /-/health HTTP/1.1\r\nHost: [::1]:8787\r\n\r\n",
     "an offer to upgrade": GET[:-2] + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     "a long header": GET[:-2] + b"A: " + b"b" * 16_000 + b"\r\n\r\n",
+    "a tab behind a value": b"GET /-/health HTTP/1.1\r\nHost: example.org\t\r\n\r\n",
+    "white space around a length": post(b"Content-Length:\t 21 \t", body=MESSAGE),
     "a text in Latin-1": GET[:-2] + b"A: \xe9\r\n\r\n",
     "a message": post(b"Content-Length: 21", body=MESSAGE),
     "a message in chunks": post(CHUNKED, body=b'5\r\n{"mes\r\n10\r\nsage": "secret"}\r\n0\r\n\r\n'),
     "chunks with extensions and trailers": post(CHUNKED, body=b'15;a=b\r\n{"message": "secret"}\r\n0\r\nA: b\r\n\r\n'),
+    "a chunk for each byte": post(
+        CHUNKED, body=b"".join(b"1\r\n%c\r\n" % c for c in MESSAGE + b" " * 5_000) + b"0\r\n\r\n"
+    ),
     "Transfer-Encoding in capitals": post(CHUNKED.upper(), body=b'15\r\n{"message": "secret"}\r\n0\r\n\r\n'),
 }
 
@@ -179,6 +186,41 @@ def test_a_refused_body_is_skipped_and_the_connection_goes_on(port: int) -> None
         connection.sendall(b"x" * 5_000 + GET)
         connection.shutdown(socket.SHUT_WR)
         assert statuses(received(connection)) == [200]
+
+
+def test_a_client_that_waits_for_100_and_is_refused_is_disconnected(port: int) -> None:
+    """It may never send the body. Its next request must not be taken for the body."""
+    unwanted = b"PUT /abc12 HTTP/1.1\r\n" + HOST + b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+    with connect(port) as connection:
+        connection.sendall(unwanted)
+        answer = received(connection)
+    assert statuses(answer) == [405]
+    assert b"\r\nconnection: close" in answer
+
+
+def test_a_refused_body_that_breaks_off_gets_no_second_answer(port: int) -> None:
+    unwanted = b"PUT /abc12 HTTP/1.1\r\n" + HOST + b"Content-Length: 5000\r\n\r\n"
+    with connect(port) as connection:
+        connection.sendall(unwanted)
+        answer = connection.recv(65_536)
+        connection.sendall(b"x" * 100)
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(answer + received(connection)) == [405]
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_a_last_response_arrives_although_the_client_sends_on(port: int, version: bytes) -> None:
+    """To close with unread bytes would be to reset the connection: the client could lose the message."""
+    for _ in range(20):
+        body = json.dumps({"message": "x" * 100_000}).encode()
+        created = exchange(port, post(b"Content-Length: %d" % len(body), body=body))
+        message_id = json.loads(created.partition(b"\r\n\r\n")[2])["id"].encode()
+        with connect(port) as connection:
+            head = b"GET /%s HTTP/%s\r\nConnection: close\r\n%s\r\n" % (message_id, version, HOST)
+            connection.sendall(head + GET * 20_000)
+            time.sleep(0.01)  # no clock of ours: the server has closed by now
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        assert answer.endswith(b"x" * 100_000 + b'"}')
 
 
 def test_a_connection_goes_on_unless_the_client_closes_it(port: int) -> None:

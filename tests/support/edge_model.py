@@ -7,12 +7,16 @@ real one, with a store in memory.
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from crypt_api.server.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
+
+MAX_BODY_BYTES = 6 * 102_400 + 1_024
+"""Of a plain message; a longer body is refused by its length."""
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
@@ -81,7 +85,7 @@ def expected(data: bytes, messages: Mapping[str, str]) -> Iterator[Expected]:
         try:
             response, position = _answer(service, head, path, fields, data)
         except _Unsupported:
-            yield Expected({501}, is_last=True)
+            yield Expected({501, 400}, is_last=True)
             return
         except _Refused:
             yield Expected({400}, is_last=True)
@@ -101,7 +105,7 @@ def _refused_head(rest: bytes, *, is_whole: bool) -> Iterator[Expected]:
         preface = rest.startswith(b"PRI * HTTP/2.0\r\n\r\n")
         yield Expected({505} if preface else {400, 414}, is_last=True)
     elif len(rest) >= MAX_HEAD_BYTES or b"\r\n" not in rest[:MAX_TARGET_BYTES]:
-        yield Expected({414, 431}, is_last=True, is_optional=len(rest) < MAX_HEAD_BYTES)
+        yield Expected({400, 414, 431}, is_last=True, is_optional=len(rest) < MAX_HEAD_BYTES)
 
 
 def _fields(block: bytes) -> list[tuple[bytes, bytes]]:
@@ -146,8 +150,8 @@ def _answer(
     wants_body = has_read_body or not has_body
     if is_broken:
         early = set() if wants_body else {response.status}
-        if int(headers.get("content-length", "0")) > 700_000:
-            early = {413} if wants_body else early
+        if wants_body and int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
+            early = {413}
         return Expected({400} | early, is_head=method == "HEAD", is_last=True, ends_silently=bool(early)), end
     skips = not wants_body or response.status == 413
     is_unread = is_chunked or len(body) > 65_536 or "expect" in headers
@@ -172,9 +176,7 @@ def _check_framing(head: re.Match[bytes], fields: list[tuple[bytes, bytes]]) -> 
     if any(not re.fullmatch(rb"[0-9]{1,15}", length) for length in lengths):
         raise _Refused
     if codings and codings[0].lower() != b"chunked":
-        if codings[0].lower().endswith(b"chunked"):
-            raise _Unsupported
-        raise _Refused
+        raise _Unsupported
 
 
 def _sized(data: bytes, start: int, length: int) -> tuple[bytes, int]:
@@ -215,6 +217,10 @@ class _Body:
         yield self._content
 
 
+def _always(message_id: str, _: int) -> str:
+    return message_id
+
+
 class _Service:
     """The real application, with a store in memory."""
 
@@ -222,7 +228,7 @@ class _Service:
         self._store = MemoryStore()
         self._app = App(Settings(rate_limit_per_second=0))
         for message_id, message in messages.items():
-            keeper = App(Settings(rate_limit_per_second=0), new_id=lambda _, message_id=message_id: message_id)
+            keeper = App(Settings(rate_limit_per_second=0), new_id=partial(_always, message_id))
             body = _Body(b'{"message": "%s"}' % message.encode())
             self._run(keeper, Request("http", "POST", "/", {}, "", body))
 

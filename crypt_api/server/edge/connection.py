@@ -1,43 +1,21 @@
 """One connection: one request at a time, and always in one phase, which says what is waited for, and by whom."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import cast
 
 from crypt_api.server.edge.body import Body
 from crypt_api.server.edge.call import Call
 from crypt_api.server.edge.head import Head, HeadReader, Refusal
-from crypt_api.server.edge.limits import BODY_TIMEOUTS, LINGER_SECONDS, MAX_LINGER_BYTES, MAX_WAITING_BYTES, RETRY_AFTER
+from crypt_api.server.edge.limits import BODY_TIMEOUTS, LINGER_SECONDS, MAX_LINGER_BYTES, MAX_WAITING_BYTES
+from crypt_api.server.edge.owner import Owner
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.phase import Phase
 from crypt_api.server.edge.responses import CONTINUE, refusal_response, response_bytes
 from crypt_core.http.error_responses import error_response
 from crypt_core.http.types import Request, Response
-
-Handle = Callable[[Request], Coroutine[Any, Any, Response]]
-"""Answers a request, whose client is the peer of the connection."""
-
-
-class Owner(Protocol):
-    """The server, as a connection sees it."""
-
-    idle_timeout: float
-    is_stopping: bool
-    handle: Handle
-    read_buffer: memoryview
-
-    def opened(self, connection: "Connection") -> bool:
-        """Count a new connection; False if there is no room for it."""
-        ...
-
-    def closed(self, connection: "Connection") -> None: ...
-
-    def body_grew(self, connection: "Connection", size: int) -> None:
-        """Count memory of a body in bytes; negative ones when the body is done with. It may drop connections."""
-        ...
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -216,7 +194,7 @@ class Connection(asyncio.BufferedProtocol):
         """Receive a part of the body: for the handler in the phase BODY, for nobody in the phase SKIP."""
         body = self._body
         assert body is not None  # noqa: S101 - there is a request
-        if self._peer.has_reset():  # a reader who has left takes nothing
+        if self._transport.is_closing() or self._peer.has_reset():  # a reader who has left takes nothing
             self.drop()
             return
         if not body.is_full:

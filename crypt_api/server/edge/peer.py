@@ -18,12 +18,14 @@ class Peer:
     def __init__(self, transport: asyncio.BaseTransport) -> None:
         name = transport.get_extra_info("peername")
         self.address: str = name[0] if isinstance(name, tuple) else ""
-        # A second object for the transport's descriptor: uvloop hands out none with all options.
-        self._socket: socket.socket | None = socket.socket(fileno=transport.get_extra_info("socket").fileno())
+        # A second object for the transport's descriptor. (uvloop would make a new one for each look.)
+        self._socket: socket.socket | None = None
+        if sys.platform == "linux":
+            self._socket = socket.socket(fileno=transport.get_extra_info("socket").fileno())
 
     def has_reset(self) -> bool:
         """Whether the connection was reset. asyncio tells it only after the bytes that came before the reset."""
-        if self._socket is None or sys.platform != "linux":
+        if sys.platform != "linux" or self._socket is None:
             return False
         try:
             return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSED

@@ -6,6 +6,7 @@ from functools import cache
 from http import HTTPStatus
 
 from crypt_api.server.edge.head import Refusal
+from crypt_api.server.edge.limits import RETRY_AFTER
 from crypt_core.http.headers import COMMON_HEADERS
 from crypt_core.http.types import Response, json_response
 
@@ -26,7 +27,7 @@ def response_bytes(response: Response, *, is_head: bool, keep_alive: bool) -> by
 
 def refusal_response(refusal: Refusal) -> Response:
     """The response to bytes that are no request, in the form of the service's own errors."""
-    headers = {"Retry-After": "1"} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = {"Retry-After": RETRY_AFTER} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else None
     response = json_response(refusal.status, {"error": refusal.text}, headers)
     return Response(response.status, response.body, COMMON_HEADERS | response.headers)
 

@@ -3,13 +3,12 @@
 import asyncio
 import heapq
 import os
-import signal
 import socket
 import sys
 from collections import Counter
 from functools import lru_cache
 
-from crypt_api.server.edge.connection import Connection, Handle
+from crypt_api.server.edge.connection import Connection
 from crypt_api.server.edge.limits import (
     BACKLOG,
     EVICTION_SHARE,
@@ -19,6 +18,7 @@ from crypt_api.server.edge.limits import (
     SPARE_DESCRIPTORS,
     Limits,
 )
+from crypt_api.server.edge.owner import Handle
 from crypt_api.server.edge.phase import Phase
 from crypt_core.errors import SettingsError
 from crypt_core.limits.addresses import client_group
@@ -165,15 +165,3 @@ def ensure_descriptors(max_connections: int) -> None:
         raise SettingsError(
             f"MAX_CONNECTIONS of {max_connections} needs {needed} open files, and this process may have {hard}"
         ) from None
-
-
-def stop_event() -> asyncio.Event:
-    """An event of the running loop that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # on Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
-    return stop

@@ -1,0 +1,376 @@
+"""The edge around handlers that wait, fail or never end: on uvloop, and on asyncio's own event loop."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import pytest
+import uvloop
+
+from crypt_api.server.edge import server as server_module
+from crypt_api.server.edge.limits import Limits
+from crypt_api.server.edge.owner import Handle
+from crypt_api.server.edge.server import Server, listen
+from crypt_core.http.types import Request, Response
+from tests.support.raw import GET, HOST, statuses
+
+POST = b"POST / HTTP/1.1\r\n" + HOST
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a test's coroutine. Nothing may be told to the loop's handler of exceptions unless the test expects it."""
+
+    def run(coroutine: Coroutine[Any, Any, None]) -> None:
+        async def watched() -> None:
+            told: list[dict[str, Any]] = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+            await coroutine
+            assert told == []
+
+        with asyncio.Runner(loop_factory=request.param) as runner:
+            runner.run(watched())
+
+    return run
+
+
+@dataclass
+class Handler:
+    """Answers when it is told to."""
+
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    reads_body: bool = False
+    is_cancelled: bool = False
+    response: Response = field(default_factory=lambda: Response(200, b"answer"))
+
+    async def __call__(self, request: Request) -> Response:
+        self.started.set()
+        if self.reads_body:
+            async for _ in request.body:
+                pass
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            self.is_cancelled = True
+            raise
+        return self.response
+
+
+class Edge(Server):
+    """A server that knows its address."""
+
+    async def start(self, listener: socket.socket) -> None:
+        self.address = listener.getsockname()
+        await super().start(listener)
+
+
+@asynccontextmanager
+async def serving(handle: Handle, limits: Limits | None = None) -> AsyncIterator[Edge]:
+    """A server that is stopped at the end, unless it is already."""
+    edge = Edge(handle, limits or Limits())
+    await edge.start(listen("127.0.0.1", 0))
+    try:
+        yield edge
+    finally:
+        if not edge.is_stopping:
+            await edge.stop()
+
+
+class Client:
+    """A bare connection."""
+
+    def __init__(self, edge: Edge, source: str = "127.0.0.1") -> None:
+        self._address = edge.address
+        self._source = source
+        self._loop = asyncio.get_running_loop()
+
+    async def __aenter__(self) -> Self:
+        self.socket = socket.socket()
+        self.socket.setblocking(False)  # noqa: FBT003
+        self.socket.bind((self._source, 0))
+        await self._loop.sock_connect(self.socket, self._address)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.socket.close()
+
+    async def send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self.socket, data)
+
+    async def receive(self) -> bytes:
+        return await asyncio.wait_for(self._loop.sock_recv(self.socket, 65_536), 10)
+
+    async def receive_all(self) -> bytes:
+        """What comes until the server ends the connection in order."""
+        return b"".join([chunk async for chunk in self._chunks()])
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        while chunk := await self.receive():
+            yield chunk
+
+    def reset(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the condition is the server's
+            await asyncio.sleep(0.005)
+
+
+def test_a_handler_is_cancelled_when_its_client_resets_the_connection(run: Run) -> None:
+    async def scenario() -> None:
+        handler = Handler()
+        async with serving(handler) as server, Client(server) as client:
+            await client.send(GET)
+            await handler.started.wait()
+            client.reset()
+            await until(lambda: handler.is_cancelled)
+            assert not server.connections
+
+    run(scenario())
+
+
+def test_a_handler_goes_on_when_its_client_has_finished_sending(run: Run) -> None:
+    async def scenario() -> None:
+        handler = Handler()
+        async with serving(handler) as server, Client(server) as client:
+            await client.send(GET)
+            client.socket.shutdown(socket.SHUT_WR)
+            await handler.started.wait()
+            handler.release.set()
+            assert (await client.receive_all()).endswith(b"answer")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("error", [ValueError("a secret"), asyncio.CancelledError()])
+def test_a_handler_that_raises_is_answered_for(run: Run, error: BaseException) -> None:
+    async def handle(_: Request) -> Response:
+        await asyncio.sleep(0)
+        raise error
+
+    async def scenario() -> None:
+        async with serving(handle) as server, Client(server) as client:
+            await client.send(GET)
+            answer = await client.receive()
+            assert statuses(answer) == [500]
+            assert b"secret" not in answer
+            await client.send(GET)
+            assert statuses(await client.receive()) == [500]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_response_that_cannot_be_written_leaves_no_connection_behind(is_late: bool) -> None:  # noqa: FBT001
+    """It is a bug, so the loop is told about it."""
+    told: list[dict[str, Any]] = []
+
+    async def handle(_: Request) -> Response:
+        if is_late:
+            await asyncio.sleep(0)
+        return Response(200, headers={"A": "\u20ac"})
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        async with serving(handle) as server, Client(server) as client:
+            await client.send(GET)
+            with suppress(ConnectionResetError):
+                assert await client.receive() == b""
+            await until(lambda: not server.connections)
+
+    asyncio.run(scenario())
+    assert [type(context["exception"]) for context in told] == [UnicodeEncodeError]
+
+
+def test_the_body_waits_for_its_handler(run: Run) -> None:
+    """What the handler does not take is not received: a slow store does not fill the memory."""
+
+    async def scenario() -> None:
+        handler = Handler()
+        async with serving(handler) as server, Client(server) as client:
+            await client.send(POST + b"Content-Length: 50000000\r\n\r\n")
+            await handler.started.wait()
+            [connection] = server.connections
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await client.send(b"x" * 50_000_000)
+            assert connection.body_memory < 300_000
+            handler.release.set()
+            assert b"connection: close" in await client.receive()
+
+    run(scenario())
+
+
+def test_a_handler_gets_the_whole_of_a_large_body(run: Run) -> None:
+    async def handle(request: Request) -> Response:
+        size = 0
+        async for chunk in request.body:
+            await asyncio.sleep(0)
+            size += len(chunk)
+        return Response(200, b"%d" % size)
+
+    async def scenario() -> None:
+        async with serving(handle) as server:
+            for framing in (b"Content-Length: 5000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n4c4b40\r\n"):
+                async with Client(server) as client:
+                    await client.send(POST + framing + b"x" * 5_000_000)
+                    if b"chunked" in framing:
+                        await client.send(b"\r\n0\r\n\r\n")
+                    client.socket.shutdown(socket.SHUT_WR)
+                    assert (await client.receive_all()).endswith(b"5000000")
+
+    run(scenario())
+
+
+def test_small_pieces_of_a_body_are_counted_by_what_they_cost(run: Run) -> None:
+    async def scenario() -> None:
+        handler = Handler(reads_body=True)
+        async with serving(handler) as server, Client(server) as client:
+            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await client.send(POST + b"Content-Length: 1000\r\n\r\n")
+            await handler.started.wait()
+            [connection] = server.connections
+            for _ in range(10):
+                before = connection.body_memory
+                await client.send(b"xy")
+                await until(lambda before=before: connection.body_memory > before)  # type: ignore[misc]
+            assert connection.body_memory >= 10 * 58
+            client.reset()
+
+    run(scenario())
+
+
+def test_too_many_bodies_cost_the_client_that_has_the_most(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "MAX_BODY_MEMORY", 1_000_000)
+
+    async def handle(request: Request) -> Response:
+        async for _ in request.body:
+            pass
+        return Response(200)
+
+    async def scenario() -> None:
+        async with serving(handle) as server, Client(server, source="127.0.0.2") as honest:
+            await honest.send(POST + b"Content-Length: 100000\r\n\r\n" + b"x" * 50_000)
+            greedy = [await Client(server).__aenter__() for _ in range(30)]
+            for client in greedy:
+                await client.send(POST + b"Content-Length: 90000\r\n\r\n" + b"x" * 80_000)
+            await until(lambda: len(server.connections) < 15)
+            await honest.send(b"x" * 50_000)
+            assert statuses(await honest.receive()) == [200]
+            for client in greedy:
+                client.socket.close()
+
+    run(scenario())
+
+
+def test_too_many_connections_cost_the_client_that_has_the_most(run: Run) -> None:
+    async def handle(_: Request) -> Response:
+        return Response(200)
+
+    async def scenario() -> None:
+        async with serving(handle, Limits(max_connections=20)) as server, Client(server, source="127.0.0.2") as honest:
+            await honest.send(GET)
+            await honest.receive()
+            greedy = [await Client(server).__aenter__() for _ in range(100)]
+            await asyncio.sleep(0.1)
+            assert len(server.connections) == 20
+            await honest.send(GET)
+            assert statuses(await honest.receive()) == [200]
+            for client in greedy:
+                client.socket.close()
+
+    run(scenario())
+
+
+def test_a_full_server_says_so_and_stays_full(run: Run) -> None:
+    """A request that is being answered is never dropped. A new client gets the reason, though it has already sent."""
+
+    async def scenario() -> None:
+        handler = Handler()
+        async with serving(handler, Limits(max_connections=5)) as server:
+            busy = [await Client(server).__aenter__() for _ in range(5)]
+            for client in busy:
+                await client.send(GET)
+            await until(lambda: len(server.connections) == 5)
+            for _ in range(20):
+                async with Client(server) as late:
+                    await late.send(GET * 100)
+                    answer = await late.receive_all()
+                    assert statuses(answer) == [503]
+                    assert b"\r\nRetry-After: 1\r\n" in answer
+                    assert len(server.connections) <= 6
+            handler.release.set()
+            for client in busy:
+                assert statuses(await client.receive()) == [200]
+                client.socket.close()
+
+    run(scenario())
+
+
+SLOW = b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n"
+SENT = {
+    "silent": b"",
+    "idle": GET,
+    "half a head": GET[:10],
+    "body": POST + b"Content-Length: 6\r\n\r\nabc",
+    "answer": SLOW,
+    "large": SLOW.replace(b"slow", b"large"),
+    "pipelined": SLOW + GET * 3,
+}
+
+
+def test_what_a_server_does_when_it_stops_in_the_middle_of_everything(run: Run) -> None:
+    async def handle(request: Request) -> Response:
+        body = b"".join([chunk async for chunk in request.body])
+        if request.path == "/slow":
+            await asyncio.sleep(0.3)
+        return Response(200, body or b"x" * (3_000_000 if request.path == "/large" else 10))
+
+    async def scenario() -> None:
+        async with serving(handle) as server:
+            clients = {name: await Client(server).__aenter__() for name in SENT}
+            for name, client in clients.items():
+                await client.send(SENT[name])
+            await clients["idle"].receive()
+            await asyncio.sleep(0.1)  # no clock of ours: the server must have begun
+            stopping = asyncio.create_task(server.stop())
+            await asyncio.sleep(0.1)
+            await clients["body"].send(b"def")
+            answers = {}
+            for name, client in clients.items():
+                answers[name] = await client.receive_all()
+                client.socket.close()
+            await asyncio.wait_for(stopping, 5)
+        assert answers["silent"] == answers["idle"] == answers["half a head"] == b""
+        assert answers["body"].endswith(b"abcdef")
+        assert statuses(answers["answer"]) == statuses(answers["pipelined"]) == [200]
+        assert answers["large"].endswith(b"x" * 3_000_000)
+        assert all(b"connection: close" in answers[name] for name in ("body", "answer", "pipelined"))
+
+    run(scenario())
+
+
+def test_a_server_does_not_wait_for_a_body_that_nobody_wants(run: Run) -> None:
+    async def handle(_: Request) -> Response:
+        return Response(200)
+
+    async def scenario() -> None:
+        async with serving(handle) as server:
+            async with Client(server) as client:
+                await client.send(POST + b"Content-Length: 1000\r\n\r\n")
+                assert statuses(await client.receive()) == [200]
+                stopping = asyncio.create_task(server.stop())
+                assert await client.receive() == b""
+            await asyncio.wait_for(stopping, 5)
+
+    run(scenario())

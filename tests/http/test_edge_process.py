@@ -1,0 +1,110 @@
+"""The server as a process: its descriptors, its signals, and its addresses."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.edge import EVENT_LOOPS, start_on
+from tests.support.platforms import Process
+from tests.support.raw import GET, connect, descriptors, received, statuses
+
+LISTENING = r"listening on (http\S+)"
+
+
+def port_of(process: Process) -> int:
+    return int(process.wait_for(LISTENING).rpartition(":")[2])
+
+
+@pytest.mark.parametrize("event_loop", EVENT_LOOPS)
+def test_a_crowd_at_once_does_not_exhaust_the_descriptors(event_loop: str) -> None:
+    """Asyncio's own loop takes everything that the system has accepted, before the server may drop any of it."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))  # the server inherits it, and must raise it
+    try:
+        process = start_on(event_loop, "--store=memory:", "--max-connections=100")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    with process:
+        port = port_of(process)
+        os.kill(process.pid, signal.SIGSTOP)
+        crowd = [socket.socket() for _ in range(450)]
+        for member in crowd:
+            member.setblocking(False)  # noqa: FBT003
+            member.connect_ex(("127.0.0.1", port))
+        os.kill(process.pid, signal.SIGCONT)
+        with connect(port) as connection:
+            connection.sendall(GET)
+            assert statuses(connection.recv(65_536)) == [200]
+        assert descriptors(process.pid) < 150
+        for member in crowd:
+            member.close()
+        process.stop()
+        assert process.output.count("\n") == 1, process.output[:1_000]
+
+
+def test_more_connections_than_the_system_allows_are_refused_at_the_start() -> None:
+    script = f"ulimit -n 500 && exec {sys.executable} -m crypt_api serve --port=0 --store=memory: --max-connections=400"
+    result = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    assert (result.returncode, result.stderr) == (
+        1,
+        "Error: MAX_CONNECTIONS of 400 needs 976 open files, and this process may have 500\n",
+    )
+
+
+@pytest.mark.parametrize("event_loop", EVENT_LOOPS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_further_signals_do_not_disturb_the_end(event_loop: str, number: signal.Signals, tmp_path: Path) -> None:
+    with start_on(event_loop, f"--store=sqlite:///{tmp_path}/messages.db") as process:
+        url = process.wait_for(LISTENING)
+        httpx.post(url, json={"message": "x" * 100_000})
+        ended = threading.Event()
+
+        def disturb() -> None:
+            while not ended.is_set():
+                os.kill(process.pid, number)
+                time.sleep(0.001)
+
+        disturbing = threading.Thread(target=disturb)
+        disturbing.start()
+        try:
+            assert process.wait() == 0
+        finally:
+            ended.set()
+            disturbing.join()
+        assert process.output.count("\n") == 1, process.output
+    assert [file.name for file in tmp_path.iterdir()] == ["messages.db"]  # its log is carried over
+
+
+@pytest.mark.parametrize("event_loop", EVENT_LOOPS)
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_ipv6_clients_are_served_and_told_apart(event_loop: str, host: str) -> None:
+    """A dual-stack socket has IPv4 clients, too; each family has its own limit."""
+    with start_on(event_loop, "--store=memory:", f"--host={host}", "--rate-limit-per-second=1") as process:
+        port = port_of(process)
+        for address in ["[::1]", "127.0.0.1"][: 2 if host == "::" else 1]:
+            answers = [httpx.get(f"http://{address}:{port}/zzzzz").status_code for _ in range(3)]
+            assert answers[0] == 404
+            assert 429 in answers
+
+
+def test_metrics_have_their_own_few_connections() -> None:
+    with start_on("uvloop", "--store=memory:", "--metrics=127.0.0.1:0") as process:
+        port = int(process.wait_for(r"metrics on (http\S+)").rpartition(":")[2])
+        before = descriptors(process.pid)
+        held = [connect(port) for _ in range(100)]
+        with connect(port) as connection:
+            connection.sendall(GET.replace(b"/-/health", b"/-/metrics"))
+            connection.shutdown(socket.SHUT_WR)
+            assert statuses(received(connection)) == [200]
+        assert descriptors(process.pid) - before < 20
+        for connection in held:
+            connection.close()
