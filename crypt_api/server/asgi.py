@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from crypt_api.server.application import Application, open_application
+from crypt_core.http.error_responses import InvalidJson
 from crypt_core.http.types import Request
 
 Message = MutableMapping[str, Any]
@@ -63,10 +64,16 @@ def _headers(raw_headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    """The chunks of the body. The body of a client that leaves half-way ends there, so its JSON is invalid."""
+    """The chunks of the body.
+
+    Raises:
+        InvalidJson: The client broke off its upload, so the body is not what the client meant to send.
+    """
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidJson
         yield message.get("body", b"")
         more = message.get("more_body", False)
 

@@ -29,3 +29,32 @@ async def test_any_asgi_server_can_run_it(tmp_path: Path) -> None:
     await app({"type": "lifespan"}, receive, send)
     assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert not (tmp_path / "messages.db-wal").exists()
+
+
+async def test_an_upload_that_is_broken_off_does_nothing() -> None:
+    """Even if what has arrived of it is a whole form: it is not what the client meant to send."""
+    app = create_app({"CRYPT_API_STORE": "memory:", "CRYPT_API_RATE_LIMIT_PER_SECOND": "0"})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        message_id = (await client.post("/", json={"message": "secret"})).json()["id"]
+        arriving: list[MutableMapping[str, Any]] = [
+            {"type": "http.request", "body": b"token=abc", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+        told = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return arriving.pop(0)
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            told.append(message.get("status"))
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "scheme": "http",
+            "raw_path": f"/{message_id}/reveal".encode(),
+            "headers": [(b"cookie", b"reveal=abc")],
+        }
+        await app(scope, receive, send)
+        assert told[0] == 400
+        assert (await client.get("/" + message_id)).json() == {"message": "secret"}
