@@ -21,7 +21,8 @@ import pytest
 
 from tests.support.edge import EVENT_LOOPS, start_on
 from tests.support.edge_model import Expected, expected
-from tests.support.raw import HOST, descriptors
+from tests.support.processes import descriptors
+from tests.support.sockets import HOST
 
 CONCURRENT = 32
 

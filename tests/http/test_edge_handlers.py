@@ -16,7 +16,7 @@ from crypt_api.server.edge.limits import Limits
 from crypt_api.server.edge.owner import Handle
 from crypt_api.server.edge.server import Server, listen
 from crypt_core.http.types import Request, Response
-from tests.support.raw import GET, HOST, statuses
+from tests.support.sockets import GET, HOST, statuses
 
 POST = b"POST / HTTP/1.1\r\n" + HOST
 

@@ -15,7 +15,8 @@ import pytest
 
 from tests.support.edge import EVENT_LOOPS, start_on
 from tests.support.platforms import Process
-from tests.support.raw import GET, connect, descriptors, received, statuses
+from tests.support.processes import descriptors
+from tests.support.sockets import GET, connect, received, statuses
 
 LISTENING = r"listening on (http\S+)"
 
