@@ -29,6 +29,12 @@ DEFAULTS = Settings()
     help="Where messages are kept: sqlite:///PATH; or memory: to try the service out.",
 )
 @click.option(
+    "--max-storage",
+    metavar="SIZE",
+    default="1GiB",
+    help="Room that the database's files may take, such as 500MB or 2GiB; 0 is no cap. Beyond it new messages get 503.",
+)
+@click.option(
     "--rate-limit-per-second",
     metavar="N",
     default=str(DEFAULTS.rate_limit_per_second),

@@ -61,6 +61,13 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
     metrics = Metrics()
-    store = MeteredStore(open_store(values.get("STORE") or DEFAULT_STORE, on_expired=metrics.expired), metrics)
-    app = App(settings, open_limiter(settings), extra_routes=static_routes())
+    url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
+    store = MeteredStore(open_store(url, max_storage=max_storage, observer=metrics), metrics)
+    metrics.watch(lambda: store.usage)
+    app = App(
+        settings,
+        open_limiter(settings),
+        extra_routes=static_routes(),
+        readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time
+    )
     return Application(app, store, proxies, metrics)

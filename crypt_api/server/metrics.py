@@ -1,13 +1,14 @@
 """What the service does, counted for Prometheus. Never by id."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crypt_api.server.stores import ServerStore
+from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.messages import Command, Created, Destroyed, Granted, Outcome, WrongPassphrase
@@ -33,6 +34,9 @@ class Metrics:
             "crypt_api_store_seconds", "Until the store has done a command", ["command"], registry=self.registry
         )
         self._messages = Counter("crypt_api_messages", "What happened to messages", ["event"], registry=self.registry)
+        self._damaged = Counter(
+            "crypt_api_damaged_records", "Records found that cannot be read", registry=self.registry
+        )
         for event in ("created", "read", "destroyed", "expired", "refused"):
             self._messages.labels(event)
 
@@ -42,6 +46,20 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
         if status in REFUSALS:
             self._messages.labels("refused").inc()
+
+    def watch(self, usage: Callable[[], Usage]) -> None:
+        """Tell, with each page, what the store says of itself."""
+        for name, text, value in (
+            ("bytes", "Bytes that the store uses", lambda: usage().bytes),
+            ("max_bytes", "Cap of the store in bytes; 0 is none", lambda: usage().max_bytes),
+            ("share", "Part of the cap that is used, 0 to 1", lambda: usage().share),
+            ("refuses", "1 while new messages are refused for want of room", lambda: usage().refuses != ""),
+        ):
+            Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
+
+    def damaged(self) -> None:
+        """Count a record that cannot be read."""
+        self._damaged.inc()
 
     def expired(self, count: int) -> None:
         """Count messages that nobody read in time."""
@@ -86,6 +104,10 @@ class MeteredStore:
             outcome = await self._store.apply(message_id, command)
         self._metrics.decided(outcome)
         return outcome
+
+    @property
+    def usage(self) -> Usage:
+        return self._store.usage
 
     def close(self) -> None:
         self._store.close()

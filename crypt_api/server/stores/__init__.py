@@ -1,10 +1,12 @@
 """Where a server's messages lie."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from crypt_api.server.stores.memory import MemoryStore
+from crypt_api.server.stores.reporting import Observer, Usage
+from crypt_api.server.stores.sizes import parse_size
+from crypt_api.server.stores.sqlite.disk_space import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import SettingsError
 from crypt_core.store import Store
@@ -13,15 +15,20 @@ from crypt_core.store import Store
 class ServerStore(Store, Protocol):
     """A store with a process of its own around it."""
 
+    @property
+    def usage(self) -> Usage:
+        """How much room the store takes, and what else its operator has to know."""
+        ...
+
     def close(self) -> None:
         """Finish what was begun and let go of what is held."""
         ...
 
 
-def open_store(url: str, *, on_expired: Callable[[int], None] = lambda _: None) -> ServerStore:
+def open_store(url: str, *, max_storage: str = "", observer: Observer) -> ServerStore:
     """Open the store that `url` names: `sqlite:///PATH` (relative; a fourth slash makes it absolute) or `memory:`.
 
-    `on_expired` is told how many messages were swept that nobody had read.
+    `max_storage` is the cap for the database's files, as `parse_size` reads it; empty is the default.
 
     Raises:
         SettingsError: It names none.
@@ -32,4 +39,13 @@ def open_store(url: str, *, on_expired: Callable[[int], None] = lambda _: None) 
     path = url.removeprefix("sqlite:///")
     if path in ("", url):
         raise SettingsError(f"STORE must be sqlite:///PATH or memory:, not {url!r}")
-    return SqliteStore(Path(path), on_expired=on_expired)
+    return SqliteStore(Path(path), max_bytes=_max_bytes(max_storage), observer=observer)
+
+
+def _max_bytes(max_storage: str) -> int:
+    size = parse_size("MAX_STORAGE", max_storage) if max_storage else DEFAULT_STORAGE
+    if 0 < size < MIN_STORAGE:
+        raise SettingsError(
+            f"MAX_STORAGE must be 0, for no cap, or at least {MIN_STORAGE >> 20}MiB, not {max_storage!r}"
+        )
+    return size

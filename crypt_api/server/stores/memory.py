@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from crypt_api.server.stores.reporting import Usage
 from crypt_core.messages import Command, Outcome, decide
 from crypt_core.record import Record
 
@@ -21,6 +22,10 @@ class MemoryStore:
         else:
             self._records[message_id] = record
         return outcome
+
+    @property
+    def usage(self) -> Usage:
+        return Usage()
 
     def close(self) -> None:
         self._records.clear()

@@ -1,7 +1,7 @@
 """The HTTP application: finds the route, applies the rate limit, calls the handler, and turns errors into responses."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from crypt_core import ids
@@ -25,6 +25,7 @@ class App:
         limiter: RateLimiter | None = None,
         extra_routes: Iterable[Route] = (),
         new_id: Callable[[int], str] = ids.generate,
+        readiness: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
         """Build the routes.
 
@@ -33,9 +34,11 @@ class App:
             limiter: Counts the requests to the message routes. Without a limiter, no request is counted.
             extra_routes: Routes that only one platform has.
             new_id: Draws an id of the given length.
+            readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
         """
         self._limiter = limiter
-        self._router = Router(_routes(MessageHandlers(settings, new_id), ServiceHandlers(settings), extra_routes))
+        service = ServiceHandlers(settings, readiness)
+        self._router = Router(_routes(MessageHandlers(settings, new_id), service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:
         """Answer `request` with the messages in `store`.

@@ -1,5 +1,7 @@
 """The routes that are not about messages: the page, the help text, health, readiness, and OpenAPI."""
 
+from collections.abc import Callable, Mapping
+
 from crypt_core.http import pages
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
@@ -30,8 +32,10 @@ _PROBE_ID = "-"
 class ServiceHandlers:
     """The handlers of the routes that the rate limit does not count."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, readiness: Callable[[], Mapping[str, object]]) -> None:
+        """`readiness` gives the fields of `/-/ready` that only the platform's store knows."""
         self._settings = settings
+        self._readiness = readiness
 
     async def home(self, request: Request, _: Store) -> Response:
         """The page for a browser; for any other client, how to use the API."""
@@ -46,9 +50,12 @@ class ServiceHandlers:
         return json_response(200, {"status": "ok"})
 
     async def ready(self, _: Request, store: Store) -> Response:
-        """Readiness: the store answers, too. Raises `StorageUnavailable` if it does not."""
+        """Readiness: the store answers, too. Raises `StorageUnavailable` if it does not.
+
+        A store that refuses new messages is ready: what waits can be read, and would be out of reach otherwise.
+        """
         await store.apply(_PROBE_ID, Read())
-        return json_response(200, {"status": "ready"})
+        return json_response(200, {"status": "ready", **self._readiness()})
 
     async def openapi(self, _request: Request, _store: Store) -> Response:
         """The description of the API."""

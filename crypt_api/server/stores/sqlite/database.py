@@ -1,114 +1,288 @@
-"""The SQLite file itself: opened durably, by one process, and left without a trace of what was destroyed."""
+"""The open database: one process owns it, what it commits is durable, and it stays the file under its path.
+
+See `wal` for the log, `disk_space` for room, `file_identity` for the path, `records` for what is in the tables.
+"""
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from crypt_api.server.stores.sqlite import migration, schema
+from crypt_api.server.stores.sqlite.connection import describe, is_full, open_exclusively
+from crypt_api.server.stores.sqlite.disk_space import GROWTH_BYTES, MIN_FREE_PAGES, DiskFull, DiskSpace, grow
+from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, sync, sync_folder, write_zeros
+from crypt_api.server.stores.sqlite.file_identity import FileIdentity
+from crypt_api.server.stores.sqlite.records import Records
+from crypt_api.server.stores.sqlite.wal import LOG_BYTES, WriteAheadLog, adopt_reserve
 from crypt_core.errors import StorageUnavailable
-from crypt_core.sql_records import SqlRecords
 
-APPLICATION_ID = 0x43525950
-"""`CRYP`: tells our files from any other SQLite database."""
+T = TypeVar("T")
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = f"""
-CREATE TABLE messages (id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL);
-CREATE INDEX messages_due_at ON messages (due_at);
-PRAGMA application_id = {APPLICATION_ID};
-"""
+_CARRY_OVER = "PRAGMA wal_autocheckpoint = 1000"
+_DO_NOT_CARRY_OVER = "PRAGMA wal_autocheckpoint = 0"
 
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
     # A commit returns when it is on the disk, F_FULLFSYNC included where plain fsync does not mean that.
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
-    # Deleted text is overwritten with zeros, and never spills into a temporary file.
-    "PRAGMA secure_delete = ON",
+    # SQLite carries over a log of so many pages on its own, with the commit that makes it so long.
+    _CARRY_OVER,
+    # Deleted text is overwritten where that costs no write of its own. Keys must be: `key_slots` sees to it.
+    "PRAGMA secure_delete = FAST",
     "PRAGMA temp_store = MEMORY",
 )
 
 
-class SqliteFile:
-    """An open database file. For one thread at a time; what SQLite raises goes through."""
+class LogReplaced(StorageUnavailable):
+    """The log was deleted or replaced under us. SQLite still has it open: nothing is lost yet."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file at `path`, or create it, readable for its owner only.
+
+class CommitUncertain(Exception):
+    """A commit failed, or the file was replaced meanwhile: its effect has to be looked for (see `settlement`)."""
+
+
+class SqliteFile:
+    """The database at one path. For one thread at a time; what SQLite raises goes through, where not said otherwise."""
+
+    def __init__(self, path: Path, max_bytes: int = 0) -> None:
+        """Open the file at `path`, or create it, readable for its owner only. `max_bytes` is its cap; 0 is none.
 
         Raises:
             StorageUnavailable: It is in use, not ours, of a newer version, or cannot be opened or written.
         """
+        self.path = path.absolute()
+        self._real_path = path.resolve()  # where SQLite keeps the log, if the path is a link
+        self.space = DiskSpace(self._real_path, self.execute, max_bytes)
+        self.records = Records(self.execute, self.execute_many)
+        self.page_size = 0
+        self._connection: sqlite3.Connection | None = None
+        self._log: WriteAheadLog | None = None
+        self._log_size = 0
+        self._identity: FileIdentity | None = None  # held from the first opening to the end
+        self._is_ready = False
+        self._cut_off_holds_keys = False
         try:
-            _create(path)
-            self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise StorageUnavailable(f"cannot open {path}: {getattr(error, 'strerror', None) or error}") from None
+            _create(self._real_path)
+        except OSError as error:
+            raise StorageUnavailable(f"cannot open {self.path}: {describe(error)}") from None
         try:
-            self._prepare(path)
-        except sqlite3.Error as error:
-            self._database.close()
-            locked = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-            reason = "it is in use by another process" if locked else str(error)
-            raise StorageUnavailable(f"cannot open {path}: {reason}") from None
-        except StorageUnavailable:
-            self._database.close()
+            self.make_ready()
+        except BaseException:
+            self.close()
             raise
-        self.table = SqlRecords(self.execute)
+
+    def make_ready(self) -> None:
+        """Open the file if it is not open, and find out that it can be written. Nothing is done if that is known.
+
+        Raises:
+            StorageUnavailable: It cannot be opened or written; it stays closed.
+        """
+        if self._is_ready:
+            return
+        try:
+            if self._connection is None:
+                self.connect()
+            with self.transaction():
+                self.execute(f"PRAGMA user_version = {schema.VERSION}")
+            self.carry_over()  # a crash may have left something destroyed in it
+            self._reserve_log()
+        except (sqlite3.Error, OSError, CommitUncertain) as error:
+            self.disconnect()
+            raise StorageUnavailable(f"cannot open {self.path}: {describe(error)}") from None
+        except BaseException:
+            self.disconnect()
+            raise
+        self._is_ready = True
+
+    def connect(self) -> None:
+        """Open the file that was opened before, and no other; the first time, the file under the path.
+
+        Nothing is written, but the tables of an empty file, and a file of an old version anew.
+
+        Raises:
+            StorageUnavailable: It is in use, not ours, or not under the path.
+        """
+        if self._identity is not None and self._identity.stat_if_under_path() is None:
+            raise StorageUnavailable(f"{self.path} is not the file that was opened")
+        adopt_reserve(self._real_path)
+        try:
+            self._connection = open_exclusively(self.path)
+            version = schema.version_of(self.execute, self.path)
+            if version == 1:
+                self.disconnect()
+                migration.migrate(self._real_path)
+                self._connection = open_exclusively(self.path)
+            for setting in _SETTINGS:
+                self.execute(setting)
+            if not version:
+                with self._all_or_nothing():
+                    schema.create(self.execute)
+                    self.execute("COMMIT")
+            [[self.page_size]] = self.execute("PRAGMA page_size")
+            self.execute("SELECT count(*) FROM sqlite_schema")  # SQLite opens the log with the first look
+            self._identity = self._identity or FileIdentity(self.path)
+            self._log = WriteAheadLog(self._real_path)
+        except BaseException:
+            self.disconnect()
+            raise
 
     def execute(self, sql: str, *values: object) -> list[Any]:
-        return self._database.execute(sql, values).fetchall()
+        """Run one statement, and return all rows. DiskFull if it finds no room."""
+        with _disk_full_told():
+            return _opened(self._connection).execute(sql, values).fetchall()
 
-    def _prepare(self, path: Path) -> None:
-        # Taken with the first transaction and kept until the file is closed: one process per file.
-        self.execute("PRAGMA locking_mode = EXCLUSIVE")
-        with self.transaction():
-            is_new = self._is_new(path)
-        for pragma in _SETTINGS:
-            self.execute(pragma)
-        with self.transaction():
-            if is_new:
-                for statement in _SCHEMA.strip().splitlines():
-                    self.execute(statement)
-            # Written each time: a file that cannot be written is found out now, and not by the first message.
-            self.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _is_new(self, path: Path) -> bool:
-        """Look whether the file is ours, before anything in it is changed."""
-        [[application_id]] = self.execute("PRAGMA application_id")
-        [[version]] = self.execute("PRAGMA user_version")
-        [[tables]] = self.execute("SELECT count(*) FROM sqlite_schema")
-        if not tables:
-            return True
-        if application_id != APPLICATION_ID:
-            raise StorageUnavailable(f"cannot open {path}: it is another program's database")
-        if version > SCHEMA_VERSION:
-            raise StorageUnavailable(
-                f"cannot open {path}: its schema has version {version}, this crypt-api knows {SCHEMA_VERSION}"
-            )
-        return False
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of parameters. DiskFull if it finds no room."""
+        with _disk_full_told():
+            _opened(self._connection).executemany(sql, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what happens inside, durably and at once; or, when it raises, nothing of it."""
+        """Commit what happens inside, durably and at once; or, when it raises, nothing of it.
+
+        Raises:
+            DiskFull: Nothing happened, for want of room.
+            StorageUnavailable: Nothing happened, because the file is not under its path any more.
+            CommitUncertain: It is not known whether anything happened.
+        """
+        with self._all_or_nothing():
+            yield
+            size = self._size_if_in_place()
+            [[pages]] = self.execute("PRAGMA page_count")
+            if pages * self.page_size > size:
+                grow(_opened(self._identity).descriptor, size, pages * self.page_size)
+            try:
+                self.execute("COMMIT")
+                self._size_if_in_place()
+            except (sqlite3.Error, StorageUnavailable) as error:
+                raise CommitUncertain(describe(error)) from error
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
-            self.execute("COMMIT")
         except BaseException:
-            if self._database.in_transaction:  # SQLite itself rolls back on some errors
-                self.execute("ROLLBACK")
+            connection = self._connection
+            if connection is not None and connection.in_transaction:  # SQLite itself rolls back on some errors
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
             raise
 
-    def truncate_wal(self) -> None:
-        """Carry the write-ahead log over into the file and empty it: only then is destroyed text overwritten."""
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def _size_if_in_place(self) -> int:
+        """The size of the database's file in bytes, if file and log are still those under their paths."""
+        database, log = _opened(self._identity).stat_if_under_path(), _opened(self._log).stat_if_under_path()
+        if database is None:
+            raise StorageUnavailable(f"{self.path} is not the file that was opened")
+        if log is None:
+            raise LogReplaced(f"the log of {self.path} is not the file that was opened")
+        self._log_size = log.st_size
+        return database.st_size
+
+    @property
+    def is_log_long(self) -> bool:
+        """Whether the log, as the last transaction left it, is much longer than its room."""
+        return self._log_size > 2 * LOG_BYTES
+
+    def carry_over(self) -> None:
+        """Carry the log over into the file, and overwrite it with zeros: only then is what was destroyed gone.
+
+        Call it outside of a transaction.
+        """
+        if self._cut_off_holds_keys:
+            # What is past the end of the database, as its last commit left it: SQLite will free these blocks.
+            [[pages]] = self.execute("PRAGMA page_count")
+            descriptor = _opened(self._identity).descriptor
+            write_zeros(descriptor, pages * self.page_size, os.fstat(descriptor).st_size)
+            sync(descriptor)
+            self._cut_off_holds_keys = False
+            self.execute(_CARRY_OVER)
+        [[busy, frames, carried]] = self.execute("PRAGMA wal_checkpoint(RESTART)")
+        if busy or frames != carried:
+            raise StorageUnavailable("the log could not be carried over")
+        _opened(self._log).wipe()
+        self._log_size = 0
+
+    def give_back(self) -> bool:
+        """Cut some free pages off the file, if it has many; the next `carry_over` does so. False if it has not."""
+        if not self.space.has_too_many_free_pages():
+            return False
+        # Pages move into the gaps, those of the key slots among them. What they leave must not be cut off as it is.
+        self._cut_off_holds_keys = True
+        self.execute(_DO_NOT_CARRY_OVER)
+        with self.transaction():
+            return self.space.give_back() > 0
+
+    def take_room(self) -> None:
+        """Make sure that the next growth of the file finds room, and that the log has its own. DiskFull if not."""
+        if not self._reserve_log():
+            raise DiskFull("no room on the disk for the log")
+        pages = self.space.pages()
+        size, wanted = self._size_if_in_place(), pages.count * pages.size + GROWTH_BYTES
+        if pages.free < MIN_FREE_PAGES and size < wanted:
+            grow(_opened(self._identity).descriptor, size, wanted)
+
+    def _reserve_log(self) -> bool:
+        """Take the log's room from the disk; False if the disk has not so much."""
+        try:
+            _opened(self._log).reserve()
+        except OSError as error:
+            if error.errno not in FULL_ERRORS:
+                raise
+            return False
+        return True
+
+    def write_log_again(self) -> None:
+        """Make durable what the log holds, after a sync of it failed. OSError if it fails again."""
+        _opened(self._log).write_again()
+
+    def disconnect(self) -> None:
+        """Let go of SQLite's connection, whatever state it is in, and go on holding the file itself.
+
+        SQLite carries over what it knows to be committed, if it can, and removes the log.
+        """
+        self._is_ready = False
+        connection, self._connection = self._connection, None
+        log, self._log = self._log, None
+        if log is not None:
+            log.leave_reserve()
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+        if log is not None:
+            log.close()
 
     def close(self) -> None:
-        """Let go of the file; SQLite carries the write-ahead log over and deletes it."""
-        self._database.close()
+        """Let go of everything. A file that is not in place stays open: SQLite would remove another one's log."""
+        if self._log is not None:
+            try:
+                self._size_if_in_place()
+            except StorageUnavailable:
+                return
+        self.disconnect()
+        if self._identity is not None:
+            self._identity.close()
+            self._identity = None
+
+
+def _opened(thing: T | None) -> T:
+    if thing is None:
+        raise StorageUnavailable("the database is not open")
+    return thing
+
+
+@contextmanager
+def _disk_full_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if is_full(error):
+            raise DiskFull("SQLite finds no room") from None
+        raise
 
 
 def _create(path: Path) -> None:
@@ -116,8 +290,4 @@ def _create(path: Path) -> None:
     if path.exists():
         return
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_folder(path.parent)

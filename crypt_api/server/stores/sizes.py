@@ -1,0 +1,25 @@
+"""Sizes as operators write them."""
+
+import re
+
+from crypt_core.errors import SettingsError
+
+_UNITS = {"": 1, "B": 1} | {
+    f"{prefix}{infix}B": base**power
+    for power, prefix in enumerate("KMGT", 1)
+    for infix, base in (("", 1_000), ("i", 1_024))
+}
+_BY_LOWER_CASE = {name.lower(): factor for name, factor in _UNITS.items()}
+
+
+def parse_size(name: str, text: str) -> int:
+    """Read a number of bytes such as `500MB`, `2GiB`, `1.5 GB` or `0`.
+
+    Raises:
+        SettingsError: It is no size. The error names the setting `name`.
+    """
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", text.strip())
+    factor = _BY_LOWER_CASE.get(match[2].lower()) if match else None
+    if match is None or factor is None:
+        raise SettingsError(f"{name} must be a size such as 500MB, 2GiB or 0, not {text!r}")
+    return int(float(match[1]) * factor)

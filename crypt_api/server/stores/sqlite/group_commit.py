@@ -1,0 +1,140 @@
+"""Group commit: all commands that wait are applied in one transaction, committed once, and answered after that.
+
+A disk that syncs 500 times a second still answers thousands of requests. Every answer is true: a success is on the
+disk, and `StorageUnavailable` means that nothing happened.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
+from crypt_api.server.stores.sqlite.database import CommitUncertain, LogReplaced, SqliteFile
+from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, DiskFull
+from crypt_api.server.stores.sqlite.records import Batch, Change, DamagedRecord
+from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
+from crypt_core.errors import StorageUnavailable
+from crypt_core.messages import Command, Create, Created, Outcome, Read, decide
+
+logger = logging.getLogger(__name__)
+
+Answer = Outcome | Exception
+
+
+class NewMessageRefused(StorageUnavailable):
+    """There is no room for a new message. Whatever else is asked for is done."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A command on its way to the writer, and where its outcome is awaited."""
+
+    message_id: str
+    command: Command
+    answer: asyncio.Future[Outcome]
+
+    @property
+    def content_bytes(self) -> int:
+        """Characters that the command adds; as a measure of bytes, good enough."""
+        return len(self.command.content) if isinstance(self.command, Create) else 0
+
+
+class GroupCommit:
+    """Applies groups of commands to the file."""
+
+    def __init__(self, file: SqliteFile, clock: Callable[[], float], on_damaged: Callable[[str], None]) -> None:
+        """`on_damaged` is told the id of a record that cannot be read."""
+        self._file = file
+        self._clock = clock
+        self._on_damaged = on_damaged
+        self.refuses = ""
+        """Why new messages are refused at the moment; empty if they are not. Housekeeping takes it away again."""
+        self.destroyed_remains = True
+        """Whether something destroyed may still be in the log, or in the file behind it: perhaps a crash came."""
+
+    def apply(self, group: Sequence[Task]) -> list[Answer]:
+        """Apply `group` in one transaction; where that fails, each command in its own.
+
+        Raises:
+            CannotSettle: It cannot be found out what became of the group. Nobody may be answered.
+        """
+        try:
+            return self._in_one_transaction(group)
+        except DiskFull as error:
+            self.refuses = self.refuses or str(error)
+            # Now without the new messages; the others need no room, or get it from the reserve.
+            try:
+                return self._in_one_transaction(group, from_reserve=True)
+            except DiskFull as error:
+                return self._each_alone(group, error)
+        except StorageUnavailable as error:
+            if isinstance(error, LogReplaced):
+                self._file.disconnect()  # SQLite carries over what it knows; the next group finds a new log
+            return [error] * len(group)
+        except CannotSettle:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for an answer
+            return self._each_alone(group, error)
+
+    def _each_alone(self, group: Sequence[Task], error: Exception) -> list[Answer]:
+        if len(group) > 1:
+            return [answer for task in group for answer in self.apply([task])]
+        if isinstance(error, sqlite3.Error):
+            if is_corrupt(error):
+                self._on_damaged(group[0].message_id)
+            else:
+                self._file.disconnect()  # the next group tries with the file opened afresh
+            error = StorageUnavailable(f"SQLite: {describe(error)}")
+        return [error]
+
+    def _in_one_transaction(self, group: Sequence[Task], *, from_reserve: bool = False) -> list[Answer]:
+        file = self._file
+        file.make_ready()
+        changes: dict[str, Change] = {}
+        answers: list[Answer] = []
+        try:
+            with file.transaction():
+                if from_reserve:
+                    file.space.release_reserve()
+                batch = self._load(group)
+                answers += self._decide_all(group, batch)
+                changes |= file.records.write(batch)
+                self.destroyed_remains |= any(change.before is not None for change in changes.values())
+        except CommitUncertain as error:
+            logger.warning("a commit failed, and is looked for: %s", error)
+            if not settle(file, changes):
+                if isinstance(error.__cause__, DiskFull):
+                    raise error.__cause__ from None
+                raise StorageUnavailable(f"the commit failed: {error}") from None
+        return answers
+
+    def _load(self, group: Sequence[Task]) -> Batch:
+        readers = {task.message_id for task in group if isinstance(task.command, Read)}
+        return self._file.records.load({task.message_id for task in group}, with_content=readers)
+
+    def _decide_all(self, group: Sequence[Task], batch: Batch) -> list[Answer]:
+        now = self._clock()
+        used_bytes = self._file.space.pages().used_bytes
+        answers: list[Answer] = []
+        for task in group:
+            try:
+                after, outcome = decide(batch.get(task.message_id), task.command, now)
+            except DamagedRecord as error:
+                self._on_damaged(task.message_id)
+                answers.append(error)
+                continue
+            if isinstance(outcome, Created):
+                refused = self._refused(used_bytes, task.content_bytes)
+                if refused:
+                    answers.append(NewMessageRefused(refused))
+                    continue
+                used_bytes += task.content_bytes
+            batch.keep(task.message_id, after)
+            answers.append(outcome)
+        return answers
+
+    def _refused(self, used_bytes: int, added_bytes: int) -> str:
+        """Why a new message is refused; empty if it is not."""
+        return self.refuses or (CAP_REACHED if self._file.space.exceeds_cap(used_bytes, added_bytes) else "")

@@ -1,0 +1,220 @@
+"""Records in the tables of the file: the content encrypted, its key in a slot of its own, all else as JSON.
+
+A transaction loads the records that it needs in one statement, decides in memory, and writes what has changed in a few
+statements: SQLite and Python meet a few times for each group of commands, and not a few times for each command.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from crypt_api.server.stores.sqlite.content_encryption import decrypt, encrypt, new_key
+from crypt_api.server.stores.sqlite.key_slots import ExecuteMany, KeySlots
+from crypt_core.errors import StorageUnavailable
+from crypt_core.record import Record, decode, encode
+from crypt_core.sql_records import Execute
+
+_NOT_LOADED = "(not loaded)"
+"""Stands for the content of a record that was loaded without."""
+
+_SELECT_BY_ID = """
+SELECT id, due_at, CAST(record AS BLOB), slot FROM messages WHERE id IN (SELECT value FROM json_each(?))
+"""
+
+# From the index alone: what is passed over is passed over because its page is damaged.
+_SELECT_IDS_DUE = "SELECT id FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ? OFFSET ?"
+
+_SELECT_DUE = f"SELECT id, due_at, CAST(record AS BLOB), slot FROM messages WHERE id IN ({_SELECT_IDS_DUE})"  # noqa: S608
+
+
+class DamagedRecord(StorageUnavailable):
+    """The row is there, and cannot be read. It stays as it is until its time is up."""
+
+
+class Row(NamedTuple):
+    """A row of `messages`, without its id, as it is in the file."""
+
+    due_at: float
+    record: bytes
+    slot: int | None
+
+
+class Change(NamedTuple):
+    """What a transaction does to the row of one id."""
+
+    before: Row | None
+    after: Row | None
+
+
+class Batch:
+    """The records of one transaction: those that were loaded, as they were changed since."""
+
+    def __init__(self, rows: dict[str, Row], contents: dict[int, tuple[bytes, bytes]]) -> None:
+        """`contents` has key and encrypted content of the slots that were loaded."""
+        self._rows = rows
+        self._contents = contents
+        self._loaded: dict[str, Record | None] = {}
+        self._current: dict[str, Record | None] = {}
+
+    def get(self, message_id: str) -> Record | None:
+        """The record under the id. Its content is there if it was asked for in `Records.load`, else a stand-in.
+
+        Raises:
+            DamagedRecord: It cannot be read.
+        """
+        if message_id not in self._current:
+            row = self._rows.get(message_id)
+            record = None if row is None else self._record(message_id, row)
+            self._loaded[message_id] = self._current[message_id] = record
+        return self._current[message_id]
+
+    def keep(self, message_id: str, record: Record | None) -> None:
+        """Replace what `get` returned."""
+        self._current[message_id] = record
+
+    def remove_damaged(self, message_id: str) -> None:
+        """Remove a row that `get` could not read."""
+        self._loaded[message_id] = _with_content(_UNREADABLE, _NOT_LOADED)
+        self._current[message_id] = None
+
+    def changed(self) -> list[tuple[str, Row | None, Record | None, Record | None]]:
+        """Each id whose record is another one than in the file: its row, and its record before and after."""
+        return [
+            (message_id, self._rows.get(message_id), self._loaded[message_id], record)
+            for message_id, record in self._current.items()
+            if record is not self._loaded[message_id]
+        ]
+
+    def _record(self, message_id: str, row: Row) -> Record:
+        try:
+            record = decode(row.record.decode())
+            # Used here, so that a field of a wrong type is found here.
+            _ = record.due_at + record.reads_left + record.tries_left
+            if row.slot is None:
+                return _with_content(record, None)
+            if row.slot not in self._contents:
+                return _with_content(record, _NOT_LOADED)
+            return _with_content(record, decrypt(self._contents[row.slot][0], message_id, self._contents[row.slot][1]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedRecord(f"a message cannot be read: {type(error).__name__}") from None
+
+
+class Records:
+    """Call every method inside a transaction. What SQLite raises goes through."""
+
+    def __init__(self, execute: Execute, execute_many: ExecuteMany) -> None:
+        self._execute = execute
+        self._execute_many = execute_many
+        self._slots = KeySlots(execute, execute_many)
+
+    def rows(self, message_ids: Iterable[str]) -> dict[str, Row]:
+        """The rows under these ids, as far as there are any."""
+        rows = self._execute(_SELECT_BY_ID, json.dumps([*message_ids]))
+        return {message_id: Row(*values) for message_id, *values in rows}
+
+    def load(self, message_ids: Iterable[str], with_content: set[str]) -> Batch:
+        """Load what is under these ids; of those in `with_content` the content, too."""
+        rows = self.rows(message_ids)
+        slots = [rows[message_id].slot for message_id in with_content if message_id in rows]
+        return Batch(rows, self._encrypted_contents([slot for slot in slots if slot is not None]))
+
+    def load_due(self, now: float, limit: int, skip: int) -> tuple[Batch, list[str]]:
+        """Load up to `limit` records that are due at `now`, the longest due first, after the first `skip`."""
+        due = self._execute(_SELECT_DUE, now, limit, skip)
+        rows = {message_id: Row(*values) for message_id, *values in due}
+        return Batch(rows, {}), [*rows]
+
+    def write(self, batch: Batch) -> dict[str, Change]:
+        """Write what has changed, and destroy what is gone, in the file; return the rows before and after."""
+        changes: dict[str, Change] = {}
+        given_up: list[int] = []
+        new_contents: list[tuple[str, str]] = []
+        changed = batch.changed()
+        for message_id, row, before, after in changed:
+            is_kept = after is not None and before is not None and after.content is before.content
+            if row is not None and row.slot is not None and not is_kept:
+                given_up.append(row.slot)
+            if after is not None and after.content is not None and not is_kept:
+                new_contents.append((message_id, after.content))
+        slots = self._keep_contents(new_contents)
+        self._destroy_contents(given_up)
+        for message_id, row, before, after in changed:
+            if after is None:
+                changes[message_id] = Change(row, None)
+                continue
+            is_kept = row is not None and before is not None and after.content is before.content
+            slot = row.slot if row is not None and is_kept else slots.get(message_id)
+            changes[message_id] = Change(row, Row(after.due_at, encode(_with_content(after, None)).encode(), slot))
+        self._write_rows(changes)
+        return changes
+
+    def _write_rows(self, changes: dict[str, Change]) -> None:
+        gone = [(message_id,) for message_id, change in changes.items() if change.after is None]
+        kept = [(message_id, *change.after) for message_id, change in changes.items() if change.after is not None]
+        if gone:
+            self._execute_many("DELETE FROM messages WHERE id = ?", gone)
+        if kept:
+            self._execute_many(
+                "INSERT INTO messages (id, due_at, record, slot) VALUES (?, ?, CAST(? AS TEXT), ?) ON CONFLICT (id) "
+                "DO UPDATE SET due_at = excluded.due_at, record = excluded.record, slot = excluded.slot",
+                kept,
+            )
+
+    def next_due(self, now: float, skip: int) -> str | None:
+        """The id of the record that `load_due` would begin with; read from the index alone."""
+        rows = self._execute(_SELECT_IDS_DUE, now, 1, skip)
+        return rows[0][0] if rows else None
+
+    def remove_unused_slots(self) -> None:
+        """Give up the key slots, if no content is left."""
+        if not self._execute("SELECT 1 FROM contents LIMIT 1"):
+            self._slots.remove_all()
+
+    def _encrypted_contents(self, slots: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
+        if not slots:
+            return {}
+        rows = self._execute(
+            "SELECT slot, CAST(key AS BLOB), CAST(content AS BLOB) FROM key_slots LEFT JOIN contents USING (slot) "
+            "WHERE slot IN (SELECT value FROM json_each(?))",
+            json.dumps(slots),
+        )
+        found = {slot: (key, content) for slot, key, content in rows}
+        return {slot: found.get(slot, (b"", b"")) for slot in slots}
+
+    def _keep_contents(self, contents: Sequence[tuple[str, str]]) -> dict[str, int]:
+        """Encrypt the contents of these ids, and keep them and their keys; return the slot of each."""
+        if not contents:
+            return {}
+        keys = [new_key() for _ in contents]
+        slots = self._slots.keep(keys)
+        self._execute_many(
+            "INSERT INTO contents (slot, content) VALUES (?, ?)",
+            [
+                (slot, encrypt(key, message_id, content))
+                for slot, key, (message_id, content) in zip(slots, keys, contents, strict=True)
+            ],
+        )
+        return {message_id: slot for slot, (message_id, _) in zip(slots, contents, strict=True)}
+
+    def _destroy_contents(self, slots: Sequence[int]) -> None:
+        if slots:
+            self._slots.destroy(slots)
+            self._execute_many("DELETE FROM contents WHERE slot = ?", [(slot,) for slot in slots])
+
+
+_UNREADABLE = Record(None, 0.0)
+
+
+def _with_content(record: Record, content: str | None) -> Record:
+    """`dataclasses.replace` does the same in four times the time, and this is done twice for each command."""
+    return Record(
+        content,
+        record.expires_at,
+        record.access,
+        record.request_hash,
+        record.reads_left,
+        record.tries_left,
+        record.leases,
+        record.state,
+        record.at,
+    )

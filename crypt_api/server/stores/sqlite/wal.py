@@ -1,0 +1,109 @@
+"""The file of the write-ahead log: room that is kept for a full disk, and zeros where destroyed messages were.
+
+SQLite writes each commit to the log first. It frees the log's blocks without overwriting them, and needs room in the
+log even to delete. So the log has `LOG_BYTES` from the start, filled with zeros: commits that fit need nothing from
+the disk. When the log has been carried over into the database, it is overwritten with zeros and used again.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from crypt_api.server.stores.sqlite.durable_files import sync, sync_folder, write_zeros
+from crypt_api.server.stores.sqlite.file_identity import FileIdentity
+
+LOG_BYTES = 4 << 20
+"""The size of the log. 1,000 pages, SQLite's own measure of a log that is worth carrying over; a group of reads, and
+what a sweep destroys at a time, need less."""
+
+_HEADER_BYTES = 32
+"""Without its header a log is empty: https://www.sqlite.org/fileformat2.html#the_write_ahead_log"""
+
+
+def log_path(database: Path) -> Path:
+    return database.with_name(database.name + "-wal")
+
+
+def reserve_path(database: Path) -> Path:
+    """Where the log's room is kept while no process has the database open."""
+    return database.with_name(database.name + "-reserve")
+
+
+def adopt_reserve(database: Path) -> None:
+    """Make the room that the last process left the new log, before SQLite opens the database.
+
+    SQLite takes a log that begins with zeros for an empty one. A log that is there, after a crash say, stays.
+    """
+    log, reserve = log_path(database), reserve_path(database)
+    try:
+        descriptor = os.open(reserve, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        if log.exists():
+            reserve.unlink()
+        else:
+            write_zeros(descriptor, 0, _HEADER_BYTES)
+            sync(descriptor)
+            reserve.rename(log)
+    except OSError:  # then the log starts without this room
+        with suppress(OSError):
+            reserve.unlink()
+    finally:
+        os.close(descriptor)
+    sync_folder(database.parent)
+
+
+class WriteAheadLog:
+    """The log of a database that SQLite has open in exclusive mode: nobody else reads or writes it."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._file = FileIdentity(log_path(database))
+        self.stat_if_under_path = self._file.stat_if_under_path
+
+    def reserve(self) -> None:
+        """Take the log's room from the disk. OSError if the disk has not so much, or cannot be written."""
+        size = self._size()
+        if size < LOG_BYTES:
+            write_zeros(self._file.descriptor, size, LOG_BYTES)
+            sync(self._file.descriptor)
+
+    def wipe(self) -> None:
+        """Overwrite the log with zeros, and give back what is over `LOG_BYTES`.
+
+        Only safe when SQLite has carried over every frame, synced the database, and will begin the log anew. The
+        header goes first, and must be on the disk before any frame goes: a crash in between then finds an empty log.
+        With a header, it would find the log's first frames, and carry old pages over new ones.
+        """
+        size = self._size()
+        write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
+        sync(self._file.descriptor)
+        write_zeros(self._file.descriptor, _HEADER_BYTES, size)
+        sync(self._file.descriptor)
+        if size > LOG_BYTES:
+            os.ftruncate(self._file.descriptor, LOG_BYTES)
+
+    def write_again(self) -> None:
+        """Write the log's bytes once more, and sync them.
+
+        After a failed sync the system may hold bytes for written that the disk never got. OSError if it fails again.
+        """
+        start = 0
+        while chunk := os.pread(self._file.descriptor, 1 << 20, start):
+            os.pwrite(self._file.descriptor, chunk, start)
+            start += len(chunk)
+        sync(self._file.descriptor)
+
+    def leave_reserve(self) -> None:
+        """Give the log a second name. SQLite removes only the first when it closes the database."""
+        if self.stat_if_under_path() is None:
+            return
+        with suppress(OSError):  # not every file system has second names
+            reserve_path(self._database).hardlink_to(log_path(self._database))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _size(self) -> int:
+        return os.fstat(self._file.descriptor).st_size

@@ -1,0 +1,206 @@
+"""After a commit that failed, every answer is true: the file is asked what became of it, before anybody is told."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crypt_api.server.stores.memory import MemoryStore
+from crypt_api.server.stores.sqlite import settlement
+from crypt_api.server.stores.sqlite.database import SqliteFile
+from crypt_api.server.stores.sqlite.disk_space import DiskFull
+from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
+from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_core.errors import StorageUnavailable
+from crypt_core.messages import (
+    Acknowledge,
+    Command,
+    Create,
+    Created,
+    Destroy,
+    GetReceipt,
+    Granted,
+    IdTaken,
+    Missing,
+    Read,
+)
+from crypt_core.record import AccessHashes
+from tests.support.sqlite_files import Engine, FailingCommits, copy_files, until
+from tests.support.stores import Clock
+
+DAY = 86_400  # seconds
+FAILED_SYNC = sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "messages.db"
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> FailingCommits:
+    commits = FailingCommits()
+    # Looked up anew for each statement: a test may replace it.
+    monkeypatch.setattr(SqliteFile, "execute", lambda *arguments: commits.execute(*arguments))  # noqa: PLW0108
+    return commits
+
+
+def test_a_commit_that_failed_and_took_place_is_answered_as_what_it_did(path: Path, failing: FailingCommits) -> None:
+    engine = Engine(path)
+    engine.apply(("abc12", Create("secret", DAY)))
+    failing.ways = [(True, FAILED_SYNC)]
+    answers = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)), ("abc14", Read()))
+    assert answers[0] == Granted("secret")
+    assert isinstance(answers[1], Created)
+    assert answers[2] == Missing()
+    assert failing.ways == []
+    assert engine.apply(("abc12", Read()), ("abc13", Read())) == [Missing(), Granted("another")]
+    engine.close()
+
+
+def test_a_commit_that_failed_and_did_not_take_place_is_answered_with_503(path: Path, failing: FailingCommits) -> None:
+    engine = Engine(path)
+    engine.apply(("abc12", Create("secret", DAY)))
+    failing.ways = [(False, FAILED_SYNC)]
+    answers = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)))
+    assert [type(answer) for answer in answers] == [StorageUnavailable] * 2
+    assert engine.apply(("abc12", Read()), ("abc13", Read())) == [Granted("secret"), Missing()]
+    engine.close()
+
+
+def test_a_disk_that_is_full_at_the_commit_refuses_new_messages_alone(path: Path, failing: FailingCommits) -> None:
+    engine = Engine(path)
+    engine.apply(("abc12", Create("secret", DAY)))
+    failing.ways = [(False, DiskFull("SQLite finds no room"))]
+    read, created = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)))
+    assert read == Granted("secret")
+    assert isinstance(created, StorageUnavailable)
+    engine.keep_house()
+    assert isinstance(engine.apply(("abc13", Create("another", DAY)))[0], Created)
+    engine.close()
+
+
+def commands(rng: random.Random) -> Iterator[tuple[str, Command]]:
+    for _ in range(rng.randint(1, 8)):
+        message_id = rng.choice(["abc12", "abc13", "sealed"])
+        proof = "proof" if message_id == "sealed" else None
+        access = AccessHashes("proof", rng.choice([None, "passphrase"])) if proof else None
+        possible: list[Command] = [
+            Create(rng.choice("xyz") * 50, rng.choice([60, DAY]), access, rng.randint(1, 2), "request"),
+            Read(proof, rng.choice([None, "passphrase", "wrong"]), rng.choice([None, "key"])),
+            Read(proof),
+            Acknowledge(proof, "key"),
+            Destroy(proof),
+            GetReceipt("proof"),
+        ]
+        yield message_id, rng.choice(possible)
+
+
+async def test_what_is_answered_is_what_the_files_have_whatever_way_commits_fail(
+    path: Path, tmp_path: Path, failing: FailingCommits
+) -> None:
+    """Beside the reference, which does only what was not answered with 503."""
+    rng = random.Random(1)
+    clock = Clock()
+    reference = MemoryStore(clock)
+    engine = Engine(path, clock=clock)
+    outcomes = {True: 0, False: 0}
+    for number in range(120):
+        group = list(commands(rng))
+        failing.ways = [(rng.random() < 0.5, FAILED_SYNC)] if rng.random() < 0.6 else []
+        answers = engine.apply(*group)
+        happened = not any(isinstance(answer, StorageUnavailable) for answer in answers)
+        outcomes[happened] += 1
+        if happened:
+            assert answers == [await reference.apply(*command) for command in group]
+        else:
+            assert {type(answer) for answer in answers} == {StorageUnavailable}
+        failing.ways = []
+        if number % 10 == 0:  # and so it is after a power cut
+            copy = Engine(copy_files(path, tmp_path / f"copy{number}"), clock=clock)
+            assert copy.file.execute("SELECT id, due_at, record FROM messages") == engine.file.execute(
+                "SELECT id, due_at, record FROM messages"
+            )
+            copy.close()
+        clock.now += rng.choice([0, 1, 61])
+    assert min(outcomes.values()) > 10
+    engine.close()
+
+
+async def test_nobody_is_answered_before_the_file_can_be_asked(path: Path, failing: FailingCommits) -> None:
+    store = SqliteStore(path)
+    await store.apply("abc12", Create("secret", DAY))
+    elsewhere = path.with_name("elsewhere.db")
+    took_place = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class MovesAway(sqlite3.OperationalError):
+        def __init__(self) -> None:
+            path.rename(elsewhere)
+            loop.call_soon_threadsafe(took_place.set)
+
+    original = failing.execute
+
+    def execute(file: SqliteFile, sql: str, *values: object) -> list[object]:
+        rows = original(file, sql, *values)
+        if sql == "COMMIT" and values == () and not elsewhere.exists() and not took_place.is_set():
+            raise MovesAway
+        return rows
+
+    failing.execute = execute  # type: ignore[method-assign]
+    reader = asyncio.ensure_future(store.apply("abc12", Read()))
+    await took_place.wait()
+    await asyncio.sleep(0.3)
+    assert not reader.done()
+    elsewhere.rename(path)
+    assert await reader == Granted("secret")
+    assert await store.apply("abc12", Read()) == Missing()
+    store.close()
+
+
+async def test_the_process_ends_if_it_cannot_be_found_out(
+    path: Path, failing: FailingCommits, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(settlement, "PATIENCE_SECONDS", 0.5)
+    ended: list[bool] = []
+    store = SqliteStore(path, end=lambda: ended.append(True))
+    await store.apply("abc12", Create("secret", DAY))
+    monkeypatch.setattr(SqliteFile, "connect", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    failing.ways = [(True, FAILED_SYNC)]
+    reader = asyncio.ensure_future(store.apply("abc12", Read()))
+    await until(lambda: bool(ended))
+    await asyncio.sleep(0.05)
+    assert not reader.done()
+    reader.cancel()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"] == [
+        "the store cannot go on, and the process ends: Input/output error"
+    ]
+
+
+def test_a_row_that_is_neither_old_nor_new_settles_nothing(path: Path) -> None:
+    engine = Engine(path)
+    engine.apply(("abc12", Create("secret", DAY)), ("abc13", Create("another", DAY)))
+    batch = engine.file.records.load(["abc12", "abc13"], with_content=set())
+    for message_id in ("abc12", "abc13"):
+        batch.get(message_id)
+        batch.keep(message_id, None)
+    with engine.file.transaction():
+        changes = engine.file.records.write(batch)
+    assert settle(engine.file, changes)
+    engine.apply(("abc12", Create("third", DAY)))
+    with pytest.raises(CannotSettle):
+        settle(engine.file, changes)
+    engine.close()
+
+
+def test_a_commit_that_failed_while_nothing_changed_is_no_503_for_those_who_read_nothing(
+    path: Path, failing: FailingCommits
+) -> None:
+    engine = Engine(path)
+    engine.apply(("abc12", Create("secret", DAY)))
+    failing.ways = [(False, FAILED_SYNC)]
+    assert engine.apply(("abc12", Create("x", DAY)), ("abc13", Read())) == [IdTaken(), Missing()]
+    engine.close()

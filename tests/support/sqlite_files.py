@@ -1,0 +1,100 @@
+"""What the tests of the SQLite store share: looking into its files, waiting for its thread, making it fail."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from crypt_api.server.stores.sqlite.database import SqliteFile
+from crypt_api.server.stores.sqlite.group_commit import Answer, GroupCommit, Task
+from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
+from crypt_core.messages import Command
+
+
+def files_mention(path: Path, text: str | bytes) -> bool:
+    """Whether the text is in any file of the database's folder."""
+    needle = text.encode() if isinstance(text, str) else text
+    return any(needle in file.read_bytes() for file in path.parent.iterdir() if file.is_file())
+
+
+def keys_in_use(path: Path) -> set[bytes]:
+    """The keys in a database that no process has open."""
+    file = SqliteFile(path)
+    keys = {key for (key,) in file.execute("SELECT key FROM key_slots")} - {bytes(32)}
+    file.close()
+    return keys
+
+
+def copy_files(path: Path, folder: Path) -> Path:
+    """Copy database and log as they are now, as a power cut would leave them; return the copy's path."""
+    folder.mkdir()
+    for name in (path.name, path.name + "-wal"):
+        shutil.copyfile(path.with_name(name), folder / name)
+    return folder / path.name
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for what a background thread does."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.01)
+
+
+class Observer:
+    """Counts what the store tells."""
+
+    def __init__(self) -> None:
+        self.expired_count = 0
+        self.damaged_count = 0
+
+    def expired(self, count: int) -> None:
+        self.expired_count += count
+
+    def damaged(self) -> None:
+        self.damaged_count += 1
+
+
+class Engine:
+    """The store without its thread: each step is made by the test."""
+
+    def __init__(self, path: Path, max_bytes: int = 0, clock: Callable[[], float] = time.time) -> None:
+        self.file = SqliteFile(path, max_bytes)
+        self.observer = Observer()
+        self.damaged: list[str] = []
+        self.commits = GroupCommit(self.file, clock, self.damaged.append)
+        self.housekeeping = Housekeeping(self.file, self.commits, clock, self.observer, self.damaged.append)
+
+    def apply(self, *commands: tuple[str, Command]) -> list[Answer]:
+        """Apply the commands as one group."""
+        nobody: Any = None
+        return self.commits.apply([Task(message_id, command, nobody) for message_id, command in commands])
+
+    def keep_house(self) -> None:
+        """Until there is no more to do at once."""
+        while self.housekeeping.run():
+            pass
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class FailingCommits:
+    """Makes commits of every `SqliteFile` fail in the ways that are asked for, one after the other.
+
+    Each way is a pair: whether the commit takes place all the same, and the exception that is raised then.
+    """
+
+    def __init__(self, ways: Iterable[tuple[bool, Exception]] = ()) -> None:
+        self.ways = list(ways)
+        self._execute = SqliteFile.execute
+
+    def execute(self, file: SqliteFile, sql: str, *values: object) -> list[object]:
+        if sql != "COMMIT" or not self.ways:
+            return self._execute(file, sql, *values)
+        takes_place, error = self.ways.pop(0)
+        if takes_place:
+            self._execute(file, sql, *values)
+        raise error
