@@ -7,7 +7,7 @@ from tests.support.platforms import Platform
 
 def test_it_says_that_it_is_alive_and_ready(client: httpx.Client) -> None:
     assert client.get("/-/health").json() == {"status": "ok"}
-    assert client.get("/-/ready").json() == {"status": "ready"}
+    assert client.get("/-/ready").json()["status"] == "ready"
     assert client.head("/-/ready").status_code == 200
     assert client.post("/-/ready").status_code == 405
     assert client.get("/-/nothing").status_code == 404
