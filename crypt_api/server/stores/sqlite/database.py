@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from crypt_api.server.stores.sqlite import migration, schema
 from crypt_api.server.stores.sqlite.connection import describe, is_full, open_exclusively
-from crypt_api.server.stores.sqlite.disk_space import GROWTH_BYTES, MIN_FREE_PAGES, DiskFull, DiskSpace, grow
+from crypt_api.server.stores.sqlite.disk_space import ROOM_BYTES, DiskFull, DiskSpace, grow
 from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, sync, sync_folder, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 from crypt_api.server.stores.sqlite.records import Records
@@ -218,12 +218,12 @@ class SqliteFile:
             return self.space.give_back() > 0
 
     def take_room(self) -> None:
-        """Make sure that the next growth of the file finds room, and that the log has its own. DiskFull if not."""
+        """Make sure that there is room for new messages, and that the log has its own. DiskFull if there is not."""
         if not self._reserve_log():
             raise DiskFull("no room on the disk for the log")
         pages = self.space.pages()
-        size, wanted = self._size_if_in_place(), pages.count * pages.size + GROWTH_BYTES
-        if pages.free < MIN_FREE_PAGES and size < wanted:
+        size, wanted = self._size_if_in_place(), pages.count * pages.size + ROOM_BYTES - pages.free * pages.size
+        if size < wanted:
             grow(_opened(self._identity).descriptor, size, wanted)
 
     def _reserve_log(self) -> bool:

@@ -34,6 +34,10 @@ RESERVE_BYTES = 256 << 10
 GROWTH_BYTES = 1 << 20
 """The database takes its room from the disk in steps of this size."""
 
+ROOM_BYTES = 512 << 10
+"""Bytes that must be there, free in the file or taken from the disk, before new messages are accepted again: a few of
+the largest."""
+
 MESSAGE_OVERHEAD = 1 << 10
 """Bytes that a message is taken to need beside its content: its row, its key, and their pages' unused parts."""
 
