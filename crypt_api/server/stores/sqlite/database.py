@@ -109,6 +109,7 @@ class SqliteFile:
         if self._identity is not None and self._identity.stat_if_under_path() is None:
             raise StorageUnavailable(f"{self.path} is not the file that was opened")
         adopt_reserve(self._real_path)
+        sync_folder(self._real_path.parent)  # a log that SQLite removed must not come back
         try:
             self._connection = open_exclusively(self.path)
             version = schema.version_of(self.execute, self.path)
@@ -204,7 +205,7 @@ class SqliteFile:
         [[busy, frames, carried]] = self.execute("PRAGMA wal_checkpoint(RESTART)")
         if busy or frames != carried:
             raise StorageUnavailable("the log could not be carried over")
-        _opened(self._log).wipe()
+        _opened(self._log).wipe(frames, self.page_size)
         self._log_size = 0
 
     def give_back(self) -> bool:

@@ -37,8 +37,11 @@ class Task:
 
     @property
     def content_bytes(self) -> int:
-        """Characters that the command adds; as a measure of bytes, good enough."""
-        return len(self.command.content) if isinstance(self.command, Create) else 0
+        """What the command adds."""
+        if not isinstance(self.command, Create):
+            return 0
+        content = self.command.content
+        return len(content) if content.isascii() else len(content.encode())
 
 
 class GroupCommit:
@@ -60,23 +63,24 @@ class GroupCommit:
         Raises:
             CannotSettle: It cannot be found out what became of the group. Nobody may be answered.
         """
-        try:
-            return self._in_one_transaction(group)
-        except DiskFull as error:
-            self.refuses = self.refuses or str(error)
-            # Now without the new messages; the others need no room, or get it from the reserve.
+        error: Exception = StorageUnavailable()
+        for from_reserve in (False, False, True):
             try:
-                return self._in_one_transaction(group, from_reserve=True)
-            except DiskFull as error:
-                return self._each_alone(group, error)
-        except StorageUnavailable as error:
-            if isinstance(error, LogReplaced):
-                self._file.disconnect()  # SQLite carries over what it knows; the next group finds a new log
-            return [error] * len(group)
-        except CannotSettle:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, somebody waits for an answer
-            return self._each_alone(group, error)
+                return self._in_one_transaction(group, from_reserve=from_reserve)
+            except DiskFull as full:
+                # The next time without the new messages; the others need little room, or none.
+                self.refuses = self.refuses or str(full)
+                error = full
+            except StorageUnavailable as unavailable:
+                if isinstance(unavailable, LogReplaced):
+                    self._file.disconnect()  # SQLite carries over what it knows; the next group finds a new log
+                return [unavailable] * len(group)
+            except CannotSettle:
+                raise
+            except Exception as other:  # noqa: BLE001 - whatever it was, somebody waits for an answer
+                error = other
+                break
+        return self._each_alone(group, error)
 
     def _each_alone(self, group: Sequence[Task], error: Exception) -> list[Answer]:
         if len(group) > 1:

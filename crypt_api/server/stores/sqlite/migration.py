@@ -30,27 +30,33 @@ def migrate(path: Path) -> None:
         StorageUnavailable: The file is in use.
         sqlite3.Error, OSError: It cannot be read, or the new one cannot be written. The file is as it was.
     """
-    with closing(open_exclusively(path)) as old:
-        old.execute("PRAGMA journal_mode = DELETE")  # carries its log over: the new file must not find one
-        new_path = path.with_name(path.name + "-new")
-        new_path.unlink(missing_ok=True)  # of a migration that was cut off
-        os.close(os.open(new_path, os.O_CREAT | os.O_RDWR, path.stat().st_mode & 0o777))
-        with closing(sqlite3.connect(new_path, isolation_level=None)) as new:
-            count = _copy(old, new)
-        descriptor = os.open(new_path, os.O_RDWR)
-        try:
-            sync(descriptor)
-        finally:
-            os.close(descriptor)
-        old_file = os.open(path, os.O_RDWR)
-        new_path.rename(path)
-        sync_folder(path.parent)
+    new_path = path.with_name(path.name + "-new")
+    old_file = os.open(path, os.O_RDWR)  # to reach it when its name is gone
     try:
+        with closing(open_exclusively(path)) as old:
+            old.execute("PRAGMA journal_mode = DELETE")  # carries its log over: the new file must not find one
+            count = _write_new(old, new_path, path.stat().st_mode & 0o777)
+            new_path.rename(path)
+            sync_folder(path.parent)
         write_zeros(old_file, 0, os.fstat(old_file).st_size)
         sync(old_file)
     finally:
         os.close(old_file)
+        new_path.unlink(missing_ok=True)  # of a migration that broke off
     logger.warning("%s is of schema version %d now; it has %d records", path, schema.VERSION, count)
+
+
+def _write_new(old: sqlite3.Connection, path: Path, mode: int) -> int:
+    """Write what `old` has into a new file at `path`, and sync it; return the number of records."""
+    path.unlink(missing_ok=True)  # of a migration that crashed
+    file = os.open(path, os.O_CREAT | os.O_RDWR, mode)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as new:
+            count = _copy(old, new)
+        sync(file)
+    finally:
+        os.close(file)
+    return count
 
 
 def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
@@ -60,7 +66,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
         return new.execute(sql, values).fetchall()
 
     new.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    new.execute("PRAGMA journal_mode = OFF")  # who begins again begins with an empty file
+    new.execute("PRAGMA journal_mode = OFF")  # a migration that breaks off begins again with an empty file
     new.execute("BEGIN")
     schema.create(execute)
     records = Records(execute, new.executemany)

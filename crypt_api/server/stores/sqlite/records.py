@@ -5,7 +5,7 @@ statements: SQLite and Python meet a few times for each group of commands, and n
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from crypt_api.server.stores.sqlite.content_encryption import decrypt, encrypt, new_key
@@ -16,6 +16,9 @@ from crypt_core.sql_records import Execute
 
 _NOT_LOADED = "(not loaded)"
 """Stands for the content of a record that was loaded without."""
+
+_UNREADABLE = Record(None, 0.0)
+"""Stands for a record that cannot be read."""
 
 _SELECT_BY_ID = """
 SELECT id, due_at, CAST(record AS BLOB), slot FROM messages WHERE id IN (SELECT value FROM json_each(?))
@@ -46,6 +49,29 @@ class Change(NamedTuple):
     after: Row | None
 
 
+class Changed(NamedTuple):
+    """An id whose record has changed in memory: its row in the file, and its record then and now."""
+
+    message_id: str
+    row: Row | None
+    before: Record | None
+    after: Record | None
+
+    @property
+    def slot(self) -> int | None:
+        """The slot of the content, if that stays."""
+        stays = self.before is not None and self.after is not None and self.after.content is self.before.content
+        return self.row.slot if stays and self.row is not None else None
+
+    @property
+    def new_content(self) -> str | None:
+        return None if self.after is None or self.slot is not None else self.after.content
+
+    @property
+    def given_up_slot(self) -> int | None:
+        return None if self.row is None or self.slot is not None else self.row.slot
+
+
 class Batch:
     """The records of one transaction: those that were loaded, as they were changed since."""
 
@@ -74,13 +100,13 @@ class Batch:
 
     def remove_damaged(self, message_id: str) -> None:
         """Remove a row that `get` could not read."""
-        self._loaded[message_id] = _with_content(_UNREADABLE, _NOT_LOADED)
+        self._loaded[message_id] = _UNREADABLE
         self._current[message_id] = None
 
-    def changed(self) -> list[tuple[str, Row | None, Record | None, Record | None]]:
-        """Each id whose record is another one than in the file: its row, and its record before and after."""
+    def changed(self) -> list[Changed]:
+        """Each id whose record is another one than in the file."""
         return [
-            (message_id, self._rows.get(message_id), self._loaded[message_id], record)
+            Changed(message_id, self._rows.get(message_id), self._loaded[message_id], record)
             for message_id, record in self._current.items()
             if record is not self._loaded[message_id]
         ]
@@ -94,7 +120,8 @@ class Batch:
                 return _with_content(record, None)
             if row.slot not in self._contents:
                 return _with_content(record, _NOT_LOADED)
-            return _with_content(record, decrypt(self._contents[row.slot][0], message_id, self._contents[row.slot][1]))
+            key, encrypted = self._contents[row.slot]
+            return _with_content(record, decrypt(key, message_id, encrypted))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DamagedRecord(f"a message cannot be read: {type(error).__name__}") from None
 
@@ -126,25 +153,16 @@ class Records:
 
     def write(self, batch: Batch) -> dict[str, Change]:
         """Write what has changed, and destroy what is gone, in the file; return the rows before and after."""
-        changes: dict[str, Change] = {}
-        given_up: list[int] = []
-        new_contents: list[tuple[str, str]] = []
         changed = batch.changed()
-        for message_id, row, before, after in changed:
-            is_kept = after is not None and before is not None and after.content is before.content
-            if row is not None and row.slot is not None and not is_kept:
-                given_up.append(row.slot)
-            if after is not None and after.content is not None and not is_kept:
-                new_contents.append((message_id, after.content))
-        slots = self._keep_contents(new_contents)
-        self._destroy_contents(given_up)
-        for message_id, row, before, after in changed:
-            if after is None:
-                changes[message_id] = Change(row, None)
-                continue
-            is_kept = row is not None and before is not None and after.content is before.content
-            slot = row.slot if row is not None and is_kept else slots.get(message_id)
-            changes[message_id] = Change(row, Row(after.due_at, encode(_with_content(after, None)).encode(), slot))
+        slots = self._keep_contents({it.message_id: it.new_content for it in changed if it.new_content is not None})
+        self._destroy_contents([it.given_up_slot for it in changed if it.given_up_slot is not None])
+        changes = {}
+        for it in changed:
+            after = None
+            if it.after is not None:
+                text = encode(_with_content(it.after, None))
+                after = Row(it.after.due_at, text.encode(), slots.get(it.message_id, it.slot))
+            changes[it.message_id] = Change(it.row, after)
         self._write_rows(changes)
         return changes
 
@@ -160,10 +178,9 @@ class Records:
                 kept,
             )
 
-    def next_due(self, now: float, skip: int) -> str | None:
-        """The id of the record that `load_due` would begin with; read from the index alone."""
-        rows = self._execute(_SELECT_IDS_DUE, now, 1, skip)
-        return rows[0][0] if rows else None
+    def ids_due(self, now: float, limit: int, skip: int) -> list[str]:
+        """The ids of the records that `load_due` would load; read from the index alone."""
+        return [message_id for (message_id,) in self._execute(_SELECT_IDS_DUE, now, limit, skip)]
 
     def remove_unused_slots(self) -> None:
         """Give up the key slots, if no content is left."""
@@ -181,28 +198,20 @@ class Records:
         found = {slot: (key, content) for slot, key, content in rows}
         return {slot: found.get(slot, (b"", b"")) for slot in slots}
 
-    def _keep_contents(self, contents: Sequence[tuple[str, str]]) -> dict[str, int]:
+    def _keep_contents(self, contents: Mapping[str, str]) -> dict[str, int]:
         """Encrypt the contents of these ids, and keep them and their keys; return the slot of each."""
         if not contents:
             return {}
         keys = [new_key() for _ in contents]
         slots = self._slots.keep(keys)
-        self._execute_many(
-            "INSERT INTO contents (slot, content) VALUES (?, ?)",
-            [
-                (slot, encrypt(key, message_id, content))
-                for slot, key, (message_id, content) in zip(slots, keys, contents, strict=True)
-            ],
-        )
-        return {message_id: slot for slot, (message_id, _) in zip(slots, contents, strict=True)}
+        encrypted = [encrypt(key, *item) for key, item in zip(keys, contents.items(), strict=True)]
+        self._execute_many("INSERT INTO contents (slot, content) VALUES (?, ?)", zip(slots, encrypted, strict=True))
+        return dict(zip(contents, slots, strict=True))
 
     def _destroy_contents(self, slots: Sequence[int]) -> None:
         if slots:
             self._slots.destroy(slots)
             self._execute_many("DELETE FROM contents WHERE slot = ?", [(slot,) for slot in slots])
-
-
-_UNREADABLE = Record(None, 0.0)
 
 
 def _with_content(record: Record, content: str | None) -> Record:

@@ -16,7 +16,6 @@ from contextlib import suppress
 
 from crypt_api.server.stores.sqlite.connection import describe
 from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.durable_files import sync_folder
 from crypt_api.server.stores.sqlite.records import Change
 from crypt_core.errors import StorageUnavailable
 
@@ -53,7 +52,6 @@ def settle(file: SqliteFile, changes: Mapping[str, Change], sleep: Callable[[flo
 def _ask(file: SqliteFile, changes: Mapping[str, Change]) -> bool:
     file.disconnect()
     file.connect()
-    sync_folder(file.path.parent)  # a log that SQLite removed must not come back
     if not _are_in(file, changes):
         with suppress(StorageUnavailable):  # then the next command tries
             file.make_ready()

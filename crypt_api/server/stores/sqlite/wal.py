@@ -9,15 +9,16 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from crypt_api.server.stores.sqlite.durable_files import sync, sync_folder, write_zeros
+from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 
 LOG_BYTES = 4 << 20
 """The size of the log. 1,000 pages, SQLite's own measure of a log that is worth carrying over; a group of reads, and
 what a sweep destroys at a time, need less."""
 
+# https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 _HEADER_BYTES = 32
-"""Without its header a log is empty: https://www.sqlite.org/fileformat2.html#the_write_ahead_log"""
+_FRAME_HEADER_BYTES = 24
 
 
 def log_path(database: Path) -> Path:
@@ -51,7 +52,6 @@ def adopt_reserve(database: Path) -> None:
             reserve.unlink()
     finally:
         os.close(descriptor)
-    sync_folder(database.parent)
 
 
 class WriteAheadLog:
@@ -60,6 +60,7 @@ class WriteAheadLog:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._file = FileIdentity(log_path(database))
+        self._wiped_round: int | None = None
         self.stat_if_under_path = self._file.stat_if_under_path
 
     def reserve(self) -> None:
@@ -69,20 +70,32 @@ class WriteAheadLog:
             write_zeros(self._file.descriptor, size, LOG_BYTES)
             sync(self._file.descriptor)
 
-    def wipe(self) -> None:
-        """Overwrite the log with zeros, and give back what is over `LOG_BYTES`.
+    def wipe(self, frames: int, page_size: int) -> None:
+        """Overwrite with zeros what was written since the last time, and give back what is over `LOG_BYTES`.
 
-        Only safe when SQLite has carried over every frame, synced the database, and will begin the log anew. The
-        header goes first, and must be on the disk before any frame goes: a crash in between then finds an empty log.
-        With a header, it would find the log's first frames, and carry old pages over new ones.
+        `frames` is how many pages the log has now, in its last round. Only safe when SQLite has carried over all of
+        them, synced the database, and will begin the log anew. The header goes first, and must be on the disk before
+        any page goes: a crash in between then finds an empty log. With a header, it would find the first pages of the
+        log, and carry old pages over new ones.
         """
+        round_number = self._round_number()
+        if round_number is None and self._wiped_round is not None:
+            return  # it is empty, as it was left
         size = self._size()
+        is_first_round = self._wiped_round is not None and round_number == self._wiped_round + 1
+        end = _HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_size) if is_first_round else size
         write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
         sync(self._file.descriptor)
-        write_zeros(self._file.descriptor, _HEADER_BYTES, size)
+        write_zeros(self._file.descriptor, _HEADER_BYTES, min(end, size))
         sync(self._file.descriptor)
         if size > LOG_BYTES:
             os.ftruncate(self._file.descriptor, LOG_BYTES)
+        self._wiped_round = -1 if round_number is None else round_number
+
+    def _round_number(self) -> int | None:
+        """How often this connection has begun the log anew ("checkpoint sequence number"); None without a header."""
+        header = os.pread(self._file.descriptor, _HEADER_BYTES, 0)
+        return int.from_bytes(header[12:16], "big") if any(header) else None
 
     def write_again(self) -> None:
         """Write the log's bytes once more, and sync them.
