@@ -17,9 +17,10 @@ _refused: set[str] = set()
 @contextmanager
 def refuse(events: set[str]) -> Iterator[None]:
     """Make the events raise `AssertionError` for a while."""
-    _refused.update(events)
+    added = events - _refused
+    _refused.update(added)
     yield
-    _refused.difference_update(events)
+    _refused.difference_update(added)
 
 
 def _check(event: str, arguments: tuple[object, ...]) -> None:
@@ -29,7 +30,7 @@ def _check(event: str, arguments: tuple[object, ...]) -> None:
         path, _, flags = arguments
         if not (isinstance(flags, int) and flags & _WRITE) or ".hypothesis" in str(path):
             return
-    raise AssertionError(f"{event} {arguments} does not belong into this tier")
+    raise AssertionError(f"{event} {arguments} does not belong in this tier")
 
 
 sys.addaudithook(_check)  # for good: Python has no way to remove it
