@@ -113,7 +113,7 @@ def test_the_cap_is_told_before_it_is_reached(tmp_path: Path) -> None:
         ids: list[str] = []
         with httpx.Client(base_url=process.url) as client:
             while client.get("/-/ready").json()["storage"] == "ok":
-                ids += [client.post("/", json={"message": "x" * 100_000}).json()["id"] for _ in range(5)]
+                ids.extend(client.post("/", json={"message": "x" * 100_000}).json()["id"] for _ in range(5))
                 # What the store tells of itself is up to a second old.
                 wait_for(lambda: gauge(process, "crypt_api_storage_bytes") - empty > 100_000 * len(ids))
         assert gauge(process, "crypt_api_storage_share") >= 0.8
