@@ -15,8 +15,10 @@ from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_store
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
+from crypt_core.limits.guesses import open_guesses
 from crypt_core.limits.rate_limiter import open_limiter
 from crypt_core.settings import Settings
+from crypt_core.store import CountsMessages
 
 DEFAULT_STORE = "sqlite:///messages.db"
 ENVIRONMENT_PREFIX = "CRYPT_API_"
@@ -61,6 +63,12 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
     metrics = Metrics()
-    store = MeteredStore(open_store(values.get("STORE") or DEFAULT_STORE, on_expired=metrics.expired), metrics)
-    app = App(settings, open_limiter(settings), extra_routes=static_routes())
-    return Application(app, store, proxies, metrics)
+    store = open_store(values.get("STORE") or DEFAULT_STORE, on_expired=metrics.expired)
+    app = App(
+        settings,
+        open_limiter(settings),
+        open_guesses(settings),
+        extra_routes=static_routes(),
+        plain_messages=store.plain_messages if isinstance(store, CountsMessages) else None,
+    )
+    return Application(app, MeteredStore(store, metrics), proxies, metrics)

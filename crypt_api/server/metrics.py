@@ -8,9 +8,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crypt_api.server.stores import ServerStore
+from crypt_core import ids
 from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.messages import Command, Created, Destroyed, Granted, Outcome, WrongPassphrase
+from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, Read, WrongPassphrase
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """Others are counted as one: what clients invent must not make new series."""
@@ -33,7 +34,7 @@ class Metrics:
             "crypt_api_store_seconds", "Until the store has done a command", ["command"], registry=self.registry
         )
         self._messages = Counter("crypt_api_messages", "What happened to messages", ["event"], registry=self.registry)
-        for event in ("created", "read", "destroyed", "expired", "refused"):
+        for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.labels(event)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -47,8 +48,12 @@ class Metrics:
         """Count messages that nobody read in time."""
         self._messages.labels("expired").inc(count)
 
-    def decided(self, outcome: Outcome) -> None:
+    def decided(self, message_id: str, command: Command, outcome: Outcome) -> None:
+        """Count what a command did. A miss is a read of a plain id that has no message: many are a sign of guessing."""
         match outcome:
+            case Missing():
+                if isinstance(command, Read) and ids.is_plain(message_id):
+                    self._messages.labels("missed").inc()
             case Created():
                 self._messages.labels("created").inc()
             case Granted():
@@ -84,7 +89,7 @@ class MeteredStore:
     async def apply(self, message_id: str, command: Command) -> Outcome:
         with self._metrics.timed_store(command):
             outcome = await self._store.apply(message_id, command)
-        self._metrics.decided(outcome)
+        self._metrics.decided(message_id, command, outcome)
         return outcome
 
     def close(self) -> None:

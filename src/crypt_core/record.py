@@ -71,6 +71,11 @@ class Record:
         return self.expires_at
 
 
+def plain_messages(record: Record | None) -> int:
+    """How many plain messages the record is: 1 or 0. For stores that count theirs."""
+    return int(record is not None and record.access is None)
+
+
 _DEFAULTS = {name: field.default for name, field in Record.__dataclass_fields__.items()}
 
 # Records outlive a deployment, so the names in storage stay when the names in the code change.

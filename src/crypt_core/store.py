@@ -1,6 +1,6 @@
 """The store port: all that the service needs from a place that keeps messages."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from crypt_core.messages import Command, Outcome
 
@@ -21,4 +21,13 @@ class Store(Protocol):
             StorageUnavailable: The command had no effect. (Across a network the store may not know whether it had;
                 then the message may have been read, but nobody got it.)
         """
+        ...
+
+
+@runtime_checkable
+class CountsMessages(Protocol):
+    """What a store may be able to do besides; `ID_LENGTH=auto` needs it."""
+
+    def plain_messages(self) -> int:
+        """The number of plain messages that are kept, or a number somewhat above. It costs no look at the messages."""
         ...

@@ -27,7 +27,7 @@ from crypt_core.messages import (
     WrongPassphrase,
 )
 from crypt_core.record import AccessHashes
-from crypt_core.store import Store
+from crypt_core.store import CountsMessages, Store
 from tests.support.stores import STORES, Clock
 
 DAY = 86_400  # seconds
@@ -43,6 +43,41 @@ async def test_a_second_read_finds_nothing(store: Store) -> None:
     await store.apply("abc12", Create("secret", DAY))
     await store.apply("abc12", Read())
     assert await store.apply("abc12", Read()) == Missing()
+
+
+@pytest.mark.parametrize("name", ["memory", "sqlite"])
+async def test_a_store_that_counts_its_plain_messages_counts_them_as_they_come_and_go(
+    name: str, tmp_path: Path, clock: Clock
+) -> None:
+    with STORES[name](tmp_path, clock) as store:
+        assert isinstance(store, CountsMessages)
+        counts = [store.plain_messages()]
+        sealed = Create("secret", DAY, AccessHashes("proof"))
+        for message_id, command in (
+            ("aaaaa", Create("secret", DAY)),
+            ("aaaaa", Create("another", DAY)),
+            ("bbbbb", Create("secret", DAY)),
+            ("ccccc", Create("secret", 60)),
+            ("S" * 22, sealed),
+            ("aaaaa", Read(idempotency_hash="key")),
+            ("aaaaa", Acknowledge(None, "key")),
+            ("bbbbb", Destroy()),
+            ("bbbbb", Read()),
+        ):
+            await store.apply(message_id, command)
+            counts.append(store.plain_messages())
+        assert counts == [0, 1, 1, 2, 3, 3, 3, 2, 1, 1]
+        clock.now += 61
+        if name == "sqlite":  # sweeps by itself
+            async with asyncio.timeout(10):
+                while store.plain_messages():  # noqa: ASYNC110 - a thread of the store's own counts
+                    await asyncio.sleep(0.05)
+        await store.apply("ccccc", Read())
+        assert store.plain_messages() == 0
+        await store.apply("ccccc", Create("secret", DAY))
+    with STORES[name](tmp_path, clock) as store:
+        assert isinstance(store, CountsMessages)
+        assert store.plain_messages() == (1 if name == "sqlite" else 0)
 
 
 async def test_an_id_that_is_taken_keeps_its_message(store: Store) -> None:

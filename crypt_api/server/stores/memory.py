@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from crypt_core.messages import Command, Outcome, decide
-from crypt_core.record import Record
+from crypt_core.record import Record, plain_messages
 
 
 class MemoryStore:
@@ -13,14 +13,20 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._records: dict[str, Record] = {}
+        self._plain_messages = 0
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        record, outcome = decide(self._records.get(message_id), command, self._clock())
+        before = self._records.get(message_id)
+        record, outcome = decide(before, command, self._clock())
+        self._plain_messages += plain_messages(record) - plain_messages(before)
         if record is None:
             self._records.pop(message_id, None)
         else:
             self._records[message_id] = record
         return outcome
+
+    def plain_messages(self) -> int:
+        return self._plain_messages
 
     def close(self) -> None:
         self._records.clear()

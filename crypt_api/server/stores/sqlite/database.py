@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from crypt_core import ids
 from crypt_core.errors import StorageUnavailable
 from crypt_core.sql_records import SqlRecords
 
@@ -101,6 +102,14 @@ class SqliteFile:
             if self._database.in_transaction:  # SQLite itself rolls back on some errors
                 self.execute("ROLLBACK")
             raise
+
+    def count_plain_messages(self) -> int:
+        """Count the plain messages, which takes a look at every id. A sealed message's id is longer than any of theirs.
+
+        Plain messages leave no tombstones.
+        """
+        [[count]] = self.execute("SELECT count(*) FROM messages WHERE length(id) <= ?", ids.MAX_LENGTH)
+        return int(count)
 
     def truncate_wal(self) -> None:
         """Carry the write-ahead log over into the file and empty it: only then is destroyed text overwritten."""

@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Outcome, decide
+from crypt_core.record import plain_messages
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ class SqliteStore:
         self._thread = threading.Thread(target=self._writer.run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
+    def plain_messages(self) -> int:
+        return self._writer.plain_messages
+
     async def apply(self, message_id: str, command: Command) -> Outcome:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._writer.tasks.put(_Task(message_id, command, answer))
@@ -80,6 +84,7 @@ class _Writer:
         self._clock = clock
         self._on_expired = on_expired
         self._file: SqliteFile | None = SqliteFile(path)
+        self.plain_messages = self._file.count_plain_messages()
         self._destroyed_text_remains = True  # perhaps: a crash may have come before the WAL was emptied
 
     def run(self) -> None:
@@ -132,14 +137,17 @@ class _Writer:
         now = self._clock()
         outcomes: list[Outcome] = []
         destroyed = False
+        new_messages = 0
         with file.transaction():
             for task in group:
                 before = file.table.load(task.message_id)
                 after, outcome = decide(before, task.command, now)
                 file.table.keep(task.message_id, before, after)
                 destroyed |= before is not None and after is not before
+                new_messages += plain_messages(after) - plain_messages(before)
                 outcomes.append(outcome)
         self._destroyed_text_remains |= destroyed
+        self.plain_messages += new_messages
         return outcomes
 
     def _keep_house(self) -> bool:
@@ -148,6 +156,7 @@ class _Writer:
             file = self._opened()
             with file.transaction():
                 swept = file.table.sweep(self._clock(), SWEEP_CHUNK)
+            self.plain_messages += sum(plain_messages(after) - plain_messages(before) for before, after in swept)
             self._on_expired(sum(before.reads_left > 0 and after is None for before, after in swept))
             if swept or self._destroyed_text_remains:
                 file.truncate_wal()
