@@ -147,8 +147,9 @@ class Client:
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
 
         Example:
-            >>> client.destroy(sent.link)
-            >>> client.receipt(sent.link).state
+            >>> unread = client.send("the key is under the mat").link
+            >>> client.destroy(unread)
+            >>> client.receipt(unread).state
             'destroyed'
         """
         self._run(protocol.destroy(link))
