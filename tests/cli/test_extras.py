@@ -14,8 +14,8 @@ from crypt_api.extras import MissingExtra, load
 @pytest.mark.parametrize(
     ("imports", "unwanted"),
     [
-        ("import crypt_api, crypt_api.server.asgi, crypt_api.server", ["httpx", "cryptography", "rich"]),
-        ("from crypt_api import Client", ["uvicorn", "prometheus_client", "segno"]),
+        ("import crypt_api, crypt_api.server.asgi, crypt_api.server", ["httpx", "rich", "segno"]),
+        ("from crypt_api import Client", ["httptools", "prometheus_client", "segno"]),
     ],
 )
 def test_a_part_does_not_import_the_other_parts_libraries(imports: str, unwanted: list[str]) -> None:
