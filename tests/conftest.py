@@ -5,8 +5,10 @@ from hypothesis import Phase, settings
 pytest_plugins = ["tests.support.tiers", "tests.support.running_platforms"]
 
 # The machines that run this differ too much in speed for deadlines.
-settings.register_profile("default", deadline=None, print_blob=True, max_examples=100)
+settings.register_profile("default", deadline=None, print_blob=True, max_examples=50)
 settings.register_profile("long", settings.get_profile("default"), max_examples=2_000)
 # Of a mutant it is enough to know that it fails, at once and each time.
-settings.register_profile("mutation", settings.get_profile("default"), derandomize=True, phases=[Phase.generate])
+settings.register_profile(
+    "mutation", settings.get_profile("default"), derandomize=True, max_examples=100, phases=[Phase.generate]
+)
 settings.load_profile("default")
