@@ -16,7 +16,7 @@ from crypt_api.server.stores.sqlite.disk_space import ROOM_BYTES, DiskFull, Disk
 from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, sync, sync_folder, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 from crypt_api.server.stores.sqlite.records import Records
-from crypt_api.server.stores.sqlite.wal import LOG_BYTES, WriteAheadLog, adopt_reserve
+from crypt_api.server.stores.sqlite.wal import LOG_BYTES, MIN_LOG_BYTES, WriteAheadLog, adopt_reserve
 from crypt_core.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -86,10 +86,9 @@ class SqliteFile:
         try:
             if self._connection is None:
                 self.connect()
-            with self.transaction():
-                self.execute(f"PRAGMA user_version = {schema.VERSION}")
             self.carry_over()  # a crash may have left something destroyed in it
-            self._reserve_log()
+            if not self._reserve_log() and _opened(self._log).size() < MIN_LOG_BYTES:
+                raise DiskFull("no room on the disk for the log")  # noqa: TRY301 - one way out
         except (sqlite3.Error, OSError, CommitUncertain) as error:
             self.disconnect()
             raise StorageUnavailable(f"cannot open {self.path}: {describe(error)}") from None

@@ -16,9 +16,17 @@ LOG_BYTES = 4 << 20
 """The size of the log. 1,000 pages, SQLite's own measure of a log that is worth carrying over; a group of reads, and
 what a sweep destroys at a time, need less."""
 
+MIN_LOG_BYTES = 256 << 10
+"""With less than that, not even single commands can be relied on to find room."""
+
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
+
+_NO_ROUND = -1  # the first one is 0
+_UNKNOWN_ROUND = -3
+
+_CHUNK = 1 << 20  # bytes read at a time
 
 
 def log_path(database: Path) -> Path:
@@ -44,8 +52,9 @@ def adopt_reserve(database: Path) -> None:
         if log.exists():
             reserve.unlink()
         else:
-            write_zeros(descriptor, 0, _HEADER_BYTES)
-            sync(descriptor)
+            if any(os.pread(descriptor, _HEADER_BYTES, 0)):  # it was left behind in a hurry
+                write_zeros(descriptor, 0, _HEADER_BYTES)
+                sync(descriptor)
             reserve.rename(log)
     except OSError:  # then the log starts without this room
         with suppress(OSError):
@@ -60,12 +69,12 @@ class WriteAheadLog:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._file = FileIdentity(log_path(database))
-        self._wiped_round: int | None = None
+        self._wiped_round = _UNKNOWN_ROUND
         self.stat_if_under_path = self._file.stat_if_under_path
 
     def reserve(self) -> None:
         """Take the log's room from the disk. OSError if the disk has not so much, or cannot be written."""
-        size = self._size()
+        size = self.size()
         if size < LOG_BYTES:
             write_zeros(self._file.descriptor, size, LOG_BYTES)
             sync(self._file.descriptor)
@@ -79,18 +88,24 @@ class WriteAheadLog:
         log, and carry old pages over new ones.
         """
         round_number = self._round_number()
-        if round_number is None and self._wiped_round is not None:
-            return  # it is empty, as it was left
-        size = self._size()
-        is_first_round = self._wiped_round is not None and round_number == self._wiped_round + 1
-        end = _HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_size) if is_first_round else size
+        size = self.size()
+        if round_number is not None and round_number == self._wiped_round + 1:
+            end = min(_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_size), size)
+        elif round_number is None and self._is_zeros(size):
+            return
+        else:
+            end = size
         write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
         sync(self._file.descriptor)
-        write_zeros(self._file.descriptor, _HEADER_BYTES, min(end, size))
+        write_zeros(self._file.descriptor, _HEADER_BYTES, end)
         sync(self._file.descriptor)
         if size > LOG_BYTES:
             os.ftruncate(self._file.descriptor, LOG_BYTES)
-        self._wiped_round = -1 if round_number is None else round_number
+        self._wiped_round = _NO_ROUND if round_number is None else round_number
+
+    def _is_zeros(self, size: int) -> bool:
+        chunks = (os.pread(self._file.descriptor, _CHUNK, start) for start in range(0, size, _CHUNK))
+        return all(chunk == bytes(len(chunk)) for chunk in chunks)
 
     def _round_number(self) -> int | None:
         """How often this connection has begun the log anew ("checkpoint sequence number"); None without a header."""
@@ -103,7 +118,7 @@ class WriteAheadLog:
         After a failed sync the system may hold bytes for written that the disk never got. OSError if it fails again.
         """
         start = 0
-        while chunk := os.pread(self._file.descriptor, 1 << 20, start):
+        while chunk := os.pread(self._file.descriptor, _CHUNK, start):
             os.pwrite(self._file.descriptor, chunk, start)
             start += len(chunk)
         sync(self._file.descriptor)
@@ -118,5 +133,5 @@ class WriteAheadLog:
     def close(self) -> None:
         self._file.close()
 
-    def _size(self) -> int:
+    def size(self) -> int:
         return os.fstat(self._file.descriptor).st_size
