@@ -6,7 +6,7 @@ See `wal` for the log, `disk_space` for room, `file_identity` for the path, `rec
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -248,21 +248,14 @@ class SqliteFile:
         self._is_ready = False
         connection, self._connection = self._connection, None
         log, self._log = self._log, None
-        if log is not None:
-            log.leave_reserve()
-        if connection is not None:
-            with suppress(sqlite3.Error):
+        with nullcontext() if log is None else log.kept(), suppress(sqlite3.Error):
+            if connection is not None:
                 connection.close()
         if log is not None:
             log.close()
 
     def close(self) -> None:
-        """Let go of everything. A file that is not in place stays open: SQLite would remove another one's log."""
-        if self._log is not None:
-            try:
-                self._size_if_in_place()
-            except StorageUnavailable:
-                return
+        """Let go of everything."""
         self.disconnect()
         if self._identity is not None:
             self._identity.close()

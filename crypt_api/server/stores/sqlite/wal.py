@@ -6,7 +6,8 @@ the disk. When the log has been carried over into the database, it is overwritte
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
@@ -123,12 +124,22 @@ class WriteAheadLog:
             start += len(chunk)
         sync(self._file.descriptor)
 
-    def leave_reserve(self) -> None:
-        """Give the log a second name. SQLite removes only the first when it closes the database."""
-        if self.stat_if_under_path() is None:
-            return
-        with suppress(OSError):  # not every file system has second names
-            reserve_path(self._database).hardlink_to(log_path(self._database))
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let SQLite close the database inside: it removes whatever file has the log's name then.
+
+        The log itself stays as the reserve of the next one. Another one's log, which is there when the database was
+        replaced under us, gets its name back. Both by a second name, which not every file system has.
+        """
+        log = log_path(self._database)
+        is_ours = self.stat_if_under_path() is not None
+        second_name = reserve_path(self._database) if is_ours else log.with_name(log.name + "-spared")
+        with suppress(OSError):
+            second_name.hardlink_to(log)
+        yield
+        if not is_ours:
+            with suppress(OSError):
+                second_name.rename(log)
 
     def close(self) -> None:
         self._file.close()
