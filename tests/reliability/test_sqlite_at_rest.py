@@ -173,7 +173,12 @@ def test_the_log_loses_its_header_first(path: Path, monkeypatch: pytest.MonkeyPa
     engine.close()
 
 
-def test_room_that_is_given_back_is_overwritten_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("log_is_long", [False, True])  # so long that SQLite carries it over with the next commit
+def test_room_that_is_given_back_is_overwritten_first(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log_is_long: bool,  # noqa: FBT001
+) -> None:
     """Pages with keys move towards the front of the file; SQLite cuts off their old places as they are."""
     engine = Engine(path)
     ids = [f"a{n}" for n in range(2_000)]
@@ -184,6 +189,9 @@ def test_room_that_is_given_back_is_overwritten_first(path: Path, monkeypatch: p
     rng.shuffle(ids)
     for start in range(0, 1_900, 100):
         engine.apply(*((message_id, Destroy()) for message_id in ids[start : start + 100]))
+    if log_is_long:
+        engine.file.carry_over()
+        engine.apply(*((f"b{n}", Create("x" * 100_000, DAY)) for n in range(36)))
     cut_off: list[bytes] = []
     execute = type(engine.file).execute
 

@@ -163,3 +163,4 @@ async def test_the_writer_does_not_end_without_the_process(
     assert [record.getMessage() for record in caplog.records] == [
         "the store cannot go on, and the process ends: ZeroDivisionError"
     ]
+    store._writer._file.close()  # noqa: SLF001 - a process would have ended

@@ -6,7 +6,7 @@ See `wal` for the log, `disk_space` for room, `file_identity` for the path, `rec
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from crypt_api.server.stores.sqlite.disk_space import ROOM_BYTES, DiskFull, Disk
 from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, sync, sync_folder, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 from crypt_api.server.stores.sqlite.records import Records
-from crypt_api.server.stores.sqlite.wal import LOG_BYTES, WriteAheadLog, adopt_reserve
+from crypt_api.server.stores.sqlite.wal import LOG_BYTES, MIN_LOG_BYTES, WriteAheadLog, adopt_reserve
 from crypt_core.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -86,10 +86,9 @@ class SqliteFile:
         try:
             if self._connection is None:
                 self.connect()
-            with self.transaction():
-                self.execute(f"PRAGMA user_version = {schema.VERSION}")
             self.carry_over()  # a crash may have left something destroyed in it
-            self._reserve_log()
+            if not self._reserve_log() and _opened(self._log).size() < MIN_LOG_BYTES:
+                raise DiskFull("no room on the disk for the log")  # noqa: TRY301 - one way out
         except (sqlite3.Error, OSError, CommitUncertain) as error:
             self.disconnect()
             raise StorageUnavailable(f"cannot open {self.path}: {describe(error)}") from None
@@ -249,21 +248,14 @@ class SqliteFile:
         self._is_ready = False
         connection, self._connection = self._connection, None
         log, self._log = self._log, None
-        if log is not None:
-            log.leave_reserve()
-        if connection is not None:
-            with suppress(sqlite3.Error):
+        with nullcontext() if log is None else log.kept(), suppress(sqlite3.Error):
+            if connection is not None:
                 connection.close()
         if log is not None:
             log.close()
 
     def close(self) -> None:
-        """Let go of everything. A file that is not in place stays open: SQLite would remove another one's log."""
-        if self._log is not None:
-            try:
-                self._size_if_in_place()
-            except StorageUnavailable:
-                return
+        """Let go of everything."""
         self.disconnect()
         if self._identity is not None:
             self._identity.close()

@@ -52,14 +52,13 @@ def settle(file: SqliteFile, changes: Mapping[str, Change], sleep: Callable[[flo
 def _ask(file: SqliteFile, changes: Mapping[str, Change]) -> bool:
     file.disconnect()
     file.connect()
-    if not _are_in(file, changes):
-        with suppress(StorageUnavailable):  # then the next command tries
-            file.make_ready()
-        return False
-    # What is there is perhaps only in memory: the system forgets what it could not write.
-    file.write_log_again()
-    file.make_ready()
-    return True
+    happened = _are_in(file, changes)
+    if happened:
+        # What is there is perhaps only in memory: the system forgets what it could not write.
+        file.write_log_again()
+    with suppress(StorageUnavailable):  # then the next command tries
+        file.make_ready()
+    return happened
 
 
 def _are_in(file: SqliteFile, changes: Mapping[str, Change]) -> bool:

@@ -6,7 +6,8 @@ the disk. When the log has been carried over into the database, it is overwritte
 """
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
@@ -16,9 +17,17 @@ LOG_BYTES = 4 << 20
 """The size of the log. 1,000 pages, SQLite's own measure of a log that is worth carrying over; a group of reads, and
 what a sweep destroys at a time, need less."""
 
+MIN_LOG_BYTES = 256 << 10
+"""With less than that, not even single commands can be relied on to find room."""
+
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
+
+_NO_ROUND = -1  # the first one is 0
+_UNKNOWN_ROUND = -3
+
+_CHUNK = 1 << 20  # bytes read at a time
 
 
 def log_path(database: Path) -> Path:
@@ -44,8 +53,9 @@ def adopt_reserve(database: Path) -> None:
         if log.exists():
             reserve.unlink()
         else:
-            write_zeros(descriptor, 0, _HEADER_BYTES)
-            sync(descriptor)
+            if any(os.pread(descriptor, _HEADER_BYTES, 0)):  # it was left behind in a hurry
+                write_zeros(descriptor, 0, _HEADER_BYTES)
+                sync(descriptor)
             reserve.rename(log)
     except OSError:  # then the log starts without this room
         with suppress(OSError):
@@ -60,12 +70,12 @@ class WriteAheadLog:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._file = FileIdentity(log_path(database))
-        self._wiped_round: int | None = None
+        self._wiped_round = _UNKNOWN_ROUND
         self.stat_if_under_path = self._file.stat_if_under_path
 
     def reserve(self) -> None:
         """Take the log's room from the disk. OSError if the disk has not so much, or cannot be written."""
-        size = self._size()
+        size = self.size()
         if size < LOG_BYTES:
             write_zeros(self._file.descriptor, size, LOG_BYTES)
             sync(self._file.descriptor)
@@ -79,18 +89,24 @@ class WriteAheadLog:
         log, and carry old pages over new ones.
         """
         round_number = self._round_number()
-        if round_number is None and self._wiped_round is not None:
-            return  # it is empty, as it was left
-        size = self._size()
-        is_first_round = self._wiped_round is not None and round_number == self._wiped_round + 1
-        end = _HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_size) if is_first_round else size
+        size = self.size()
+        if round_number is not None and round_number == self._wiped_round + 1:
+            end = min(_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_size), size)
+        elif round_number is None and self._is_zeros(size):
+            return
+        else:
+            end = size
         write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
         sync(self._file.descriptor)
-        write_zeros(self._file.descriptor, _HEADER_BYTES, min(end, size))
+        write_zeros(self._file.descriptor, _HEADER_BYTES, end)
         sync(self._file.descriptor)
         if size > LOG_BYTES:
             os.ftruncate(self._file.descriptor, LOG_BYTES)
-        self._wiped_round = -1 if round_number is None else round_number
+        self._wiped_round = _NO_ROUND if round_number is None else round_number
+
+    def _is_zeros(self, size: int) -> bool:
+        chunks = (os.pread(self._file.descriptor, _CHUNK, start) for start in range(0, size, _CHUNK))
+        return all(chunk == bytes(len(chunk)) for chunk in chunks)
 
     def _round_number(self) -> int | None:
         """How often this connection has begun the log anew ("checkpoint sequence number"); None without a header."""
@@ -103,20 +119,30 @@ class WriteAheadLog:
         After a failed sync the system may hold bytes for written that the disk never got. OSError if it fails again.
         """
         start = 0
-        while chunk := os.pread(self._file.descriptor, 1 << 20, start):
+        while chunk := os.pread(self._file.descriptor, _CHUNK, start):
             os.pwrite(self._file.descriptor, chunk, start)
             start += len(chunk)
         sync(self._file.descriptor)
 
-    def leave_reserve(self) -> None:
-        """Give the log a second name. SQLite removes only the first when it closes the database."""
-        if self.stat_if_under_path() is None:
-            return
-        with suppress(OSError):  # not every file system has second names
-            reserve_path(self._database).hardlink_to(log_path(self._database))
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Let SQLite close the database inside: it removes whatever file has the log's name then.
+
+        The log itself stays as the reserve of the next one. Another one's log, which is there when the database was
+        replaced under us, gets its name back. Both by a second name, which not every file system has.
+        """
+        log = log_path(self._database)
+        is_ours = self.stat_if_under_path() is not None
+        second_name = reserve_path(self._database) if is_ours else log.with_name(log.name + "-spared")
+        with suppress(OSError):
+            second_name.hardlink_to(log)
+        yield
+        if not is_ours:
+            with suppress(OSError):
+                second_name.rename(log)
 
     def close(self) -> None:
         self._file.close()
 
-    def _size(self) -> int:
+    def size(self) -> int:
         return os.fstat(self._file.descriptor).st_size
