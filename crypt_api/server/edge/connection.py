@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
 from typing import cast
 
@@ -154,8 +153,8 @@ class Connection(asyncio.BufferedProtocol):
                     self._read_head()
                 case Phase.BODY | Phase.SKIP:
                     self._read_body()
-                case Phase.FLUSH:
-                    self._finish_response()
+                case Phase.FLUSH if not self._is_congested:
+                    self._response_taken()
                 case Phase.LINGER:
                     self._linger()
         except Refusal as refusal:
@@ -182,7 +181,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._close()
             return
         self._head = head
-        self._body = Body(head, self._on_body_wanted, partial(self._owner.body_grew, self))
+        self._body = Body(head, self._on_body_wanted, self._owner.body_grew)
         self._enter(Phase.BODY)
         self._read_body()
         if self.phase is not Phase.CLOSED:
@@ -197,7 +196,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport.is_closing() or self._peer.has_reset():  # a reader who has left takes nothing
             self.drop()
             return
-        if not body.is_full:
+        if not body.is_complete and not body.is_full:
             body.receive(self._buffer)
         if self.phase is Phase.CLOSED:  # dropped, to make room for other bodies
             return
@@ -233,20 +232,19 @@ class Connection(asyncio.BufferedProtocol):
             self.drop()
             raise
         self._transport.write(data)
-        self._enter(Phase.FLUSH)
-        self._unsent = self._transport.get_write_buffer_size()
-        self._finish_response()
-        self._read_or_pause()
+        if self._is_congested:
+            self._enter(Phase.FLUSH)
+            self._unsent = self._transport.get_write_buffer_size()
+        else:
+            self._response_taken()
+            self._read_or_pause()
 
     def _respond_to_bug(self, error: BaseException) -> None:
         """Respond for a handler that raised something."""
         self._respond(error_response(error if isinstance(error, Exception) else RuntimeError()))
 
-    def _finish_response(self) -> None:
-        """Go on if the system has taken the whole response."""
+    def _response_taken(self) -> None:
         assert self._body is not None  # noqa: S101
-        if self._is_congested:
-            return
         if self._is_last:
             self._start_lingering()
         elif self._body.is_complete:

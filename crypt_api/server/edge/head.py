@@ -127,9 +127,11 @@ class _Fields:
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         self._count += 1
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").rstrip("\t ")
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         if self._count > MAX_HEADERS:
             raise Refusal
+        if value.endswith("\t"):  # white space that llhttp leaves there
+            value = value.rstrip("\t ")
         if name not in self.headers:
             self.headers[name] = value
         elif name in ("host", "content-length", "transfer-encoding"):

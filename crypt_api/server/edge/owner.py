@@ -35,6 +35,6 @@ class Owner(Protocol):
         """Count it no longer."""
         ...
 
-    def body_grew(self, connection: Connection, size: int) -> None:
+    def body_grew(self, size: int) -> None:
         """Count memory of a body in bytes; negative ones when the body is done with. It may drop connections."""
         ...

@@ -102,16 +102,11 @@ class Server:
         if not self.connections and self._are_closed is not None and not self._are_closed.done():
             self._are_closed.set_result(None)
 
-    def body_grew(self, connection: Connection, size: int) -> None:
+    def body_grew(self, size: int) -> None:
         """Count the memory of bodies. If it is too much, the client that has the most of it loses its largest body."""
         self._body_memory += size
         if size > 0 and self._body_memory > MAX_BODY_MEMORY:
-            uploads = [c for c in self.connections if c.phase is Phase.BODY]
-            of_client: Counter[str] = Counter()
-            for upload in uploads:
-                of_client[_group(upload.client)] += upload.body_memory
-            largest = max(uploads, key=lambda c: (of_client[_group(c.client)], c.body_memory), default=connection)
-            largest.drop()
+            self._drop_largest_body()
 
     # Who must go.
 
@@ -135,6 +130,15 @@ class Server:
 
         waiting = (c for c in self.connections if c.phase in EVICTION_ORDER and c is not new)
         return heapq.nsmallest(self._max_connections // EVICTION_SHARE + 1, waiting, key=rank)[::-1]
+
+    def _drop_largest_body(self) -> None:
+        uploads = [connection for connection in self.connections if connection.phase is Phase.BODY]
+        of_client: Counter[str] = Counter()
+        for upload in uploads:
+            of_client[_group(upload.client)] += upload.body_memory
+        largest = max(uploads, key=lambda c: (of_client[_group(c.client)], c.body_memory), default=None)
+        if largest is not None:
+            largest.drop()
 
     def _drop_overdue(self) -> None:
         """Drop the connections whose clients have used up their time, now and regularly from now on."""
