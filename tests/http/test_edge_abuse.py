@@ -186,6 +186,7 @@ def test_what_is_in_flight_is_answered_before_the_server_stops() -> None:
         assert until(lambda: not accepts(server.port))
         connection.sendall(b': "secret"}')
         assert statuses(received(connection)) == [200]
+        connection.close()
         stopping.join()
 
 

@@ -12,9 +12,10 @@ import pytest
 import uvloop
 
 from crypt_api.server.edge import server as server_module
-from crypt_api.server.edge.limits import Limits
+from crypt_api.server.edge.limits import SOCKET_BUFFER_BYTES, Limits
+from crypt_api.server.edge.listening import listen
 from crypt_api.server.edge.owner import Handle
-from crypt_api.server.edge.server import Server, listen
+from crypt_api.server.edge.server import Server
 from crypt_core.http.types import Request, Response
 from tests.support.sockets import GET, HOST, statuses
 
@@ -66,16 +67,16 @@ class Handler:
 class Edge(Server):
     """A server that knows its address."""
 
-    async def start(self, listener: socket.socket) -> None:
+    def start(self, listener: socket.socket) -> None:
         self.address = listener.getsockname()
-        await super().start(listener)
+        super().start(listener)
 
 
 @asynccontextmanager
 async def serving(handle: Handle, limits: Limits | None = None) -> AsyncIterator[Edge]:
     """A server that is stopped at the end, unless it is already."""
     edge = Edge(handle, limits or Limits())
-    await edge.start(listen("127.0.0.1", 0))
+    edge.start(listen("127.0.0.1", 0))
     try:
         yield edge
     finally:
@@ -313,6 +314,20 @@ def test_a_full_server_says_so_and_stays_full(run: Run) -> None:
             for client in busy:
                 assert statuses(await client.receive()) == [200]
                 client.socket.close()
+
+    run(scenario())
+
+
+def test_the_system_buffers_little_for_a_connection(run: Run) -> None:
+    """All connections share the memory that the system has for TCP: nobody may use it up by not reading."""
+
+    async def scenario() -> None:
+        async with serving(Handler()) as server, Client(server):
+            await until(lambda: len(server.connections) == 1)
+            [connection] = server.connections
+            system_socket = connection._transport.get_extra_info("socket")  # noqa: SLF001
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                assert 102_400 < system_socket.getsockopt(socket.SOL_SOCKET, option) <= 2 * SOCKET_BUFFER_BYTES
 
     run(scenario())
 

@@ -24,19 +24,21 @@ class Connection(asyncio.BufferedProtocol):
         phase: What the connection waits for.
         since: Loop time in seconds at which the phase began.
         progress_at: Loop time in seconds at which the client last did what is waited for.
-        client: The address at the other end.
+        client_group: What counts as one client.
     """
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, peer: Peer) -> None:
         self._owner = owner
         self._loop = loop
+        self._peer = peer
+        self.client_group = peer.group
         self._buffer = bytearray()  # what has arrived, and has not been looked at
         self._has_ended = False  # the client has finished sending
         self._is_reading = True
         self._is_congested = False  # the system has not taken all of a response
         self._unsent = 0  # bytes of the response that it has not taken, when last looked at
         self._lingered = 0  # bytes dropped in LINGER
-        self._is_scheduled = False  # `_advance` will be called in the next turn
+        self._is_scheduled = False  # `take_turn` will be called
         self._is_last = False  # the connection ends after this request
         self._head_reader = HeadReader()
         self._head: Head | None = None
@@ -49,8 +51,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(0)  # one response at a time: congested means not taken yet
-        self._peer = Peer(transport)
-        self.client = self._peer.address
         if not self._owner.opened(self):
             self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections"))
         elif self._owner.is_stopping:  # accepted before the server stopped to listen
@@ -59,7 +59,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._abandon_request()
         self._enter(Phase.CLOSED)
-        self._peer.forget()
         self._owner.closed(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
@@ -117,6 +116,11 @@ class Connection(asyncio.BufferedProtocol):
         elif self.phase is Phase.HEAD and not self._is_scheduled:
             self._close()
 
+    def take_turn(self) -> None:
+        """Go on, as scheduled."""
+        self._is_scheduled = False
+        self._advance()
+
     @property
     def body_memory(self) -> int:
         """Bytes that the body of the request costs."""
@@ -132,18 +136,15 @@ class Connection(asyncio.BufferedProtocol):
         """Go on with what is in the buffer in another turn of the event loop: other connections come first."""
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._take_turn)
-
-    def _take_turn(self) -> None:
-        self._is_scheduled = False
-        self._advance()
+            self._owner.turns.wait(self)
 
     def _advance_in_turn(self) -> None:
-        """Go on now, unless this connection's turn is still to come."""
-        if self._is_scheduled:
-            self._read_or_pause()
-        else:
+        """Go on now if the server lets this connection, and as soon as it is its turn otherwise."""
+        if not self._is_scheduled and self._owner.turns.take():
             self._advance()
+        else:
+            self._schedule()
+            self._read_or_pause()
 
     def _advance(self) -> None:
         """Do what the phase allows by now: one request at most, and a bounded part of its body."""
@@ -185,7 +186,7 @@ class Connection(asyncio.BufferedProtocol):
         self._enter(Phase.BODY)
         self._read_body()
         if self.phase is not Phase.CLOSED:
-            request = Request("http", head.method, head.path, head.headers, self.client, self._body)
+            request = Request("http", head.method, head.path, head.headers, self._peer.address, self._body)
             self._call = Call(self._owner.handle(request), self._respond, self._respond_to_bug)
             self._call.start()
 
