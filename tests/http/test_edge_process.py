@@ -79,7 +79,7 @@ def test_others_are_answered_while_many_connections_flood(event_loop: str) -> No
             slowest = max(slowest, time.monotonic() - started)
         for member in flooding:
             member.close()
-        assert slowest < 1
+        assert slowest < 3  # seconds; for a turn of each connection it would be 20
         assert memory(process.pid) - memory_before < 200_000_000
 
 

@@ -107,6 +107,7 @@ TAKEN = {
     "an offer to upgrade": GET[:-2] + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     "a long header": GET[:-2] + b"A: " + b"b" * 16_000 + b"\r\n\r\n",
     "a tab behind a value": b"GET /-/health HTTP/1.1\r\nHost: example.org\t\r\n\r\n",
+    "white space behind chunked": post(CHUNKED + b" \t", body=b'15\r\n{"message": "secret"}\r\n0\r\n\r\n'),
     "white space around a length": post(b"Content-Length:\t 21 \t", body=MESSAGE),
     "a text in Latin-1": GET[:-2] + b"A: \xe9\r\n\r\n",
     "a message": post(b"Content-Length: 21", body=MESSAGE),
