@@ -102,7 +102,7 @@ def test_further_signals_do_not_disturb_the_end(event_loop: str, number: signal.
 
         def disturb() -> None:
             while not ended.is_set():
-                os.kill(process.pid, number)
+                process.send_signal(number)
                 time.sleep(0.001)
 
         disturbing = threading.Thread(target=disturb)

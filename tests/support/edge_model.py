@@ -112,21 +112,24 @@ def read_head(data: bytes, position: int) -> ModelHead:
     """
     position += 2 if data.startswith(b"\r\n", position) else 0
     end = data.find(b"\r\n\r\n", position, position + MAX_HEAD_BYTES)
+    rest = data[position:]
+    has_long_line = len(rest) > MAX_LINE_BYTES and b"\r\n" not in rest[:MAX_LINE_BYTES]
+    invalid = RefusedError(400, 414) if has_long_line else RefusedError()  # whichever the edge finds first
     if end < 0:
-        rest = data[position:]
-        is_too_long = len(rest) >= MAX_HEAD_BYTES or (
-            len(rest) > MAX_LINE_BYTES and b"\r\n" not in rest[:MAX_LINE_BYTES]
-        )
-        if is_too_long or re.search(rb"(?<!\r)\n", rest):
-            raise RefusedError(*({400, 414, 431} if is_too_long else {400}))
+        if len(rest) >= MAX_HEAD_BYTES:
+            raise RefusedError(400, 414, 431)
+        if has_long_line or re.search(rb"(?<!\r)\n", rest):
+            raise invalid
         raise IncompleteError
     head = _HEAD.match(data, position)
     if head is None or head.end() != end + 4:
-        raise RefusedError(505 if data.startswith(b"PRI * HTTP/2.0\r\n\r\n", position) else 400)
+        raise RefusedError(505) if rest.startswith(b"PRI * HTTP/2.0\r\n\r\n") else invalid
+    if len(head["target"]) > MAX_TARGET_BYTES:
+        raise RefusedError(400, 414)
     lines = [line.partition(b":") for line in head["fields"].split(b"\r\n")[:-1]]
     fields = [(name.lower(), value.replace(b"\t", b" ").strip(b" ")) for name, _, value in lines]
-    if len(fields) > MAX_HEADERS or len(head["method"]) > 32 or len(head["target"]) > MAX_TARGET_BYTES:
-        raise RefusedError(414 if len(head["target"]) > MAX_TARGET_BYTES else 400)
+    if len(fields) > MAX_HEADERS or len(head["method"]) > 32:
+        raise RefusedError
     headers: dict[str, str] = {}
     for raw_name, raw_value in fields:
         name, value = raw_name.decode(), raw_value.decode("latin-1")
@@ -179,6 +182,8 @@ def _exchange(service: "_Service", data: bytes, head: ModelHead) -> tuple[Expect
     answers_early = head.length != 0 and (not wants_body or is_too_long)
     if is_broken:  # and the handler may have answered before that was known
         early = {413 if wants_body else response.status} if answers_early else set()
+        if head.length is None and wants_body and len(data) - head.end > MAX_BODY_BYTES:
+            early = {413}
         return Expected({400} | early, is_head=is_head, is_last=True, ends_silently=bool(early)), end
     is_unsure = head.length is None or head.length > MAX_SKIPPED_BYTES or "expect" in head.headers
     content = None if b'"id": ' in response.body else response.body

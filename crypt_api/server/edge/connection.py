@@ -163,8 +163,8 @@ class Connection(asyncio.BufferedProtocol):
         self._read_or_pause()
 
     def _read_or_pause(self) -> None:
-        """Read on unless enough bytes wait already."""
-        wants_more = len(self._buffer) < MAX_WAITING_BYTES
+        """Read on unless enough bytes wait, or were dropped, already."""
+        wants_more = len(self._buffer) < MAX_WAITING_BYTES and self._lingered < MAX_LINGER_BYTES
         if self._is_reading == wants_more or self.phase is Phase.CLOSED or self._has_ended:
             return
         self._is_reading = wants_more
@@ -290,7 +290,7 @@ class Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         self._lingered += len(self._buffer)
         self._buffer.clear()
-        if self._has_ended or self._lingered > MAX_LINGER_BYTES:
+        if self._has_ended:
             self._close()
 
     def _close(self) -> None:

@@ -38,8 +38,8 @@ MAX_SKIPPED_BYTES = 65_536
 
 MAX_LINGER_BYTES = 10_000_000
 LINGER_SECONDS = 5.0
-"""After a refusal, the edge receives and drops this much for this long. A client that still sends would otherwise get a
-reset instead of the response."""
+"""After its last response, a connection waits this long for the client to close, and meanwhile receives and drops this
+much. A client that still sends would otherwise get a reset, and perhaps no response."""
 
 MAX_BODY_MEMORY = 128 * 1024 * 1024
 """Bytes of the bodies of all unanswered requests. Beyond it, the client that has the most loses its largest one."""
