@@ -8,7 +8,7 @@ import click
 
 from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
 from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
-from crypt_api.server.edge.server import ensure_descriptors, listen
+from crypt_api.server.edge.listening import ensure_descriptors, listen
 from crypt_api.server.run import run
 from crypt_core import ids
 from crypt_core.errors import SettingsError, StorageUnavailable

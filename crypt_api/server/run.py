@@ -42,10 +42,10 @@ async def _serve(
         return metrics_response(application.metrics, request)
 
     stop = _stop_event()
-    servers = [await _started(Server(application.answer, limits), listener, "listening")]
+    servers = [_started(Server(application.answer, limits), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
-        servers.append(await _started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
+        servers.append(_started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
     await stop.wait()
     await asyncio.gather(*(server.stop() for server in servers))
 
@@ -65,8 +65,8 @@ def _stop_event() -> asyncio.Event:
     return stop
 
 
-async def _started(server: Server, listener: socket.socket, word: str) -> Server:
-    await server.start(listener)
+def _started(server: Server, listener: socket.socket, word: str) -> Server:
+    server.start(listener)
     host, port, *_ = listener.getsockname()
     print(f"{word} on http://{f'[{host}]' if ':' in host else host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
     return server

@@ -2,42 +2,28 @@
 
 import asyncio
 import socket
-import struct
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import pytest
-import uvloop
 
 from crypt_api.server.edge import server as server_module
-from crypt_api.server.edge.limits import Limits
-from crypt_api.server.edge.owner import Handle
-from crypt_api.server.edge.server import Server, listen
+from crypt_api.server.edge.limits import SOCKET_BUFFER_BYTES, Limits
 from crypt_core.http.types import Request, Response
+from tests.support.edge import EVENT_LOOPS, Client, run_on, serving, until
 from tests.support.sockets import GET, HOST, statuses
 
 POST = b"POST / HTTP/1.1\r\n" + HOST
-
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+@pytest.fixture(params=EVENT_LOOPS)
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a test's coroutine. Nothing may be told to the loop's handler of exceptions unless the test expects it."""
-
-    def run(coroutine: Coroutine[Any, Any, None]) -> None:
-        async def watched() -> None:
-            told: list[dict[str, Any]] = []
-            asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-            await coroutine
-            assert told == []
-
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(watched())
-
-    return run
+    """Runs a test's coroutine on either event loop."""
+    return partial(run_on, request.param)
 
 
 @dataclass
@@ -61,69 +47,6 @@ class Handler:
             self.is_cancelled = True
             raise
         return self.response
-
-
-class Edge(Server):
-    """A server that knows its address."""
-
-    async def start(self, listener: socket.socket) -> None:
-        self.address = listener.getsockname()
-        await super().start(listener)
-
-
-@asynccontextmanager
-async def serving(handle: Handle, limits: Limits | None = None) -> AsyncIterator[Edge]:
-    """A server that is stopped at the end, unless it is already."""
-    edge = Edge(handle, limits or Limits())
-    await edge.start(listen("127.0.0.1", 0))
-    try:
-        yield edge
-    finally:
-        if not edge.is_stopping:
-            await edge.stop()
-
-
-class Client:
-    """A bare connection."""
-
-    def __init__(self, edge: Edge, source: str = "127.0.0.1") -> None:
-        self._address = edge.address
-        self._source = source
-        self._loop = asyncio.get_running_loop()
-
-    async def __aenter__(self) -> Self:
-        self.socket = socket.socket()
-        self.socket.setblocking(False)  # noqa: FBT003
-        self.socket.bind((self._source, 0))
-        await self._loop.sock_connect(self.socket, self._address)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.socket.close()
-
-    async def send(self, data: bytes) -> None:
-        await self._loop.sock_sendall(self.socket, data)
-
-    async def receive(self) -> bytes:
-        return await asyncio.wait_for(self._loop.sock_recv(self.socket, 65_536), 10)
-
-    async def receive_all(self) -> bytes:
-        """What comes until the server ends the connection in order."""
-        return b"".join([chunk async for chunk in self._chunks()])
-
-    async def _chunks(self) -> AsyncIterator[bytes]:
-        while chunk := await self.receive():
-            yield chunk
-
-    def reset(self) -> None:
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the condition is the server's
-            await asyncio.sleep(0.005)
 
 
 def test_a_handler_is_cancelled_when_its_client_resets_the_connection(run: Run) -> None:
@@ -313,6 +236,20 @@ def test_a_full_server_says_so_and_stays_full(run: Run) -> None:
             for client in busy:
                 assert statuses(await client.receive()) == [200]
                 client.socket.close()
+
+    run(scenario())
+
+
+def test_the_system_buffers_little_for_a_connection(run: Run) -> None:
+    """All connections share the memory that the system has for TCP: nobody may use it up by not reading."""
+
+    async def scenario() -> None:
+        async with serving(Handler()) as server, Client(server):
+            await until(lambda: len(server.connections) == 1)
+            [connection] = server.connections
+            system_socket = connection._transport.get_extra_info("socket")  # noqa: SLF001
+            for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                assert 102_400 < system_socket.getsockopt(socket.SOL_SOCKET, option) <= 2 * SOCKET_BUFFER_BYTES
 
     run(scenario())
 

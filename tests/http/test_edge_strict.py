@@ -4,6 +4,8 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -107,6 +109,7 @@ TAKEN = {
     "an offer to upgrade": GET[:-2] + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n",
     "a long header": GET[:-2] + b"A: " + b"b" * 16_000 + b"\r\n\r\n",
     "a tab behind a value": b"GET /-/health HTTP/1.1\r\nHost: example.org\t\r\n\r\n",
+    "white space behind chunked": post(CHUNKED + b" \t", body=b'15\r\n{"message": "secret"}\r\n0\r\n\r\n'),
     "white space around a length": post(b"Content-Length:\t 21 \t", body=MESSAGE),
     "a text in Latin-1": GET[:-2] + b"A: \xe9\r\n\r\n",
     "a message": post(b"Content-Length: 21", body=MESSAGE),
@@ -209,17 +212,20 @@ def test_a_refused_body_that_breaks_off_gets_no_second_answer(port: int) -> None
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-def test_a_last_response_arrives_although_the_client_sends_on(port: int, version: bytes) -> None:
+@pytest.mark.parametrize("further", [20_000, 300_000], ids=["1 MB", "16 MB"])
+def test_a_last_response_arrives_although_the_client_sends_on(port: int, version: bytes, further: int) -> None:
     """To close with unread bytes would be to reset the connection: the client could lose the message."""
-    for _ in range(20):
-        body = json.dumps({"message": "x" * 100_000}).encode()
+    body = json.dumps({"message": "x" * 100_000}).encode()
+    for _ in range(5):
         created = exchange(port, post(b"Content-Length: %d" % len(body), body=body))
         message_id = json.loads(created.partition(b"\r\n\r\n")[2])["id"].encode()
-        with connect(port) as connection:
-            head = b"GET /%s HTTP/%s\r\nConnection: close\r\n%s\r\n" % (message_id, version, HOST)
-            connection.sendall(head + GET * 20_000)
-            time.sleep(0.01)  # no clock of ours: the server has closed by now
-            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        request = b"GET /%s HTTP/%s\r\nConnection: close\r\n%s\r\n" % (message_id, version, HOST)
+        with connect(port) as connection, ThreadPoolExecutor() as pool:
+            sending = pool.submit(connection.sendall, request + GET * further)
+            time.sleep(0.05)  # no clock of ours: the server has given its response by now
+            answer = b"".join(iter(partial(connection.recv, 65_536), b""))  # raises if it is reset
+            connection.shutdown(socket.SHUT_RDWR)
+            sending.exception()
         assert answer.endswith(b"x" * 100_000 + b'"}')
 
 

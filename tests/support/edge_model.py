@@ -9,7 +9,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from crypt_api.server.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
+from crypt_api.server.edge.limits import (
+    MAX_CHUNK_LINE_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    MAX_LINE_BYTES,
+    MAX_SKIPPED_BYTES,
+    MAX_TARGET_BYTES,
+)
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
@@ -20,15 +27,43 @@ MAX_BODY_BYTES = 6 * 102_400 + 1_024
 
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]*"
-_FIELD = re.compile(rb"(%s):[\t ]*(%s)\r\n" % (_TOKEN, _TEXT))
+_FIELD = rb"%s:%s\r\n" % (_TOKEN, _TEXT)
 _HEAD = re.compile(
-    rb"(?P<method>%s) (?P<target>[\x21-\x7e]+) HTTP/1\.(?P<minor>[01])\r\n(?P<fields>(?:%s:%s\r\n)*)\r\n"
-    % (_TOKEN, _TOKEN, _TEXT)
+    rb"(?P<method>%s) (?P<target>[\x21-\x7e]+) HTTP/1\.(?P<minor>[01])\r\n(?P<fields>(?:%s)*)\r\n" % (_TOKEN, _FIELD)
 )
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[\t ]*;%s)?\r\n" % _TEXT)
-_TRAILER = re.compile(rb"(?:%s:%s\r\n)*\r\n" % (_TOKEN, _TEXT))
+_TRAILER = re.compile(rb"(?:%s)*\r\n" % _FIELD)
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.~!$&'()*+,;=%-]*)(:[0-9]*)?")
-_AUTHORITY = re.compile(rb"(?i:https?)://([^/?#]+)([^?#]*)(\?[^#]*)?")
+_ABSOLUTE_TARGET = re.compile(rb"(?i:https?)://([^/?#]+)(/[^?#]*)?(\?[^#]*)?")
+
+
+class RefusedError(Exception):
+    """The bytes are no valid request; one of the statuses tells why."""
+
+    def __init__(self, *statuses: int) -> None:
+        super().__init__(*statuses)
+        self.statuses = set(statuses or (400,))
+
+
+class IncompleteError(Exception):
+    """The bytes end in the middle of a request."""
+
+
+@dataclass
+class ModelHead:
+    """A valid head.
+
+    Attributes:
+        length: None for a chunked body.
+        end: Where the body begins.
+    """
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    keep_alive: bool
+    length: int | None
+    end: int
 
 
 @dataclass
@@ -39,9 +74,8 @@ class Expected:
         statuses: More than one where it depends on when the bytes arrive.
         body: None if it need not be compared.
         is_last: The connection ends after it, and the response says so unless `ends_silently`.
-        ends_silently: It was given before it was known that the connection must end.
+        ends_silently: It may be given before it is known that the connection must end.
         may_be_last: The connection may end after it; the response then says so.
-        is_optional: The connection may end without it.
     """
 
     statuses: set[int]
@@ -50,158 +84,137 @@ class Expected:
     is_last: bool = False
     ends_silently: bool = False
     may_be_last: bool = False
-    is_optional: bool = False
-
-
-class _Refused(Exception):
-    """The bytes are no request."""
-
-
-class _Incomplete(Exception):
-    """The client stopped in the middle."""
 
 
 def expected(data: bytes, messages: Mapping[str, str]) -> Iterator[Expected]:
-    """The responses to everything that a client has sent before it finished sending.
-
-    Args:
-        data: All bytes.
-        messages: The messages that wait, by id.
-    """
+    """The responses to all that a client has sent before it finished sending; `messages` wait to be read, by id."""
     service = _Service(messages)
-    position = 0
-    while position < len(data):
-        if data.startswith(b"\r\n", position):
-            position += 2
-        head_end = data.find(b"\r\n\r\n", position, position + MAX_HEAD_BYTES)
-        head = _HEAD.match(data, position)
-        if head_end < 0 or head is None or head.end() != head_end + 4:
-            yield from _refused_head(data[position:], is_whole=head_end >= 0)
-            return
-        fields = _fields(head["fields"])
-        if (path := _path(head, fields)) is None:
-            yield Expected({414 if len(head["target"]) > MAX_TARGET_BYTES else 400}, is_last=True)
-            return
+    position, is_last = 0, False
+    while position < len(data) and not is_last:
         try:
-            response, position = _answer(service, head, path, fields, data)
-        except _Unsupported:
-            yield Expected({501, 400}, is_last=True)
+            head = read_head(data, position)
+        except IncompleteError:
             return
-        except _Refused:
-            yield Expected({400}, is_last=True)
+        except RefusedError as refused:
+            yield Expected(refused.statuses, is_last=True)
             return
+        response, position = _exchange(service, data, head)
+        is_last = response.is_last
         yield response
-        if response.is_last:
-            return
 
 
-class _Unsupported(Exception):
-    """A transfer coding that the edge does not know."""
+def read_head(data: bytes, position: int) -> ModelHead:
+    """The head that begins at the position.
 
-
-def _refused_head(rest: bytes, *, is_whole: bool) -> Iterator[Expected]:
-    """The response to what is no head, or not the whole of one."""
-    if is_whole or re.search(rb"(?<!\r)\n", rest[:MAX_HEAD_BYTES]):
-        preface = rest.startswith(b"PRI * HTTP/2.0\r\n\r\n")
-        yield Expected({505} if preface else {400, 414}, is_last=True)
-    elif len(rest) >= MAX_HEAD_BYTES or b"\r\n" not in rest[:MAX_TARGET_BYTES]:
-        yield Expected({400, 414, 431}, is_last=True, is_optional=len(rest) < MAX_HEAD_BYTES)
-
-
-def _fields(block: bytes) -> list[tuple[bytes, bytes]]:
-    return [(name.lower(), value.strip(b" \t")) for name, value in _FIELD.findall(block)]
-
-
-def _path(head: re.Match[bytes], fields: list[tuple[bytes, bytes]]) -> str | None:
-    """The path of a valid head; None if it is not valid."""
-    hosts = [value for name, value in fields if name == b"host"]
-    has_host = len(hosts) == 1 if head["minor"] == b"1" else len(hosts) <= 1
-    if not has_host or not all(_HOST.fullmatch(host) for host in hosts):
-        return None
-    target = head["target"]
-    if len(fields) > MAX_HEADERS or len(target) > MAX_TARGET_BYTES or len(head["method"]) > 32 or b"#" in target:
-        return None
-    if target == b"*" and head["method"] == b"OPTIONS":
-        return "*"
-    if target.startswith(b"/"):
-        return target.partition(b"?")[0].decode()
-    absolute = _AUTHORITY.fullmatch(target)
-    if absolute is None or not _HOST.fullmatch(absolute[1]) or absolute[2][:1] not in (b"", b"/"):
-        return None
-    return absolute[2].decode() or "/"
-
-
-def _answer(
-    service: "_Service", head: re.Match[bytes], path: str, fields: list[tuple[bytes, bytes]], data: bytes
-) -> tuple[Expected, int]:
-    """The response to a request with a valid head, and where the next request begins."""
-    headers = _joined(fields)
-    is_chunked = b"transfer-encoding" in dict(fields)
-    _check_framing(head, fields)
-    closes = head["minor"] == b"0" or "close" in headers.get("connection", "").lower()
-    method = head["method"].decode()
-    is_broken, body, end = False, b"", head.end()
-    try:
-        body, end = _chunked(data, end) if is_chunked else _sized(data, end, int(headers.get("content-length", "0")))
-    except (_Refused, _Incomplete):
-        is_broken = True
-    response, has_read_body = service.answer(Request("http", method, path, headers, "127.0.0.1", _Body(body)))
-    has_body = is_chunked or bool(body) or is_broken
-    wants_body = has_read_body or not has_body
-    if is_broken:
-        early = set() if wants_body else {response.status}
-        if wants_body and int(headers.get("content-length", "0")) > MAX_BODY_BYTES:
-            early = {413}
-        return Expected({400} | early, is_head=method == "HEAD", is_last=True, ends_silently=bool(early)), end
-    skips = not wants_body or response.status == 413
-    is_unread = is_chunked or len(body) > 65_536 or "expect" in headers
-    content = None if b'"id": ' in response.body else response.body
-    answer = Expected({response.status}, content, method == "HEAD", closes, may_be_last=skips and is_unread)
-    return answer, end
-
-
-def _joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    Raises:
+        IncompleteError: The head may become a valid one.
+        RefusedError: It cannot.
+    """
+    position += 2 if data.startswith(b"\r\n", position) else 0
+    end = data.find(b"\r\n\r\n", position, position + MAX_HEAD_BYTES)
+    rest = data[position:]
+    has_long_line = len(rest) > MAX_LINE_BYTES and b"\r\n" not in rest[:MAX_LINE_BYTES]
+    invalid = RefusedError(400, 414) if has_long_line else RefusedError()  # whichever the edge finds first
+    if end < 0:
+        if len(rest) >= MAX_HEAD_BYTES:
+            raise RefusedError(400, 414, 431)
+        if has_long_line or re.search(rb"(?<!\r)\n", rest):
+            raise invalid
+        raise IncompleteError
+    head = _HEAD.match(data, position)
+    if head is None or head.end() != end + 4:
+        raise RefusedError(505) if rest.startswith(b"PRI * HTTP/2.0\r\n\r\n") else invalid
+    if len(head["target"]) > MAX_TARGET_BYTES:
+        raise RefusedError(400, 414)
+    lines = [line.partition(b":") for line in head["fields"].split(b"\r\n")[:-1]]
+    fields = [(name.lower(), value.replace(b"\t", b" ").strip(b" ")) for name, _, value in lines]
+    if len(fields) > MAX_HEADERS or len(head["method"]) > 32:
+        raise RefusedError
     headers: dict[str, str] = {}
     for raw_name, raw_value in fields:
         name, value = raw_name.decode(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}{';' if name == 'cookie' else ','} {value}" if name in headers else value
-    return headers
+    path = _path(head, [value for name, value in fields if name == b"host"])
+    length = _length(head, [field for field in fields if field[0] in (b"content-length", b"transfer-encoding")])
+    keep_alive = head["minor"] == b"1" and "close" not in headers.get("connection", "").lower()
+    return ModelHead(head["method"].decode(), path, headers, keep_alive, length, head.end())
 
 
-def _check_framing(head: re.Match[bytes], fields: list[tuple[bytes, bytes]]) -> None:
-    lengths = [value for name, value in fields if name == b"content-length"]
-    codings = [value for name, value in fields if name == b"transfer-encoding"]
-    if len(lengths) + len(codings) > 1 or (codings and head["minor"] == b"0"):
-        raise _Refused
-    if any(not re.fullmatch(rb"[0-9]{1,15}", length) for length in lengths):
-        raise _Refused
-    if codings and codings[0].lower() != b"chunked":
-        raise _Unsupported
+def _path(head: re.Match[bytes], hosts: list[bytes]) -> str:
+    target: bytes = head["target"]
+    if len(hosts) > 1 or (not hosts and head["minor"] == b"1") or not all(map(_HOST.fullmatch, hosts)):
+        raise RefusedError
+    if target == b"*" and head["method"] == b"OPTIONS":
+        return "*"
+    if target.startswith(b"/") and b"#" not in target:
+        return target.partition(b"?")[0].decode()
+    absolute = _ABSOLUTE_TARGET.fullmatch(target)
+    if absolute is None or not _HOST.fullmatch(absolute[1]):
+        raise RefusedError
+    return (absolute[2] or b"/").decode()
+
+
+def _length(head: re.Match[bytes], framing: list[tuple[bytes, bytes]]) -> int | None:
+    if not framing:
+        return 0
+    [(name, value), *more] = framing
+    if more or (name == b"transfer-encoding" and head["minor"] == b"0"):
+        raise RefusedError
+    if name == b"transfer-encoding":
+        if value.lower() != b"chunked":
+            raise RefusedError(400, 501)
+        return None
+    if not re.fullmatch(rb"[0-9]{1,15}", value):
+        raise RefusedError
+    return int(value)
+
+
+def _exchange(service: "_Service", data: bytes, head: ModelHead) -> tuple[Expected, int]:
+    """The response to a request with a valid head, and where the next request begins."""
+    is_broken, body, end = False, b"", head.end
+    try:
+        body, end = _chunked(data, end) if head.length is None else _sized(data, end, head.length)
+    except (RefusedError, IncompleteError):
+        is_broken = True
+    response, wants_body = service.answer(head, body)
+    is_head = head.method == "HEAD"
+    is_too_long = head.length is not None and head.length > MAX_BODY_BYTES
+    answers_early = head.length != 0 and (not wants_body or is_too_long)
+    if is_broken:  # and the handler may have answered before that was known
+        early = {413 if wants_body else response.status} if answers_early else set()
+        if head.length is None and wants_body and len(data) - head.end > MAX_BODY_BYTES:
+            early = {413}
+        return Expected({400} | early, is_head=is_head, is_last=True, ends_silently=bool(early)), end
+    is_unsure = head.length is None or head.length > MAX_SKIPPED_BYTES or "expect" in head.headers
+    content = None if b'"id": ' in response.body else response.body
+    may_be_last = (answers_early or response.status == 413) and is_unsure
+    return Expected({response.status}, content, is_head, not head.keep_alive, may_be_last=may_be_last), end
 
 
 def _sized(data: bytes, start: int, length: int) -> tuple[bytes, int]:
     if len(data) < start + length:
-        raise _Incomplete
+        raise IncompleteError
     return data[start : start + length], start + length
 
 
 def _chunked(data: bytes, position: int) -> tuple[bytes, int]:
+    """The content of a chunked body, and where it ends. Whether it is invalid or incomplete makes no difference."""
     chunks: list[bytes] = []
-    while True:
+    size = -1
+    while size:
         line = _CHUNK_SIZE.match(data, position)
-        if line is None or line.end() - line.start() > 1_026:
-            raise _Refused if b"\r\n" in data[position:] else _Incomplete
+        if line is None or len(line[0]) > MAX_CHUNK_LINE_BYTES + 2:
+            raise RefusedError
         size, position = int(line[1], 16), line.end()
-        if not size:
-            break
-        chunk, position = _sized(data, position, size)
-        chunks.append(chunk)
-        if data[position : position + 2] != b"\r\n":
-            raise _Refused
-        position += 2
+        if size:
+            chunk, position = _sized(data, position, size)
+            chunks.append(chunk)
+            if data[position : position + 2] != b"\r\n":
+                raise RefusedError
+            position += 2
     trailer = _TRAILER.match(data, position)
     if trailer is None:
-        raise _Refused
+        raise RefusedError
     return b"".join(chunks), trailer.end()
 
 
@@ -217,10 +230,6 @@ class _Body:
         yield self._content
 
 
-def _always(message_id: str, _: int) -> str:
-    return message_id
-
-
 class _Service:
     """The real application, with a store in memory."""
 
@@ -232,11 +241,12 @@ class _Service:
             body = _Body(b'{"message": "%s"}' % message.encode())
             self._run(keeper, Request("http", "POST", "/", {}, "", body))
 
-    def answer(self, request: Request) -> tuple[Response, bool]:
-        """The response, and whether the body was read."""
-        response = self._run(self._app, request)
-        assert isinstance(request.body, _Body)
-        return response, request.body.is_read
+    def answer(self, head: ModelHead, content: bytes) -> tuple[Response, bool]:
+        """The response, and whether the handler wants the body."""
+        body = _Body(content)
+        response = self._run(self._app, Request("http", head.method, head.path, head.headers, "127.0.0.1", body))
+        is_too_long = head.length is not None and head.length > MAX_BODY_BYTES
+        return response, body.is_read or (is_too_long and response.status == 413)
 
     def _run(self, app: App, request: Request) -> Response:
         """Nothing in it waits, so one step is all."""
@@ -247,3 +257,7 @@ class _Service:
             response: Response = stop.value
             return response
         raise AssertionError("the application waits for something")
+
+
+def _always(message_id: str, _: int) -> str:
+    return message_id

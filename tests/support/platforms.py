@@ -86,9 +86,13 @@ class Process:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; give its exit code."""
+        self.send_signal(number)
+        return self.wait()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, unless it has ended."""
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self.wait()
 
     def wait(self) -> int:
         code = self._process.wait(START_TIMEOUT)

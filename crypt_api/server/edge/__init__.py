@@ -3,8 +3,13 @@
 Everything that a client can make grow has a cap, and everything that a client can delay has a deadline (`limits`).
 A connection handles one request at a time. It reads no further while that request's successors wait.
 
-    server      accepts, caps and counts connections; drops the overdue ones; stops without losing a request
-    connection  one connection: its phases, and what each event does in each phase
+    server      caps the connections, drops the overdue ones, stops without losing a request
+    listening   the listening socket
+    turns       whose turn it is, when many have something to do
+    eviction    who must go when there is no room
+    owner       what a connection needs of the server
+    connection  one connection: what each event does in each phase
+    phase       the phases of a connection
     peer        the other end: its address, and whether it has reset the connection
     head        the head of a request: RFC 9112, with nothing lenient
     framing     where a body ends: by its length, or by chunks

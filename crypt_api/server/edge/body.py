@@ -15,6 +15,7 @@ class Body:
     The connection calls `receive` with the bytes that have arrived; the handler iterates, once.
 
     Attributes:
+        is_complete: Whether all of it has arrived.
         memory: Bytes that the body costs, those included that the handler has collected.
         owes_continue: Whether the client waits for `100 Continue` before it sends the body.
     """
@@ -34,14 +35,11 @@ class Body:
         self._waiting_bytes = 0
         self._news: asyncio.Future[None] | None = None
         self._is_wanted = True
+        self.is_complete = self._decoder.is_complete
         self.memory = 0
         self.owes_continue = head.expects_continue
 
     # The connection's side.
-
-    @property
-    def is_complete(self) -> bool:
-        return self._decoder.is_complete
 
     @property
     def is_behind(self) -> bool:
@@ -70,6 +68,7 @@ class Body:
             Refusal: The framing is invalid.
         """
         chunk = self._decoder.take(buffer)
+        self.is_complete = self._decoder.is_complete
         if chunk:
             self.owes_continue = False
             if self._is_wanted:
@@ -84,12 +83,12 @@ class Body:
         self._is_wanted = False
         self._chunks.clear()
         self._waiting_bytes = 0
-        self._grow(-self.memory)
+        if self.memory:
+            self._grow(-self.memory)
 
     def _grow(self, size: int) -> None:
-        if size:
-            self.memory += size
-            self._on_growth(size)
+        self.memory += size
+        self._on_growth(size)
 
     # The handler's side. (It is no generator, which asyncio would have to close for a handler that stops half-way.)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
 from typing import cast
 
@@ -25,19 +24,21 @@ class Connection(asyncio.BufferedProtocol):
         phase: What the connection waits for.
         since: Loop time in seconds at which the phase began.
         progress_at: Loop time in seconds at which the client last did what is waited for.
-        client: The address at the other end.
+        client_group: What counts as one client.
     """
 
-    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, peer: Peer) -> None:
         self._owner = owner
         self._loop = loop
+        self._peer = peer
+        self.client_group = peer.group
         self._buffer = bytearray()  # what has arrived, and has not been looked at
         self._has_ended = False  # the client has finished sending
         self._is_reading = True
         self._is_congested = False  # the system has not taken all of a response
         self._unsent = 0  # bytes of the response that it has not taken, when last looked at
         self._lingered = 0  # bytes dropped in LINGER
-        self._is_scheduled = False  # `_advance` will be called in the next turn
+        self._is_scheduled = False  # `take_turn` will be called
         self._is_last = False  # the connection ends after this request
         self._head_reader = HeadReader()
         self._head: Head | None = None
@@ -50,8 +51,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(0)  # one response at a time: congested means not taken yet
-        self._peer = Peer(transport)
-        self.client = self._peer.address
         if not self._owner.opened(self):
             self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections"))
         elif self._owner.is_stopping:  # accepted before the server stopped to listen
@@ -60,7 +59,6 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._abandon_request()
         self._enter(Phase.CLOSED)
-        self._peer.forget()
         self._owner.closed(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
@@ -118,6 +116,11 @@ class Connection(asyncio.BufferedProtocol):
         elif self.phase is Phase.HEAD and not self._is_scheduled:
             self._close()
 
+    def take_turn(self) -> None:
+        """Go on, as scheduled."""
+        self._is_scheduled = False
+        self._advance()
+
     @property
     def body_memory(self) -> int:
         """Bytes that the body of the request costs."""
@@ -133,18 +136,15 @@ class Connection(asyncio.BufferedProtocol):
         """Go on with what is in the buffer in another turn of the event loop: other connections come first."""
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._loop.call_soon(self._take_turn)
-
-    def _take_turn(self) -> None:
-        self._is_scheduled = False
-        self._advance()
+            self._owner.turns.wait(self)
 
     def _advance_in_turn(self) -> None:
-        """Go on now, unless this connection's turn is still to come."""
-        if self._is_scheduled:
-            self._read_or_pause()
-        else:
+        """Go on now if the server lets this connection, and as soon as it is its turn otherwise."""
+        if not self._is_scheduled and self._owner.turns.take():
             self._advance()
+        else:
+            self._schedule()
+            self._read_or_pause()
 
     def _advance(self) -> None:
         """Do what the phase allows by now: one request at most, and a bounded part of its body."""
@@ -154,8 +154,8 @@ class Connection(asyncio.BufferedProtocol):
                     self._read_head()
                 case Phase.BODY | Phase.SKIP:
                     self._read_body()
-                case Phase.FLUSH:
-                    self._finish_response()
+                case Phase.FLUSH if not self._is_congested:
+                    self._response_taken()
                 case Phase.LINGER:
                     self._linger()
         except Refusal as refusal:
@@ -163,8 +163,8 @@ class Connection(asyncio.BufferedProtocol):
         self._read_or_pause()
 
     def _read_or_pause(self) -> None:
-        """Read on unless enough bytes wait already."""
-        wants_more = len(self._buffer) < MAX_WAITING_BYTES
+        """Read on unless enough bytes wait, or were dropped, already."""
+        wants_more = len(self._buffer) < MAX_WAITING_BYTES and self._lingered < MAX_LINGER_BYTES
         if self._is_reading == wants_more or self.phase is Phase.CLOSED or self._has_ended:
             return
         self._is_reading = wants_more
@@ -182,11 +182,11 @@ class Connection(asyncio.BufferedProtocol):
                 self._close()
             return
         self._head = head
-        self._body = Body(head, self._on_body_wanted, partial(self._owner.body_grew, self))
+        self._body = Body(head, self._on_body_wanted, self._owner.body_grew)
         self._enter(Phase.BODY)
         self._read_body()
         if self.phase is not Phase.CLOSED:
-            request = Request("http", head.method, head.path, head.headers, self.client, self._body)
+            request = Request("http", head.method, head.path, head.headers, self._peer.address, self._body)
             self._call = Call(self._owner.handle(request), self._respond, self._respond_to_bug)
             self._call.start()
 
@@ -197,7 +197,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport.is_closing() or self._peer.has_reset():  # a reader who has left takes nothing
             self.drop()
             return
-        if not body.is_full:
+        if not body.is_complete and not body.is_full:
             body.receive(self._buffer)
         if self.phase is Phase.CLOSED:  # dropped, to make room for other bodies
             return
@@ -233,20 +233,19 @@ class Connection(asyncio.BufferedProtocol):
             self.drop()
             raise
         self._transport.write(data)
-        self._enter(Phase.FLUSH)
-        self._unsent = self._transport.get_write_buffer_size()
-        self._finish_response()
-        self._read_or_pause()
+        if self._is_congested:
+            self._enter(Phase.FLUSH)
+            self._unsent = self._transport.get_write_buffer_size()
+        else:
+            self._response_taken()
+            self._read_or_pause()
 
     def _respond_to_bug(self, error: BaseException) -> None:
         """Respond for a handler that raised something."""
         self._respond(error_response(error if isinstance(error, Exception) else RuntimeError()))
 
-    def _finish_response(self) -> None:
-        """Go on if the system has taken the whole response."""
+    def _response_taken(self) -> None:
         assert self._body is not None  # noqa: S101
-        if self._is_congested:
-            return
         if self._is_last:
             self._start_lingering()
         elif self._body.is_complete:
@@ -291,7 +290,7 @@ class Connection(asyncio.BufferedProtocol):
     def _linger(self) -> None:
         self._lingered += len(self._buffer)
         self._buffer.clear()
-        if self._has_ended or self._lingered > MAX_LINGER_BYTES:
+        if self._has_ended:
             self._close()
 
     def _close(self) -> None:

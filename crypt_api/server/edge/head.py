@@ -127,7 +127,7 @@ class _Fields:
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         self._count += 1
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").rstrip("\t ")
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1").rstrip(" ")
         if self._count > MAX_HEADERS:
             raise Refusal
         if name not in self.headers:
@@ -141,7 +141,8 @@ class _Fields:
 def _headers(fields: bytes) -> dict[str, str]:
     collected = _Fields()
     try:
-        httptools.HttpRequestParser(collected).feed_data(_FIELDS_ONLY + fields)
+        # A tab is white space, too, and llhttp does not take it for such everywhere.
+        httptools.HttpRequestParser(collected).feed_data(_FIELDS_ONLY + fields.replace(b"\t", b" "))
     except httptools.HttpParserUpgrade:
         pass  # the server speaks only this protocol, and a client that offers another one is content with it
     except httptools.HttpParserError:  # also what `on_header` raises

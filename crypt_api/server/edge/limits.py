@@ -38,8 +38,8 @@ MAX_SKIPPED_BYTES = 65_536
 
 MAX_LINGER_BYTES = 10_000_000
 LINGER_SECONDS = 5.0
-"""After a refusal, the edge receives and drops this much for this long. A client that still sends would otherwise get a
-reset instead of the response."""
+"""After its last response, a connection waits this long for the client to close, and meanwhile receives and drops this
+much. A client that still sends would otherwise get a reset, and perhaps no response."""
 
 MAX_BODY_MEMORY = 128 * 1024 * 1024
 """Bytes of the bodies of all unanswered requests. Beyond it, the client that has the most loses its largest one."""
@@ -58,8 +58,22 @@ DEFAULT_MAX_CONNECTIONS = 1_000
 RETRY_AFTER = "1"
 """Seconds, in the response to a connection that there is no room for."""
 
-BACKLOG = 512
-"""Connections that the system accepts before the server does. asyncio's own loop takes all of them in one turn."""
+BACKLOG = 1_024
+"""Connections that the system accepts before the server does."""
+
+ACCEPTS_AT_ONCE = 64
+"""Connections that the server accepts in one turn of the event loop. (libuv would accept one, asyncio all.)"""
+
+ACCEPT_PAUSE_SECONDS = 0.1
+"""Before the next attempt, when the system has no descriptor or no memory for another connection."""
+
+TURNS_AT_ONCE = 64
+"""Connections that may go on at once in one turn of the event loop, and those of the queue that then may: it takes some
+10 milliseconds. The others join the queue, in which each client has its share."""
+
+SOCKET_BUFFER_BYTES = 131_072
+"""Bytes that the system buffers for one connection in each direction; Linux counts twice as many. A response fits. By
+default it takes several MB, and clients that do not read would use up the memory that the system has for all TCP."""
 
 EVICTION_SHARE = 16
 """A full server chooses one connection in so many to be dropped next: a choice looks at all of them."""
@@ -67,8 +81,8 @@ EVICTION_SHARE = 16
 MAX_METRICS_CONNECTIONS = 16
 """Connections to the address of the metrics at a time."""
 
-SPARE_DESCRIPTORS = 64
-"""Descriptors for everything else: the store, the listeners, the metrics, libraries."""
+SPARE_DESCRIPTORS = 256
+"""Descriptors for everything else: new connections until others have made room, the metrics, the store, libraries."""
 
 GRACE_SECONDS = 30.0
 """Seconds that requests in flight get to finish after SIGTERM."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
+from crypt_api.server.edge.turns import Turns
 from crypt_core.http.types import Request, Response
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ class Owner(Protocol):
     Attributes:
         idle_timeout: Seconds.
         read_buffer: Where the bytes arrive that are read.
+        turns: Whose turn it is.
     """
 
     handle: Handle
     idle_timeout: float
     is_stopping: bool
     read_buffer: memoryview
+    turns: Turns
 
     def opened(self, connection: Connection) -> bool:
         """Count a new connection; False if there is no room for it."""
@@ -35,6 +38,6 @@ class Owner(Protocol):
         """Count it no longer."""
         ...
 
-    def body_grew(self, connection: Connection, size: int) -> None:
+    def body_grew(self, size: int) -> None:
         """Count memory of a body in bytes; negative ones when the body is done with. It may drop connections."""
         ...

@@ -1,39 +1,36 @@
 """The other end of a connection."""
 
-import asyncio
 import socket
 import sys
+from functools import lru_cache
+
+from crypt_core.limits.addresses import client_group
 
 _TCP_CLOSED = 7
 """`TCP_CLOSE` in Linux' `tcp_states.h`: the state of a connection that was reset."""
+
+_client_group = lru_cache(10_000)(client_group)
 
 
 class Peer:
     """The client at the other end, or the proxy in front of it.
 
     Attributes:
-        address: Empty if the connection is already lost, or is a Unix socket.
+        address: Empty for a Unix socket.
+        group: What counts as one client.
     """
 
-    def __init__(self, transport: asyncio.BaseTransport) -> None:
-        name = transport.get_extra_info("peername")
-        self.address: str = name[0] if isinstance(name, tuple) else ""
-        # A second object for the transport's descriptor. (uvloop would make a new one for each look.)
-        self._socket: socket.socket | None = None
-        if sys.platform == "linux":
-            self._socket = socket.socket(fileno=transport.get_extra_info("socket").fileno())
+    def __init__(self, sock: socket.socket, address: object) -> None:
+        """`sock` belongs to the connection's transport. `address` is what accepting has given."""
+        self._socket = sock
+        self.address: str = address[0] if isinstance(address, tuple) else ""
+        self.group = _client_group(self.address)
 
     def has_reset(self) -> bool:
         """Whether the connection was reset. asyncio tells it only after the bytes that came before the reset."""
-        if sys.platform != "linux" or self._socket is None:
+        if sys.platform != "linux":
             return False
         try:
             return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSED
         except OSError:
             return False  # a Unix socket
-
-    def forget(self) -> None:
-        """Let go of the descriptor, which the transport closes."""
-        if self._socket is not None:
-            self._socket.detach()
-            self._socket = None

@@ -1,0 +1,62 @@
+"""Whose turn it is. A turn of the event loop stays short, and in a crowd, each client gets its share of it."""
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from crypt_api.server.edge.limits import TURNS_AT_ONCE
+
+
+class Waiting(Protocol):
+    """A connection that has something to do."""
+
+    @property
+    def client_group(self) -> str:
+        """What counts as one client."""
+        ...
+
+    def take_turn(self) -> None: ...
+
+
+class Turns:
+    """Gives turns to the clients in rotation, and to a client's connections in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._left = TURNS_AT_ONCE
+        self._queues: dict[str, deque[Waiting]] = {}  # by client; the first one is next
+        self._is_scheduled = False
+
+    def take(self) -> bool:
+        """Whether a connection may go on at once. When many have done so, the others must wait."""
+        self._left -= 1
+        return self._left >= 0
+
+    def wait(self, connection: Waiting) -> None:
+        """Call `connection.take_turn` in another turn of the event loop."""
+        self._queues.setdefault(connection.client_group, deque()).append(connection)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._give)
+
+    def _give(self) -> None:
+        self._is_scheduled = False
+        self._left = TURNS_AT_ONCE
+        try:
+            for _ in range(TURNS_AT_ONCE):
+                if not self._queues:
+                    return
+                self._next().take_turn()
+        finally:
+            if self._queues:
+                self._schedule()
+
+    def _next(self) -> Waiting:
+        client = next(iter(self._queues))
+        queue = self._queues.pop(client)
+        connection = queue.popleft()
+        if queue:
+            self._queues[client] = queue  # behind the other clients
+        return connection
