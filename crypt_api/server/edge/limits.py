@@ -30,7 +30,7 @@ FRAMING_BYTES = 16_384
 FRAMING_BYTES_PER_BYTE = 5
 """A chunk of one byte spends as many: `1`, CRLF, the byte, CRLF. Its client may be a program that writes so."""
 
-MAX_STEPS = 256
+MAX_STEPS = 64
 """Lines and chunks of a chunked body that are decoded in one turn of the event loop, in about half a millisecond."""
 
 MAX_SKIPPED_BYTES = 65_536
@@ -67,9 +67,13 @@ ACCEPTS_AT_ONCE = 64
 ACCEPT_PAUSE_SECONDS = 0.1
 """Before the next attempt, when the system has no descriptor or no memory for another connection."""
 
-TURNS_AT_ONCE = 64
-"""Connections that may go on at once in one turn of the event loop, and those of the queue that then may: it takes some
-10 milliseconds. The others join the queue, in which each client has its share."""
+TURNS_AT_ONCE = 8
+"""Connections that may go on at once in one turn of the event loop. The others join the queue, in which each client has
+its share."""
+
+TURN_SECONDS = 0.0005
+"""After this time, the connections of the queue go on in another turn of the event loop. A request takes about four
+turns, so a server that is busy with one client keeps the others waiting for some milliseconds."""
 
 SOCKET_BUFFER_BYTES = 131_072
 """Bytes that the system buffers for one connection in each direction; Linux counts twice as many. A response fits. By

@@ -1,10 +1,12 @@
 """Whose turn it is. A turn of the event loop stays short, and in a crowd, each client gets its share of it."""
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
-from crypt_api.server.edge.limits import TURNS_AT_ONCE
+from crypt_api.server.edge.limits import TURN_SECONDS, TURNS_AT_ONCE
 
 
 class Waiting(Protocol):
@@ -21,7 +23,9 @@ class Waiting(Protocol):
 class Turns:
     """Gives turns to the clients in rotation, and to a client's connections in the order in which they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
         self._left = TURNS_AT_ONCE
         self._queues: dict[str, deque[Waiting]] = {}  # by client; the first one is next
         self._is_scheduled = False
@@ -44,11 +48,12 @@ class Turns:
     def _give(self) -> None:
         self._is_scheduled = False
         self._left = TURNS_AT_ONCE
+        end = self._clock() + TURN_SECONDS
         try:
-            for _ in range(TURNS_AT_ONCE):
-                if not self._queues:
-                    return
+            while self._queues:
                 self._next().take_turn()
+                if self._clock() >= end:
+                    return
         finally:
             if self._queues:
                 self._schedule()
