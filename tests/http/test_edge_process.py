@@ -1,6 +1,5 @@
 """The server as a process: its descriptors, its signals, and its addresses."""
 
-import contextlib
 import os
 import resource
 import signal
