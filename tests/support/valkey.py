@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -32,9 +32,11 @@ class Engine:
         self._command = [str(BINARY), *_configuration(self.port, folder), *map(str, arguments)]
         self.start()
 
-    def start(self) -> None:
+    def start(self, *arguments: object) -> None:
         """Start it, again if it was killed: with what its append-only file has."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)  # noqa: S603
+        self._process = subprocess.Popen(  # noqa: S603
+            [*self._command, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+        )
         wait_until(self.answers, "the engine does not start")
 
     @property
@@ -112,24 +114,31 @@ def wait_until(condition: Callable[[], object], complaint: str) -> None:
         time.sleep(0.01)
 
 
+Change = Callable[[bytes], bytes | None]
+"""Is given each piece of a connection's bytes in one direction; returns what goes on, or None to reset it."""
+
+
+def as_it_is(piece: bytes) -> bytes | None:
+    return piece
+
+
 class Proxy:
     """A TCP proxy on loopback, in a thread of its own.
 
     Attributes:
         port: Where it listens.
-        requests: Is given each piece on its way to the server, and returns what goes on; None drops the connection.
-        answers: The same on the way back.
-        is_cut: Takes bytes and passes none on, in both directions, on old connections and new ones, as a link that is
-            down does. (A stopped process is not that: what it was sent is in its socket's buffer, and it takes it from
-            there.)
+        target: The port that new connections go to.
+        connections: How many there have been.
+        is_cut: Nothing is passed on, in either direction, as on a link that is down. (A stopped process is not that: it
+            later takes what was in its socket's buffer.)
+        faults: Makes for a new connection what changes its requests, and what changes its answers.
     """
 
     def __init__(self, target: int) -> None:
         self.target = target
-        self.requests: Callable[[bytes], bytes | None] = lambda piece: piece
-        self.answers: Callable[[bytes], bytes | None] = lambda piece: piece
-        self.is_cut = False
         self.connections = 0
+        self.is_cut = False
+        self.faults: Callable[[], tuple[Change, Change]] = lambda: (as_it_is, as_it_is)
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -141,15 +150,15 @@ class Proxy:
     def url(self) -> str:
         return f"valkey://127.0.0.1:{self.port}/0"
 
-    def drop_connections(self) -> None:
+    def reset(self) -> None:
         """Reset every connection."""
-        self._loop.call_soon_threadsafe(self._drop)
+        self._loop.call_soon_threadsafe(self._reset)
 
-    def _drop(self) -> None:
+    def _reset(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
 
-    def _do(self, work: Any) -> Any:
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_TIMEOUT)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,10 +168,11 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
+        requests, answers = self.faults()
         ends = {writer, far_writer}
         self._writers |= ends
-        there = asyncio.ensure_future(self._pump(reader, far_writer, lambda piece: self.requests(piece)))  # noqa: PLW0108 - as it is then
-        back = asyncio.ensure_future(self._pump(far_reader, writer, lambda piece: self.answers(piece)))  # noqa: PLW0108
+        there = asyncio.ensure_future(self._pump(reader, far_writer, requests))
+        back = asyncio.ensure_future(self._pump(far_reader, writer, answers))
         await asyncio.wait([there, back], return_when=asyncio.FIRST_COMPLETED)
         for task in (there, back):
             task.cancel()
@@ -170,9 +180,7 @@ class Proxy:
             end.transport.abort()
         self._writers -= ends
 
-    async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Callable[[bytes], bytes | None]
-    ) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Change) -> None:
         with suppress(OSError):
             while piece := await reader.read(1 << 16):
                 changed = change(piece)
@@ -190,11 +198,10 @@ class Proxy:
 
     async def _end(self) -> None:
         self._server.close()
-        self._drop()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        relays = asyncio.all_tasks() - {asyncio.current_task()}
+        while not all(task.done() for task in relays):
+            self._reset()
+            await asyncio.sleep(0.001)
 
     def __enter__(self) -> Self:
         return self
@@ -214,5 +221,5 @@ def without_ifeq(engine: Engine) -> Iterator[Proxy]:
         return piece.replace(b"$4\r\nIFEQ\r\n", b"$4\r\n????\r\n")
 
     with Proxy(engine.port) as proxy:
-        proxy.answers, proxy.requests = answers, requests
+        proxy.faults = lambda: (requests, answers)
         yield proxy

@@ -47,7 +47,11 @@ class _Entry(NamedTuple):
 
 
 class GroupCommit:
-    """The pipelines of one connection."""
+    """The pipelines of one connection.
+
+    Attributes:
+        has_ended: Whether nothing is sent any more.
+    """
 
     def __init__(self, connection: Connection, clock: EngineClock, timeout: float, fence: Fence = NO_FENCE) -> None:
         """A group that has no reply after `timeout` seconds ends the connection."""
@@ -57,7 +61,7 @@ class GroupCommit:
         self._fence = fence
         self._waiting: deque[_Entry] = deque()
         self._wake_up: asyncio.Future[None] | None = None
-        self._has_ended = False
+        self.has_ended = False
 
     def submit(self, commands: Sequence[Command]) -> asyncio.Future[Answers]:
         """Send the commands with the next group; not if the future is cancelled before.
@@ -65,7 +69,7 @@ class GroupCommit:
         Await the future for the answers. It raises `NotSent` or `Unanswered`.
         """
         entry = _Entry(commands, asyncio.get_running_loop().create_future())
-        if self._has_ended:
+        if self.has_ended:
             entry.answers.set_exception(NotSent())
         else:
             self._waiting.append(entry)
@@ -86,7 +90,7 @@ class GroupCommit:
                     await self._wake_up
                 await self._send(self._next_group())
         finally:
-            self._has_ended = True
+            self.has_ended = True
             _fail(self._waiting, NotSent)
 
     def _next_group(self) -> list[_Entry]:

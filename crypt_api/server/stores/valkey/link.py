@@ -41,6 +41,10 @@ class Session:
         self.writes = writes
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
+    @property
+    def is_up(self) -> bool:
+        return not (self._failed.done() or self.reads.has_ended or self.writes.has_ended)
+
     def fail(self, reason: str) -> None:
         """End it: the engine has said that it is not, or not now, the one to ask."""
         if not self._failed.done():
@@ -86,13 +90,18 @@ class Link:
         """
         self.reason = "not connected yet"
         self.fence_key = fence_key
-        self.session: Session | None = None
+        self._session: Session | None = None
         self._locate = locate
         self._settings = settings
         self._clock = clock
         self._findings = findings
         self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.ensure_future(self._run())
+
+    @property
+    def session(self) -> Session | None:
+        """The session, if the link is up."""
+        return self._session if self._session is not None and self._session.is_up else None
 
     async def news(self) -> None:
         """Wait until a session has begun or ended, or an attempt to begin one has failed."""
@@ -112,7 +121,7 @@ class Link:
             began = loop.time()
             try:
                 async with self._open() as session:
-                    self.session = session
+                    self._session = session
                     if failures:
                         logger.warning("the engine is back")
                     self._tell()
@@ -120,7 +129,7 @@ class Link:
             except ConnectionLost as error:
                 self.reason = str(error)
             finally:
-                had_session, self.session = self.session is not None, None
+                had_session, self._session = self._session is not None, None
                 self._tell()
             if had_session and loop.time() - began > LONGEST_PAUSE:
                 failures = 0
