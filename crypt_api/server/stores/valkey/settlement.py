@@ -64,6 +64,8 @@ async def take_back(keys: Keys, key: bytes, changes: list[Change]) -> None:
         elif _write(value) in unsafe:
             after = touched(value)  # a change that is still under way finds another value than it expects
         else:
+            if value is not None and not before.keys().isdisjoint(value.claims):
+                logger.warning("what was answered with 503 stays in effect: others were told of it")
             return
         unsafe.add(after.write)
         if await keys.write(key, value, after, now=now, even_if_full=True) is Written.DONE:
