@@ -12,6 +12,7 @@ from crypt_core.store import Store
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
 from tests.support.cloudflare import KvNamespace, ShardNamespace
+from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.valkey import new_prefix, shared_engine, without_ifeq
 
 
@@ -47,14 +48,15 @@ def kv(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
 
 @contextmanager
 def valkey(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
-    store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={new_prefix()}"), clock=clock)
-    yield store
-    store.close()
+    with allow(PROCESSES_AND_CONNECTIONS):
+        store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={new_prefix()}"), clock=clock)
+        yield store
+        store.close()
 
 
 @contextmanager
 def valkey_by_script(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
-    with without_ifeq(shared_engine()) as proxy:
+    with allow(PROCESSES_AND_CONNECTIONS), without_ifeq(shared_engine()) as proxy:
         store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"), clock=clock)
         yield store
         store.close()

@@ -169,7 +169,8 @@ async def test_requests_that_never_reached_the_engine_are_sent_again(proxy: Prox
     assert await store.apply("abc12", Read()) == Granted("plain")
 
 
-async def test_of_32_readers_one_gets_it_while_answers_are_lost(proxy: Proxy, store: ValkeyStore) -> None:
+async def test_of_32_readers_one_gets_it_while_answers_are_lost(proxy: Proxy) -> None:
+    store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"))
     faults = LosesOneAnswer()
     proxy.faults = faults
     for number in range(20):
@@ -179,6 +180,7 @@ async def test_of_32_readers_one_gets_it_while_answers_are_lost(proxy: Proxy, st
         assert outcomes.count(Granted("plain")) == 1
         assert outcomes.count(Missing()) == 31
     assert faults.lost == 20
+    store.close()
 
 
 async def test_what_several_readers_took_is_told_apart(proxy: Proxy, store: ValkeyStore, prefix: str) -> None:
