@@ -139,7 +139,7 @@ async def test_a_repeated_put_rests_on_what_a_failover_keeps(
 @rounds
 async def test_what_was_refused_with_503_is_still_there_after_a_failover(pair: Pair, rounds: int) -> None:
     """The fence fails until the deadline is over: the read is taken back, whichever engine has executed it."""
-    store = open_store(pair, 0.3)
+    store = open_store(pair, 0.8)
     for number in range(rounds):
         message_id = f"abc{number}"
         await recovered(store, message_id, PLAIN)

@@ -80,7 +80,13 @@ class Engine:
         return f"{'Valkey' if self.is_valkey else 'Redis'} {'.'.join(map(str, self.version))}"
 
     def fence(self, settings: ValkeySettings) -> Fence:
-        return Fence(settings.replicas, self.has_append_only_file, settings.fsync_replicas, settings.deadline / 2)
+        return Fence(
+            settings.replicas,
+            self.has_append_only_file,
+            settings.fsync_replicas,
+            replica_timeout=settings.deadline / 4,
+            fsync_timeout=settings.deadline / 2,
+        )
 
     def refusal(self, settings: ValkeySettings) -> str:
         """Why the engine cannot be used; empty if it can."""
@@ -174,9 +180,14 @@ def _crash(engine: Engine) -> Finding:
             kept=False, text="no append-only file: a restart of the engine loses messages, or brings back read ones"
         )
     if engine.appendfsync == "no":
-        return Finding(kept=True, text="appendfsync is no: each write waits for the disk, up to 30 s; set always")
+        return Finding(
+            kept=True,
+            text="appendfsync is no: the system writes when it likes, and each write waits for it; set always",
+        )
     if engine.appendfsync == "everysec":
-        return Finding(kept=True, text="appendfsync is everysec: each write waits up to a second; set always")
+        return Finding(
+            kept=True, text="appendfsync is everysec: each write waits up to a second; set always, or a deadline of 4 s"
+        )
     said = engine.appendfsync or "not told"
     return Finding(kept=True, text=f"append-only file, appendfsync {said}: what is acknowledged survives a crash")
 

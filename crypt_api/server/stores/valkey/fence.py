@@ -21,22 +21,28 @@ class Fence:
         replicas: Replicas that must have the writes.
         fsyncs: Whether the primary has an append-only file, which must have them, too.
         fsync_replicas: Replicas whose append-only file must have them.
-        timeout: Seconds that each of the two commands may wait.
+        replica_timeout: Seconds that the replicas have.
+        fsync_timeout: Seconds that the disks have after that.
     """
 
     replicas: int = 0
     fsyncs: bool = False
     fsync_replicas: int = 0
-    timeout: float = 1.0
+    replica_timeout: float = 0.5
+    fsync_timeout: float = 1.0
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that the fence may take."""
+        return self.replica_timeout * bool(self.replicas) + self.fsync_timeout * self.fsyncs
 
     @property
     def commands(self) -> list[Command]:
-        milliseconds = max(1, int(self.timeout * 1_000))
         commands: list[Command] = []
         if self.replicas:
-            commands.append((b"WAIT", self.replicas, milliseconds))
+            commands.append((b"WAIT", self.replicas, max(1, int(self.replica_timeout * 1_000))))
         if self.fsyncs:
-            commands.append((b"WAITAOF", 1, self.fsync_replicas, milliseconds))
+            commands.append((b"WAITAOF", 1, self.fsync_replicas, max(1, int(self.fsync_timeout * 1_000))))
         return commands
 
     def check(self, replies: Sequence[Reply]) -> None:

@@ -158,7 +158,7 @@ class Link:
                 engine,
                 fence,
                 GroupCommit(reads, self._clock, timeout),
-                GroupCommit(writes, self._clock, timeout + 2 * fence.timeout, fence),
+                GroupCommit(writes, self._clock, timeout + fence.timeout, fence),
             )
         except TimeoutError:
             raise ConnectionLost("the engine does not answer") from None

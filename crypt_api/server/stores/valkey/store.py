@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from crypt_api.server.limiters.shared_window import SharedWindow
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_sweep import sweep_for_ever
@@ -12,6 +13,7 @@ from crypt_api.server.stores.valkey.settlement import Settlements
 from crypt_api.server.stores.valkey.topology import open_topology
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
+from crypt_core.limits.rate_limiter import RateLimiter
 from crypt_core.messages import Command, Create, Outcome, decide
 
 
@@ -54,6 +56,10 @@ class ValkeyStore:
     async def apply(self, message_id: str, command: Command) -> Outcome:
         # A task, since the caller need not be one: only a task can have a deadline.
         return await asyncio.ensure_future(self.live.apply(message_id, command))
+
+    def shared_window(self, limit: int, own: RateLimiter, on_fallback: Callable[[], None]) -> RateLimiter:
+        """A rate limit over all servers that use the engine."""
+        return SharedWindow(lambda: self.live.keys.topology, self._settings.prefix, limit, own, on_fallback)
 
     def close(self) -> None:
         if self._live is not None:
