@@ -282,3 +282,90 @@ class Pair:
     def __exit__(self, *_: object) -> None:
         for end in (self.address, self.link, self.primary, self.replica):
             end.__exit__()
+
+
+@contextmanager
+def sentinel(folder: Path, primary: Engine, name: str) -> Iterator[int]:
+    """A Sentinel that watches the primary, and promotes a replica within a second or two; its port."""
+    folder.mkdir()
+    port = free_port()
+    configuration = folder / "sentinel.conf"
+    configuration.write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
+        f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+        f"sentinel down-after-milliseconds {name} 300\n"
+        f"sentinel failover-timeout {name} 3000\n"
+    )
+    command = [str(BINARY), str(configuration), "--sentinel"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)  # noqa: S603
+    try:
+        with redis.Redis(port=port, socket_timeout=START_TIMEOUT) as client:
+
+            def knows_a_replica() -> bool:
+                with suppress(redis.RedisError):
+                    return bool(client.execute_command("SENTINEL", "REPLICAS", name))
+                return False
+
+            wait_until(knows_a_replica, "the Sentinel does not find the replica")
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+class ClusterOfThree:
+    """Three primaries with a replica each."""
+
+    def __init__(self, folder: Path) -> None:
+        arguments = (
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            1_000,
+            "--cluster-allow-replica-migration",
+            "no",
+        )
+        self.engines = [Engine(folder / str(number), *arguments) for number in range(6)]
+        self.primaries, self.replicas = self.engines[:3], self.engines[3:]
+        for engine, (first, last) in zip(self.primaries, ((0, 5460), (5461, 10922), (10923, 16383)), strict=True):
+            self.ask(engine, "CLUSTER", "ADDSLOTSRANGE", first, last)
+        for engine in self.engines[1:]:
+            self.ask(engine, "CLUSTER", "MEET", "127.0.0.1", self.engines[0].port)
+        for primary, replica in zip(self.primaries, self.replicas, strict=True):
+            identity = self.ask(primary, "CLUSTER", "MYID")
+
+            def follows(replica: Engine = replica, identity: Any = identity) -> bool:
+                with suppress(redis.RedisError):
+                    return bool(self.ask(replica, "CLUSTER", "REPLICATE", identity))
+                return False
+
+            wait_until(follows, "the replica does not know its primary")
+        wait_until(self.is_well, "the Cluster does not come up")
+
+    def ask(self, engine: Engine, *words: object) -> Any:
+        with engine.client as client:
+            return client.execute_command(*words)
+
+    def is_well(self) -> bool:
+        """Whether every node knows all slots, and every primary has its replica."""
+        for engine in self.engines:
+            with engine.client as client:
+                if client.execute_command("CLUSTER", "INFO")["cluster_state"] != "ok":
+                    return False
+                replication = client.info("replication")
+                if replication["role"] == "master" and replication["connected_slaves"] != 1:
+                    return False
+                if replication["role"] == "slave" and replication["master_link_status"] != "up":
+                    return False
+        return True
+
+    @property
+    def url(self) -> str:
+        return f"valkey://{','.join(f'127.0.0.1:{engine.port}' for engine in self.engines)}/0?replicas=1"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for engine in self.engines:
+            engine.kill()

@@ -179,15 +179,9 @@ def _crash(engine: Engine) -> Finding:
         return Finding(
             kept=False, text="no append-only file: a restart of the engine loses messages, or brings back read ones"
         )
-    if engine.appendfsync == "no":
-        return Finding(
-            kept=True,
-            text="appendfsync is no: the system writes when it likes, and each write waits for it; set always",
-        )
-    if engine.appendfsync == "everysec":
-        return Finding(
-            kept=True, text="appendfsync is everysec: each write waits up to a second; set always, or a deadline of 4 s"
-        )
+    if engine.appendfsync in ("no", "everysec"):
+        text = f"appendfsync is {engine.appendfsync}: each write waits for the disk, a second or longer; set always"
+        return Finding(kept=True, text=text)
     said = engine.appendfsync or "not told"
     return Finding(kept=True, text=f"append-only file, appendfsync {said}: what is acknowledged survives a crash")
 
