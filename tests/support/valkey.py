@@ -29,11 +29,17 @@ START_TIMEOUT = 20.0  # seconds
 class Engine:
     """A process of valkey-server, with an append-only file that is synced at once."""
 
-    def __init__(self, folder: Path, *arguments: object, port: int | None = None) -> None:
+    def __init__(self, folder: Path, *arguments: object) -> None:
         folder.mkdir(exist_ok=True, parents=True)
-        self.folder = folder
-        self.port = port or free_port()
-        self._command = [str(BINARY), *_configuration(self.port, folder), *map(str, arguments)]
+        self.port = free_port()
+        self.bus_port = free_port()  # of a Cluster's node
+        self._command = [
+            str(BINARY),
+            *_configuration(self.port, folder),
+            "--cluster-port",
+            str(self.bus_port),
+            *map(str, arguments),
+        ]
         self.start()
 
     def start(self, *arguments: object) -> None:
@@ -41,7 +47,11 @@ class Engine:
         self._process = subprocess.Popen(  # noqa: S603
             [*self._command, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         )
-        wait_until(self.answers, "the engine does not start")
+        try:
+            wait_until(self.answers, "the engine does not start")
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def client(self) -> redis.Redis:
@@ -317,20 +327,24 @@ class ClusterOfThree:
     """Three primaries with a replica each."""
 
     def __init__(self, folder: Path) -> None:
-        arguments = (
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            1_000,
-            "--cluster-allow-replica-migration",
-            "no",
-        )
-        self.engines = [Engine(folder / str(number), *arguments) for number in range(6)]
-        self.primaries, self.replicas = self.engines[:3], self.engines[3:]
-        for engine, (first, last) in zip(self.primaries, ((0, 5460), (5461, 10922), (10923, 16383)), strict=True):
-            self.ask(engine, "CLUSTER", "ADDSLOTSRANGE", first, last)
+        options = {"cluster-enabled": "yes", "cluster-node-timeout": 1_000, "cluster-allow-replica-migration": "no"}
+        arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self.engines: list[Engine] = []
+        try:
+            for number in range(6):
+                self.engines.append(Engine(folder / str(number), *arguments))
+            self.primaries, self.replicas = self.engines[:3], self.engines[3:]
+            self._unite()
+        except BaseException:
+            self.close()
+            raise
+
+    def _unite(self) -> None:
+        for engine, slots in zip(self.primaries, ((0, 5460), (5461, 10922), (10923, 16383)), strict=True):
+            self.ask(engine, "CLUSTER", "ADDSLOTSRANGE", *slots)
         for engine in self.engines[1:]:
-            self.ask(engine, "CLUSTER", "MEET", "127.0.0.1", self.engines[0].port)
+            first = self.engines[0]
+            self.ask(engine, "CLUSTER", "MEET", "127.0.0.1", first.port, first.bus_port)
         for primary, replica in zip(self.primaries, self.replicas, strict=True):
             identity = self.ask(primary, "CLUSTER", "MYID")
 
@@ -350,7 +364,7 @@ class ClusterOfThree:
         """Whether every node knows all slots, and every primary has its replica."""
         for engine in self.engines:
             with engine.client as client:
-                if client.execute_command("CLUSTER", "INFO")["cluster_state"] != "ok":
+                if b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
                     return False
                 replication = client.info("replication")
                 if replication["role"] == "master" and replication["connected_slaves"] != 1:
@@ -367,5 +381,8 @@ class ClusterOfThree:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         for engine in self.engines:
             engine.kill()
