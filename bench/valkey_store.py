@@ -20,7 +20,7 @@ import uvloop
 
 from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_api.server.stores.valkey import link
+from crypt_api.server.stores.valkey import primary
 from crypt_api.server.stores.valkey.group_commit import GroupCommit
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
@@ -68,7 +68,7 @@ def one_fence_each() -> Iterator[None]:
         kind = OneFenceEach if len(arguments) > 3 else GroupCommit  # noqa: PLR2004
         return kind(*arguments)  # type: ignore[arg-type]
 
-    with patch.object(link, "GroupCommit", pipeline):
+    with patch.object(primary, "GroupCommit", pipeline):
         yield
 
 

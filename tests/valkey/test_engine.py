@@ -270,6 +270,28 @@ async def test_the_content_of_a_sealed_message_goes_with_its_lease(monkeypatch: 
     second.close()
 
 
+async def test_the_sweep_goes_on_when_the_engine_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_sweep, "INTERVAL", 0.01)
+    clock = Clock()
+    prefix = new_prefix()
+    with Proxy(shared_engine().port) as proxy:
+        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}"), clock=clock)
+        await store.apply("sealed", SEALED)
+        await store.apply("sealed", Read("proof", None, "key"))
+        for _ in range(20):
+            proxy.reset()
+            await asyncio.sleep(0.02)
+        clock.now += LEASE_SECONDS
+        client = shared_engine().client
+        await until(lambda: b'"sealed"' not in (client.get(f"{prefix}sealed") or b""), "the content stays")
+        store.close()
+
+
+async def test_too_few_replicas_are_told_at_the_start(engine: Engine) -> None:
+    with pytest.raises(StorageUnavailable, match="WAIT 1: 0"):
+        open_store(f"{engine.url}?replicas=1&deadline=0.5")
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -256,7 +256,7 @@ async def test_a_slot_that_moves_is_followed(cluster: ClusterOfThree, store: Val
     """`ASK` while the slot moves, `MOVED` after it; the message and its reader are as if nothing moved."""
     source, target = cluster.primaries[:2]
     message_ids = [name for name in (f"abc{n}" for n in range(2_000)) if key_slot(f"crypt:{name}".encode()) == 4]
-    message_ids += [name for name in (f"abd{n}" for n in range(60_000)) if key_slot(f"crypt:{name}".encode()) == 4]
+    message_ids += [name for name in (f"xyz{n}" for n in range(60_000)) if key_slot(f"crypt:{name}".encode()) == 4]
     first, second, third = message_ids[:3]
     for message_id in (first, second, third):
         await store.apply(message_id, PLAIN)

@@ -67,7 +67,7 @@ class SharedWindow:
         with suppress(TimeoutError, NotSent, Unanswered):
             async with asyncio.timeout(TIMEOUT):
                 topology = self._topology()
-                session = (await topology.link(keys[0])).session
+                session = (await topology.primary(keys[0])).session
                 if session is None:
                     return None
                 [reply] = (await session.reads.submit([self._command(keys)])).replies

@@ -11,7 +11,7 @@ from redis.exceptions import AskError, ResponseError
 
 from crypt_api.server.stores.valkey.connection import Address, ConnectionLost
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
-from crypt_api.server.stores.valkey.link import Link, open_connection
+from crypt_api.server.stores.valkey.primary import Primary, open_connection
 from crypt_api.server.stores.valkey.url import Host, ValkeySettings
 
 LEASE_ENDS = 64
@@ -30,31 +30,31 @@ class Cluster:
         self._findings = findings
         prefix = settings.prefix.encode()
         self._lease_ends = [b"%s!lease-ends:{%d}" % (prefix, number) for number in range(LEASE_ENDS)]
-        self._links: dict[Host, Link] = {}
-        self._by_slot: dict[int, Link] = {}
+        self._primaries: dict[Host, Primary] = {}
+        self._by_slot: dict[int, Primary] = {}
         self._has_changed = asyncio.Event()
         self._is_stale = asyncio.Event()
         self._is_stale.set()
         self._looking = asyncio.ensure_future(self._look())
 
-    async def link(self, key: bytes) -> Link:
+    async def primary(self, key: bytes) -> Primary:
         slot = key_slot(key)
-        while (link := self._by_slot.get(slot)) is None:
+        while (primary := self._by_slot.get(slot)) is None:
             self._is_stale.set()
             await self._has_changed.wait()
-        if link.session is None:
+        if primary.session is None:
             self._is_stale.set()  # it may have a successor
-        return link
+        return primary
 
-    def redirected(self, error: ResponseError) -> Link | None:
-        if type(error) is AskError and (link := self._links.get((error.host, error.port))):
-            return link
+    def redirected(self, error: ResponseError) -> Primary | None:
+        if type(error) is AskError and (primary := self._primaries.get((error.host, error.port))):
+            return primary
         self._is_stale.set()
         return None
 
     def lease_ends_for(self, key: bytes) -> bytes:
-        link = self._by_slot.get(key_slot(key))
-        same = (ends for ends in self._lease_ends if self._by_slot.get(key_slot(ends)) is link)
+        primary = self._by_slot.get(key_slot(key))
+        same = (ends for ends in self._lease_ends if self._by_slot.get(key_slot(ends)) is primary)
         return next(same, self._lease_ends[0])
 
     @property
@@ -63,8 +63,8 @@ class Cluster:
 
     def close(self) -> None:
         self._looking.cancel()
-        for link in self._links.values():
-            link.close()
+        for primary in self._primaries.values():
+            primary.close()
 
     async def _look(self) -> None:
         """Learn again which node has which slots, whenever somebody has missed one."""
@@ -78,7 +78,7 @@ class Cluster:
             await asyncio.sleep(PAUSE)
 
     async def _ask_a_node(self) -> list[tuple[range, Host]]:
-        for host in {**self._links, **dict.fromkeys(self._settings.hosts)}:
+        for host in {**self._primaries, **dict.fromkeys(self._settings.hosts)}:
             try:
                 async with asyncio.timeout(self._settings.deadline / 2):
                     connection = await open_connection(host, self._settings)
@@ -95,20 +95,20 @@ class Cluster:
     def _take(self, owners: list[tuple[range, Host]]) -> None:
         self._by_slot.clear()
         for slots, host in owners:
-            link = self._link_to(host, slots)
-            self._by_slot.update(dict.fromkeys(slots, link))
-        for host in self._links.keys() - {host for _, host in owners}:
-            self._links.pop(host).close()
+            primary = self._primary_at(host, slots)
+            self._by_slot.update(dict.fromkeys(slots, primary))
+        for host in self._primaries.keys() - {host for _, host in owners}:
+            self._primaries.pop(host).close()
 
-    def _link_to(self, host: Host, slots: range) -> Link:
+    def _primary_at(self, host: Host, slots: range) -> Primary:
         async def locate() -> Address:
             return host
 
         fence_key = b"%s!fence:{%s}" % (self._settings.prefix.encode(), _tag_in(slots))
-        if host not in self._links:
-            self._links[host] = Link(locate, self._settings, self._clock, self._findings, fence_key)
-        self._links[host].fence_key = fence_key
-        return self._links[host]
+        if host not in self._primaries:
+            self._primaries[host] = Primary(locate, self._settings, self._clock, self._findings, fence_key)
+        self._primaries[host].fence_key = fence_key
+        return self._primaries[host]
 
 
 def _parse_slots(reply: list[Any], asked: str) -> list[tuple[range, Host]]:

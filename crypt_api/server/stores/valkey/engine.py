@@ -101,6 +101,10 @@ class Engine:
         return ""
 
 
+NEEDED = ("redis_version", "role", "aof_enabled", "maxmemory_policy", "maxmemory", "connected_slaves")
+"""What the engine must tell of itself."""
+
+
 async def examine(connection: Connection) -> Engine:
     """Ask the engine what it is.
 
@@ -113,6 +117,9 @@ async def examine(connection: Connection) -> Engine:
     info = dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
     if info.get("loading", "0") != "0":
         raise ConnectionLost("LOADING: the engine is reading its data from the disk")
+    missing = [name for name in NEEDED if name not in info]
+    if missing:
+        raise ConnectionLost(f"INFO does not tell {missing[0]}")
     appendfsync = config[1].decode() if isinstance(config, list) and config else ""
     return _engine(info, appendfsync)
 

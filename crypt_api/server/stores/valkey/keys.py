@@ -13,7 +13,7 @@ from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, create, re
 from crypt_api.server.stores.valkey.connection import Command, error_code
 from crypt_api.server.stores.valkey.group_commit import Answers, NotSent, Unanswered
 from crypt_api.server.stores.valkey.lease_ends import lease_end, remember
-from crypt_api.server.stores.valkey.link import Link, Session
+from crypt_api.server.stores.valkey.primary import Primary, Session
 from crypt_api.server.stores.valkey.stored_value import MARKER_SECONDS, Value, parse
 from crypt_api.server.stores.valkey.topology import Topology
 from crypt_core.errors import StorageUnavailable
@@ -139,7 +139,7 @@ class Keys:
             OutOfMemoryError: The engine is full.
             StorageUnavailable: The engine refuses, and will go on to refuse.
         """
-        asking: Link | None = None
+        asking: Primary | None = None
         while True:
             session = (asking and asking.session) or await self._session(key)
             pipeline = session.writes if writes else session.reads
@@ -155,8 +155,8 @@ class Keys:
             if asking is None:
                 await asyncio.sleep(PAUSE)
 
-    def _refused(self, session: Session, error: ResponseError) -> Link | None:
-        """See to it that the commands can be sent again, to the link that is returned if the engine says so."""
+    def _refused(self, session: Session, error: ResponseError) -> Primary | None:
+        """See to it that the commands can be sent again, to the primary that is returned if the engine says so."""
         code = self.trouble = error_code(error)
         if isinstance(error, OutOfMemoryError):
             raise error
@@ -169,11 +169,11 @@ class Keys:
 
     async def _session(self, key: bytes) -> Session:
         while True:
-            link = await self.topology.link(key)
-            if link.session is not None:
-                return link.session
-            self.trouble = link.reason
-            await link.news()
+            primary = await self.topology.primary(key)
+            if primary.session is not None:
+                return primary.session
+            self.trouble = primary.reason
+            await primary.news()
 
     def _remember_fenced(self, key: bytes, value: Value, sent_at: float) -> None:
         self._fenced[key] = (value.write, sent_at)

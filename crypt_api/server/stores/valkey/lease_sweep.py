@@ -8,7 +8,6 @@ from crypt_api.server.stores.valkey.engine import EngineClock
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_ends import forget, over
 from crypt_api.server.stores.valkey.operation import Operation
-from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import expire
 from crypt_core.record import Record
 
@@ -23,8 +22,8 @@ async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:
         await asyncio.sleep(INTERVAL * random.uniform(0.5, 1))  # noqa: S311 - no secret
         try:
             await asyncio.gather(*(_sweep(keys, ends, clock.now()) for ends in keys.topology.all_lease_ends))
-        except StorageUnavailable as error:
-            logger.warning("a sweep failed, and is tried again: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next sweep tries again
+            logger.warning("a sweep failed, and is tried again: %s", str(error) or type(error).__name__)
 
 
 async def _sweep(keys: Keys, ends: bytes, now: float) -> None:

@@ -8,19 +8,19 @@ from redis.exceptions import ResponseError
 from crypt_api.server.stores.valkey.cluster import Cluster
 from crypt_api.server.stores.valkey.connection import Address, ConnectionLost, connect
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
-from crypt_api.server.stores.valkey.link import Link
+from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.url import ValkeySettings
 
 
 class Topology(Protocol):
     """The primaries, and which of them has a key."""
 
-    async def link(self, key: bytes) -> Link:
-        """The link to the primary of the key."""
+    async def primary(self, key: bytes) -> Primary:
+        """The primary of the key."""
         ...
 
-    def redirected(self, error: ResponseError) -> Link | None:
-        """The engine answers that another one has the key; the link to that one, for this time, if it says so."""
+    def redirected(self, error: ResponseError) -> Primary | None:
+        """The engine answers that another primary has the key: that one, for this time, if it says so."""
         ...
 
     def lease_ends_for(self, key: bytes) -> bytes:
@@ -48,12 +48,12 @@ class OnePrimary:
     def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings) -> None:
         prefix = settings.prefix.encode()
         self._lease_ends = prefix + b"!lease-ends"
-        self._link = Link(locator(settings), settings, clock, findings, prefix + b"!fence")
+        self._primary = Primary(locator(settings), settings, clock, findings, prefix + b"!fence")
 
-    async def link(self, _: bytes) -> Link:
-        return self._link
+    async def primary(self, _: bytes) -> Primary:
+        return self._primary
 
-    def redirected(self, _: ResponseError) -> Link | None:
+    def redirected(self, _: ResponseError) -> Primary | None:
         return None
 
     def lease_ends_for(self, _: bytes) -> bytes:
@@ -64,7 +64,7 @@ class OnePrimary:
         return [self._lease_ends]
 
     def close(self) -> None:
-        self._link.close()
+        self._primary.close()
 
 
 def locator(settings: ValkeySettings) -> Callable[[], Awaitable[Address]]:
@@ -80,7 +80,7 @@ def locator(settings: ValkeySettings) -> Callable[[], Awaitable[Address]]:
 
 
 async def ask_sentinels(settings: ValkeySettings) -> Address:
-    """The address that the first Sentinel to answer gives; the link checks that it is a primary indeed.
+    """The address that the first Sentinel to answer gives; `Primary` checks that it is a primary indeed.
 
     Raises:
         ConnectionLost: No Sentinel answers, or none knows the name.

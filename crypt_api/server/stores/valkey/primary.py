@@ -1,7 +1,7 @@
-"""The link to one primary: a connection that reads, a connection that only writes, and both anew when one fails.
+"""A primary of the engine: a connection that reads, a connection that only writes, and both anew when one fails.
 
 `WAIT` blocks its connection, so writes and their fences have one of their own. The two are opened and closed together,
-and only after the engine was examined and a first fence has held: a link that is up can keep its promises.
+and only after the engine was examined and a first fence has held: a primary that is up can keep the promises.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ FENCE_KEY_LIFE = 1_000  # milliseconds
 
 
 class Session:
-    """A link that is up."""
+    """The connections to a primary, while they last."""
 
     def __init__(self, engine: Engine, fence: Fence, reads: GroupCommit, writes: GroupCommit) -> None:
         self.engine = engine
@@ -68,8 +68,13 @@ class Session:
         return next(str(error) for error in ended if isinstance(error, ConnectionLost))
 
 
-class Link:
-    """Keeps a session with one primary."""
+class Primary:
+    """Keeps a session with one primary, wherever that is.
+
+    Attributes:
+        reason: Why the last session ended, or did not begin.
+        fence_key: What the names of keys on this primary may start with; the first fence of a session writes one.
+    """
 
     def __init__(
         self,
@@ -86,7 +91,7 @@ class Link:
             settings: The operator's.
             clock: Is told the engine's time.
             findings: Are told what the engine is.
-            fence_key: What the names of keys on this primary may start with; the first fence of a session writes one.
+            fence_key: See above.
         """
         self.reason = "not connected yet"
         self.fence_key = fence_key
@@ -100,7 +105,7 @@ class Link:
 
     @property
     def session(self) -> Session | None:
-        """The session, if the link is up."""
+        """The session, if there is one."""
         return self._session if self._session is not None and self._session.is_up else None
 
     async def news(self) -> None:
@@ -128,6 +133,9 @@ class Link:
                     self.reason = await session.live()
             except ConnectionLost as error:
                 self.reason = str(error)
+            except Exception as error:  # a mistake of ours must not end this task
+                logger.exception("the engine is not understood")
+                self.reason = type(error).__name__
             finally:
                 had_session, self._session = self._session is not None, None
                 self._tell()
