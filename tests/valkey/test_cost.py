@@ -1,10 +1,11 @@
 """What a command costs: round trips, as an engine counts them."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from crypt_api.server.stores.valkey import lease_sweep
+from crypt_api.server.stores.valkey import lease_sweep, memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.messages import Acknowledge, Command, Create, Destroy, GetReceipt, Read
@@ -55,10 +56,12 @@ STEPS: list[tuple[str, Command, int]] = [
 
 async def test_round_trips_of_each_command(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_sweep, "INTERVAL", 1_000)
+    monkeypatch.setattr(memory_watch, "INTERVAL", 1_000)
     pieces = Pieces()
     proxy.faults = pieces
     store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"))
     await store.apply("connect", Read())
+    await asyncio.sleep(0.1)
     costs = []
     for message_id, command, _ in STEPS:
         before = pieces.count

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores import open_store
-from crypt_api.server.stores.valkey import lease_sweep
+from crypt_api.server.stores.reporting import NoObserver
+from crypt_api.server.stores.valkey import lease_sweep, memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import SettingsError, StorageUnavailable
@@ -120,7 +121,10 @@ async def test_an_engine_that_misses_replicas_is_503(engine: Engine, store: Valk
     assert await recovered(store, "abc12", Read()) == Granted("plain")
 
 
-async def test_a_full_engine_refuses_new_messages_only(engine: Engine, store: ValkeyStore) -> None:
+async def test_a_full_engine_refuses_new_messages_only(
+    engine: Engine, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.02)
     sealed = {name: Create("sealed", DAY, AccessHashes("proof"), 2, "request") for name in ("sealed1", "sealed2")}
     for message_id, create in (sealed | {"abc12": PLAIN, "abc13": PLAIN}).items():
         await store.apply(message_id, create)
@@ -133,6 +137,7 @@ async def test_a_full_engine_refuses_new_messages_only(engine: Engine, store: Va
         assert await store.apply("abc12", Read()) == Missing()
         with pytest.raises(StorageUnavailable, match="full"):
             await store.apply("abc12", PLAIN)
+        await until(lambda: store.usage.level == "full", "the store does not say that it is full")
         assert await store.apply("abc13", Destroy()) == Destroyed()
         for _ in range(2):
             assert await store.apply("sealed1", Read("proof", None, "key")) == Granted("sealed")
@@ -152,21 +157,21 @@ async def test_an_engine_that_evicts_is_refused(engine: Engine, policy: str) -> 
     with engine.client as client:
         client.config_set("maxmemory-policy", policy)
     with pytest.raises(StorageUnavailable, match=f"maxmemory-policy is {policy}"):
-        open_store(f"{engine.url}?deadline=0.1")
+        open_store(f"{engine.url}?deadline=0.1", observer=NoObserver())
 
 
 async def test_an_engine_that_is_not_there_is_refused_at_the_start() -> None:
     with pytest.raises(StorageUnavailable, match="cannot use the engine"):
-        open_store("valkey://127.0.0.1:1/0?deadline=0.1")
+        open_store("valkey://127.0.0.1:1/0?deadline=0.1", observer=NoObserver())
 
 
 async def test_a_wrong_password_is_told_and_not_repeated_in_a_text(engine: Engine) -> None:
     with engine.client as client:
         client.config_set("requirepass", "right")
     with pytest.raises(StorageUnavailable) as refused:
-        open_store(f"valkey://:mistake@127.0.0.1:{engine.port}/0?deadline=0.1")
+        open_store(f"valkey://:mistake@127.0.0.1:{engine.port}/0?deadline=0.1", observer=NoObserver())
     assert "mistake" not in str(refused.value)
-    store = open_store(f"valkey://:right@127.0.0.1:{engine.port}/0")
+    store = open_store(f"valkey://:right@127.0.0.1:{engine.port}/0", observer=NoObserver())
     assert isinstance(await store.apply("abc12", PLAIN), Created)
     store.close()
 
@@ -178,7 +183,7 @@ async def test_the_start_says_which_promises_the_engines_settings_keep(
 
     def told(options: str = "") -> dict[str, int]:
         caplog.clear()
-        open_store(engine.url + options)
+        open_store(engine.url + options, observer=NoObserver())
         return {record.getMessage(): record.levelno for record in caplog.records if record.name.endswith("engine")}
 
     lines = told()
@@ -289,7 +294,7 @@ async def test_the_sweep_goes_on_when_the_engine_is_back(monkeypatch: pytest.Mon
 
 async def test_too_few_replicas_are_told_at_the_start(engine: Engine) -> None:
     with pytest.raises(StorageUnavailable, match="WAIT 1: 0"):
-        open_store(f"{engine.url}?replicas=1&deadline=0.5")
+        open_store(f"{engine.url}?replicas=1&deadline=0.5", observer=NoObserver())
 
 
 @pytest.mark.parametrize(

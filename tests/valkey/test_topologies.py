@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from redis.crc import key_slot
 
 from crypt_api.server.stores import open_store
+from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey import lease_sweep
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
@@ -217,7 +218,7 @@ async def store(cluster: ClusterOfThree) -> AsyncIterator[ValkeyStore]:
 async def test_a_cluster_keeps_each_message_on_the_node_of_its_slot(
     cluster: ClusterOfThree, store: ValkeyStore
 ) -> None:
-    open_store(cluster.url).close()
+    open_store(cluster.url, observer=NoObserver()).close()
     for number in range(30):
         assert isinstance(await store.apply(f"abc{number}", PLAIN), Created)
     counts = [cluster.ask(primary, "DBSIZE") for primary in cluster.primaries]

@@ -61,6 +61,10 @@ class Cluster:
     def all_lease_ends(self) -> Sequence[bytes]:
         return self._lease_ends
 
+    @property
+    def primaries(self) -> Sequence[Primary]:
+        return list(self._primaries.values())
+
     def close(self) -> None:
         self._looking.cancel()
         for primary in self._primaries.values():

@@ -101,6 +101,11 @@ class Engine:
         return ""
 
 
+def parse_info(text: bytes) -> dict[str, str]:
+    """The fields in the reply to `INFO`."""
+    return dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
+
+
 NEEDED = ("redis_version", "role", "aof_enabled", "maxmemory_policy", "maxmemory", "connected_slaves")
 """What the engine must tell of itself."""
 
@@ -114,7 +119,7 @@ async def examine(connection: Connection) -> Engine:
     text, config = await connection.call([(b"INFO",), (b"CONFIG", b"GET", b"appendfsync")])
     if not isinstance(text, bytes):
         raise ConnectionLost("INFO is refused")
-    info = dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
+    info = parse_info(text)
     if info.get("loading", "0") != "0":
         raise ConnectionLost("LOADING: the engine is reading its data from the disk")
     missing = [name for name in NEEDED if name not in info]

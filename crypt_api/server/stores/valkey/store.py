@@ -5,9 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from crypt_api.server.limiters.shared_window import SharedWindow
+from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_sweep import sweep_for_ever
+from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
 from crypt_api.server.stores.valkey.operation import Operation
 from crypt_api.server.stores.valkey.settlement import Settlements
 from crypt_api.server.stores.valkey.topology import open_topology
@@ -25,6 +27,7 @@ class ValkeyStore:
         self._settings = settings
         self._clock = EngineClock(clock)
         self._findings = Findings()
+        self._memory = MemoryWatch()
         self._live: _Live | None = None
 
     def check(self) -> None:
@@ -37,10 +40,11 @@ class ValkeyStore:
             thread.submit(asyncio.run, self._check()).result()
 
     async def _check(self) -> None:
-        live = _Live(self._settings, self._clock, self._findings)
+        live = _Live(self._settings, self._clock, self._findings, self._memory)
         try:
             async with asyncio.timeout(2 * self._settings.deadline):
                 await live.keys.is_fenced(b"")
+                await self._memory.look(live.keys.topology)
         except TimeoutError:
             raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
         finally:
@@ -50,7 +54,7 @@ class ValkeyStore:
     def live(self) -> "_Live":
         """What is connected, on the event loop that runs."""
         if self._live is None:
-            self._live = _Live(self._settings, self._clock, self._findings)
+            self._live = _Live(self._settings, self._clock, self._findings, self._memory)
         return self._live
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
@@ -61,6 +65,15 @@ class ValkeyStore:
         """A rate limit over all servers that use the engine."""
         return SharedWindow(lambda: self.live.keys.topology, self._settings.prefix, limit, own, on_fallback)
 
+    @property
+    def usage(self) -> Usage:
+        """The engine's memory, as it was seen last."""
+        return self._memory.usage
+
+    def plain_messages(self) -> int:
+        """The number of plain messages or more: all keys count, as they were seen last."""
+        return self._memory.keys
+
     def close(self) -> None:
         if self._live is not None:
             self._live.close()
@@ -70,13 +83,16 @@ class ValkeyStore:
 class _Live:
     """The store on one event loop."""
 
-    def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings) -> None:
+    def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings, memory: MemoryWatch) -> None:
         self._deadline = settings.deadline
         self._clock = clock
         self._topology = open_topology(settings, clock, findings)
         self.keys = Keys(self._topology, settings.prefix, settings.deadline)
         self._settlements = Settlements(self.keys)
-        self._sweep = asyncio.ensure_future(sweep_for_ever(self.keys, clock))
+        self._background = [
+            asyncio.ensure_future(sweep_for_ever(self.keys, clock)),
+            asyncio.ensure_future(memory.look_for_ever(self._topology)),
+        ]
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         key = self.keys.key(message_id)
@@ -93,6 +109,7 @@ class _Live:
                 self._settlements.take_back(operation)
 
     def close(self) -> None:
-        self._sweep.cancel()
+        for task in self._background:
+            task.cancel()
         self._settlements.close()
         self._topology.close()

@@ -32,6 +32,11 @@ class Topology(Protocol):
         """The keys of all such sorted sets."""
         ...
 
+    @property
+    def primaries(self) -> Sequence[Primary]:
+        """All that are known."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -62,6 +67,10 @@ class OnePrimary:
     @property
     def all_lease_ends(self) -> Sequence[bytes]:
         return [self._lease_ends]
+
+    @property
+    def primaries(self) -> Sequence[Primary]:
+        return [self._primary]
 
     def close(self) -> None:
         self._primary.close()
