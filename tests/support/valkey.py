@@ -87,8 +87,11 @@ def _configuration(port: int, folder: Path) -> list[str]:
         "save": "",
         "appendonly": "yes",
         "appendfsync": "always",
-        "repl-diskless-sync-delay": 0,
         "repl-ping-replica-period": 1,
+        # A replica that joins is served at once, and not at the next turn of a clock that ticks once a second.
+        "repl-diskless-sync": "no",
+        "repl-diskless-load": "swapdb",
+        "hz": 100,
     }
     return [word for name, value in settings.items() for word in (f"--{name}", str(value))]
 
@@ -270,10 +273,10 @@ class Pair:
         self.primary, self.replica = self.replica, self.primary
         with self.primary.client as client:
             client.execute_command("REPLICAOF", "NO", "ONE")
-        self.address.target = self.primary.port
-        self.address.reset()
         self.replica.start()
         self._replicate()
+        self.address.target = self.primary.port  # until now it refused: a fence could not hold, and would take a second
+        self.address.reset()
 
     def cut(self) -> None:
         self.link.is_cut = True
