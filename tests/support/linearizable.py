@@ -48,12 +48,13 @@ def is_linearizable(events: Sequence[Event]) -> bool:
             return False
         seen.add((left, record))
         first_end = min(events[number].ended for number in left)
-        for number in left:
+        for number in sorted(left, key=lambda number: events[number].ended):  # the refused ones last
             event = events[number]
             if event.began > first_end:
                 continue
             kept, outcome = decide(record, event.command, now=0.0)
-            is_possible = event.is_refused or _timeless(outcome) == _timeless(event.outcome)
+            # A refused command that would change nothing need not be tried: it may as well have had no effect.
+            is_possible = kept != record if event.is_refused else _timeless(outcome) == _timeless(event.outcome)
             if is_possible and search(left - {number}, kept):
                 return True
         return False
