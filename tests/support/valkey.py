@@ -299,14 +299,14 @@ class Pair:
 
 @contextmanager
 def sentinel(folder: Path, primary: Engine, name: str) -> Iterator[int]:
-    """A Sentinel that watches the primary, and promotes a replica within a second or two; its port."""
+    """A Sentinel that watches the primary, and promotes a replica within three seconds; its port."""
     folder.mkdir()
     port = free_port()
     configuration = folder / "sentinel.conf"
     configuration.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
         f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
-        f"sentinel down-after-milliseconds {name} 300\n"
+        f"sentinel down-after-milliseconds {name} 1500\n"
         f"sentinel failover-timeout {name} 3000\n"
     )
     command = [str(BINARY), str(configuration), "--sentinel"]
@@ -315,8 +315,11 @@ def sentinel(folder: Path, primary: Engine, name: str) -> Iterator[int]:
         with redis.Redis(port=port, socket_timeout=START_TIMEOUT) as client:
 
             def knows_a_replica() -> bool:
+                """Knows it well enough to promote it: a first `INFO` of the replica has come."""
                 with suppress(redis.RedisError):
-                    return bool(client.execute_command("SENTINEL", "REPLICAS", name))
+                    for words in client.execute_command("SENTINEL", "REPLICAS", name):
+                        fields = dict(zip(words[::2], words[1::2], strict=True)) if isinstance(words, list) else words
+                        return fields.get(b"master-link-status", fields.get("master-link-status")) in (b"ok", "ok")
                 return False
 
             wait_until(knows_a_replica, "the Sentinel does not find the replica")
