@@ -1,6 +1,6 @@
 """Requests a second over HTTP, durable, beside a constant answer of the same server in the same run.
 
-    .venv/bin/python bench/server.py [--connections 32] [--seconds 5] [--store sqlite:///PATH]
+    .venv/bin/python bench/server.py [--connections 32] [--seconds 5] [--store URL]
 
 The load comes from this process: two cores are the least that say anything.
 """
@@ -108,7 +108,8 @@ def main() -> None:
         server = subprocess.Popen([*command, "--id-length=8"], stderr=subprocess.PIPE, text=True)  # noqa: S603
         try:
             assert server.stderr is not None
-            port = int(server.stderr.readline().rpartition(":")[2])
+            listening = next(line for line in server.stderr if line.startswith("listening on "))
+            port = int(listening.rpartition(":")[2])
             base = 0.0
             for scenario in REQUESTS:
                 rate, median = uvloop.run(measure(scenario, port, arguments.connections, arguments.seconds))

@@ -26,7 +26,8 @@ DEFAULTS = Settings()
     "--store",
     metavar="URL",
     default=DEFAULT_STORE,
-    help="Where messages are kept: sqlite:///PATH; or memory: to try the service out.",
+    help="Where messages are kept: sqlite:///PATH; valkey://HOST:PORT/DB?replicas=N for many servers; or memory: to "
+    "try the service out.",
 )
 @click.option(
     "--max-storage",
@@ -98,6 +99,7 @@ def serve(  # noqa: PLR0913 - its options
     Each flag can also be an environment variable: --max-ttl is CRYPT_API_MAX_TTL.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("crypt_api.server.stores").setLevel(logging.INFO)
     if access_log:
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items()}

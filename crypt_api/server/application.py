@@ -9,13 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from crypt_api.server.limiters import open_limiter
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_store
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.rate_limiter import open_limiter
 from crypt_core.settings import Settings
 
 DEFAULT_STORE = "sqlite:///messages.db"
@@ -62,12 +62,12 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
     metrics = Metrics()
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
-    store = MeteredStore(open_store(url, max_storage=max_storage, observer=metrics), metrics)
+    store = open_store(url, max_storage=max_storage, observer=metrics)
     metrics.watch(lambda: store.usage)
     app = App(
         settings,
-        open_limiter(settings),
+        open_limiter(settings, store, metrics.limited_alone),
         extra_routes=static_routes(),
         readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time
     )
-    return Application(app, store, proxies, metrics)
+    return Application(app, MeteredStore(store, metrics), proxies, metrics)

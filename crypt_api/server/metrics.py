@@ -37,6 +37,11 @@ class Metrics:
         self._damaged = Counter(
             "crypt_api_damaged_records", "Records found that cannot be read", registry=self.registry
         )
+        self._limited_alone = Counter(
+            "crypt_api_requests_limited_alone",
+            "Requests that this server counted alone, since the engine that counts for all did not answer",
+            registry=self.registry,
+        )
         for event in ("created", "read", "destroyed", "expired", "refused"):
             self._messages.labels(event)
 
@@ -60,6 +65,10 @@ class Metrics:
     def damaged(self) -> None:
         """Count a record that cannot be read."""
         self._damaged.inc()
+
+    def limited_alone(self) -> None:
+        """Count a request that was counted by this server alone, and not over all servers."""
+        self._limited_alone.inc()
 
     def expired(self, count: int) -> None:
         """Count messages that nobody read in time."""

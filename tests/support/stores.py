@@ -6,10 +6,14 @@ from pathlib import Path
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.valkey.store import ValkeyStore
+from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.store import Store
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
 from tests.support.cloudflare import KvNamespace, ShardNamespace
+from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
+from tests.support.valkey import new_prefix, shared_engine, without_ifeq
 
 
 class Clock:
@@ -42,4 +46,20 @@ def kv(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
     shards.close()
 
 
-STORES = {"memory": memory, "sqlite": sqlite, "kv": kv}
+@contextmanager
+def valkey(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+    with allow(PROCESSES_AND_CONNECTIONS):
+        store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={new_prefix()}"), clock=clock)
+        yield store
+        store.close()
+
+
+@contextmanager
+def valkey_by_script(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+    with allow(PROCESSES_AND_CONNECTIONS), without_ifeq(shared_engine()) as proxy:
+        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"), clock=clock)
+        yield store
+        store.close()
+
+
+STORES = {"memory": memory, "sqlite": sqlite, "kv": kv, "valkey": valkey, "valkey_by_script": valkey_by_script}

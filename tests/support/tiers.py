@@ -13,7 +13,8 @@ from tests.support.platforms import NODE, ROOT
 
 TIERS = {
     "unit": "no process, no socket, no file",
-    "contract": "every store does what a store promises, in this process",
+    "contract": "every store does what a store promises, in this process, with a real engine beside it",
+    "valkey": "the store `valkey` and its limiter, with real engines that fail",
     "http": "black-box over HTTP, on both platforms",
     "worker": "what is the Worker's alone, in the real runtime",
     "browser": "the page, in real Chromium",
@@ -22,7 +23,7 @@ TIERS = {
     "reliability": "crashes, full disks, and the end of a process",
 }
 
-IN_PROCESS = {"unit", "contract"}
+IN_PROCESS = {"unit", "contract", "valkey"}
 """The tiers that need nothing but Python packages."""
 
 NEEDED = [

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from crypt_api.extras import load
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sizes import parse_size
@@ -10,6 +11,8 @@ from crypt_api.server.stores.sqlite.disk_space import DEFAULT_STORAGE, MIN_STORA
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import SettingsError
 from crypt_core.store import Store
+
+VALKEY_SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
 class ServerStore(Store, Protocol):
@@ -26,7 +29,10 @@ class ServerStore(Store, Protocol):
 
 
 def open_store(url: str, *, max_storage: str = "", observer: Observer) -> ServerStore:
-    """Open the store that `url` names: `sqlite:///PATH` (relative; a fourth slash makes it absolute) or `memory:`.
+    """Open the store that `url` names.
+
+    It is `sqlite:///PATH` (relative; a fourth slash makes it absolute), `valkey://HOST:PORT/DB?replicas=N` and its kin
+    (see `valkey/url.py`), or `memory:`.
 
     `max_storage` is the cap for the database's files, as `parse_size` reads it; empty is the default.
 
@@ -36,9 +42,11 @@ def open_store(url: str, *, max_storage: str = "", observer: Observer) -> Server
     """
     if url == "memory:":
         return MemoryStore()
+    if url.partition("://")[0] in VALKEY_SCHEMES:
+        return _open_valkey(url)
     path = url.removeprefix("sqlite:///")
     if path in ("", url):
-        raise SettingsError(f"STORE must be sqlite:///PATH or memory:, not {url!r}")
+        raise SettingsError(f"STORE must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:, not {url!r}")
     return SqliteStore(Path(path), max_bytes=_max_bytes(max_storage), observer=observer)
 
 
@@ -49,3 +57,13 @@ def _max_bytes(max_storage: str) -> int:
             f"MAX_STORAGE must be 0, for no cap, or at least {MIN_STORAGE >> 20}MiB, not {max_storage!r}"
         )
     return size
+
+
+def _open_valkey(url: str) -> ServerStore:
+    load("crypt_api.server.stores.valkey.connection", "valkey")  # its driver is an extra
+    from crypt_api.server.stores.valkey.store import ValkeyStore  # noqa: PLC0415
+    from crypt_api.server.stores.valkey.url import parse_url  # noqa: PLC0415
+
+    store = ValkeyStore(parse_url(url))
+    store.check()
+    return store

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from crypt_core.settings import Settings
 NETWORK_FACTOR = 16
 """An IPv6 network (a /48) may make this many times the requests of one client (a /64)."""
 
-_POLICIES = ("default", "network")
+POLICIES = ("default", "network")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Admission:
     remaining: int
     reset: float
     policy: str = "default"
+
+
+def tighter(answers: Sequence[Admission]) -> Admission:
+    """The answer that tells more: of the client's limit, and then of its network's."""
+    # If both have as much left, the first one resets no sooner: the network's log has all times of the client's.
+    return min(answers, key=lambda answer: answer.remaining)
 
 
 class RateLimiter(Protocol):
@@ -79,7 +85,7 @@ class SlidingWindow:
         logs = [self._take_recent(key, now) for key in keys]
         admitted = all(len(times) < limit for times, limit in zip(logs, self._limits, strict=False))
         answers = []
-        for key, times, limit, policy in zip(keys, logs, self._limits, _POLICIES, strict=False):
+        for key, times, limit, policy in zip(keys, logs, self._limits, POLICIES, strict=False):
             if admitted:
                 times.append(now)
                 self.entries += 1
@@ -88,8 +94,7 @@ class SlidingWindow:
             reset = times[0] + self._window - now if times else 0.0
             answers.append(Admission(admitted, limit, self._window, limit - len(times), reset, policy))
         self._forget_the_quietest()
-        # If both have as much left, the first one resets no sooner: the network's log has all times of the client's.
-        return min(answers, key=lambda answer: answer.remaining)
+        return tighter(answers)
 
     def _take_recent(self, key: str, now: float) -> deque[float]:
         """Take out the log with this key, without the times that no longer count."""

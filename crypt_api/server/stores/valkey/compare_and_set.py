@@ -1,0 +1,32 @@
+"""The one way in which a key changes: a compare-and-set, with the life of the key beside it.
+
+Its reply is `OK`, or nothing where another write came first.
+"""
+
+from pathlib import Path
+
+from crypt_api.server.stores.valkey.connection import Command
+
+_SCRIPT = Path(__file__).with_suffix(".lua").read_bytes()
+
+KEEP_LIFE = None
+"""As a life: the key's own goes on."""
+
+
+def create(key: bytes, new: bytes, life: int) -> Command:
+    """Write a key that has no value. `life` is in milliseconds."""
+    return (b"SET", key, new, b"NX", b"PX", life)
+
+
+def replace(key: bytes, old: bytes, new: bytes, life: int | None) -> Command:
+    """Write `new` over `old`, on servers that have `IFEQ` (Valkey 8.1, Redis 8.4)."""
+    return (b"SET", key, new, b"IFEQ", old, *_life(life))
+
+
+def replace_by_script(key: bytes, old: bytes, new: bytes, life: int | None) -> Command:
+    """As `replace`, on every server, also on a full one. An empty `old` is a key that has no value."""
+    return (b"EVAL", _SCRIPT, 1, key, old, new, *_life(life))
+
+
+def _life(milliseconds: int | None) -> tuple[bytes | int, ...]:
+    return (b"KEEPTTL",) if milliseconds is KEEP_LIFE else (b"PX", milliseconds)

@@ -1,0 +1,224 @@
+"""The engine: what it is, which of the promises its settings keep or break, and its clock."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from crypt_api.server.stores.valkey.connection import Connection, ConnectionLost, Reply
+from crypt_api.server.stores.valkey.fence import Fence
+from crypt_api.server.stores.valkey.url import ValkeySettings
+
+logger = logging.getLogger(__name__)
+
+Version = tuple[int, ...]
+
+OLDEST_VALKEY: Version = (7, 2)
+OLDEST_REDIS: Version = (7, 2)
+"""The first with `WAITAOF`."""
+
+IFEQ_VALKEY: Version = (8, 1)
+IFEQ_REDIS: Version = (8, 4)
+
+
+class EngineClock:
+    """The engine's clock: one for all servers. It comes with every group of commands, so it costs nothing."""
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        """A `clock` replaces the engine's: tests let time pass."""
+        self._clock = clock
+        self._offset = time.time() - time.monotonic()  # until the first reply
+
+    def observe(self, reply: Reply) -> float:
+        """Take the reply to a `TIME`; return the engine's time: Unix time in seconds."""
+        if self._clock is not None:
+            return self._clock()
+        if not isinstance(reply, list):
+            raise ConnectionLost("TIME is refused")
+        now = int(reply[0]) + int(reply[1]) / 1_000_000
+        self._offset = now - time.monotonic()
+        return now
+
+    def now(self) -> float:
+        """The engine's time by the last reply, and the time since then."""
+        return time.monotonic() + self._offset if self._clock is None else self._clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What an engine says of itself.
+
+    Attributes:
+        is_valkey: Whether it is Valkey, and not Redis.
+        version: Such as `(9, 1, 2)`.
+        is_primary: Whether it takes writes.
+        has_append_only_file: Whether its writes go to a file.
+        appendfsync: When they are on the disk: `always`, `everysec` or `no`; empty where it does not say.
+        eviction: What it does when its memory is full.
+        max_memory: Bytes; 0 is no limit.
+        replicas: Replicas that are connected.
+        is_cluster: Whether it is a node of a Cluster.
+    """
+
+    is_valkey: bool
+    version: Version
+    is_primary: bool
+    has_append_only_file: bool
+    appendfsync: str
+    eviction: str
+    max_memory: int
+    replicas: int
+    is_cluster: bool
+
+    @property
+    def has_ifeq(self) -> bool:
+        """Whether `SET` has a comparison of its own."""
+        return self.version >= (IFEQ_VALKEY if self.is_valkey else IFEQ_REDIS)
+
+    @property
+    def title(self) -> str:
+        return f"{'Valkey' if self.is_valkey else 'Redis'} {'.'.join(map(str, self.version))}"
+
+    def fence(self, settings: ValkeySettings) -> Fence:
+        return Fence(
+            settings.replicas,
+            self.has_append_only_file,
+            settings.fsync_replicas,
+            replica_timeout=settings.deadline / 4,
+            fsync_timeout=settings.deadline / 2,
+        )
+
+    def refusal(self, settings: ValkeySettings) -> str:
+        """Why the engine cannot be used; empty if it can."""
+        if self.version < (OLDEST_VALKEY if self.is_valkey else OLDEST_REDIS):
+            return f"{self.title} is too old: Valkey 7.2 or Redis 7.2 is needed"
+        if self.eviction != "noeviction":
+            return f"maxmemory-policy is {self.eviction}, and messages that wait would be evicted: set noeviction"
+        if self.is_cluster and not settings.cluster:
+            return "the engine is a node of a Cluster: name several of its hosts, or add cluster=1"
+        if settings.cluster and not self.is_cluster:
+            return "the engine is not a Cluster"
+        return ""
+
+
+def parse_info(text: bytes) -> dict[str, str]:
+    """The fields in the reply to `INFO`."""
+    return dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
+
+
+NEEDED = ("redis_version", "role", "aof_enabled", "maxmemory_policy", "maxmemory", "connected_slaves")
+"""What the engine must tell of itself."""
+
+
+async def examine(connection: Connection) -> Engine:
+    """Ask the engine what it is.
+
+    Raises:
+        ConnectionLost: It does not say.
+    """
+    text, config = await connection.call([(b"INFO",), (b"CONFIG", b"GET", b"appendfsync")])
+    if not isinstance(text, bytes):
+        raise ConnectionLost("INFO is refused")
+    info = parse_info(text)
+    if info.get("loading", "0") != "0":
+        raise ConnectionLost("LOADING: the engine is reading its data from the disk")
+    missing = [name for name in NEEDED if name not in info]
+    if missing:
+        raise ConnectionLost(f"INFO does not tell {missing[0]}")
+    appendfsync = config[1].decode() if isinstance(config, list) and config else ""
+    return _engine(info, appendfsync)
+
+
+def _engine(info: Mapping[str, str], appendfsync: str) -> Engine:
+    valkey_version = info.get("valkey_version")
+    version = valkey_version or info["redis_version"]
+    return Engine(
+        is_valkey=valkey_version is not None,
+        version=tuple(int(part) for part in version.split(".") if part.isdigit()),
+        is_primary=info["role"] == "master",
+        has_append_only_file=info["aof_enabled"] == "1",
+        appendfsync=appendfsync,
+        eviction=info["maxmemory_policy"],
+        max_memory=int(info["maxmemory"]),
+        replicas=int(info["connected_slaves"]),
+        is_cluster=info.get("cluster_enabled", "0") == "1",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line for the operator.
+
+    Attributes:
+        kept: Whether the setting keeps the promise.
+        text: What is set, and what that means.
+    """
+
+    kept: bool
+    text: str
+
+
+def findings(engine: Engine, settings: ValkeySettings) -> list[Finding]:
+    """Which promises the engine's settings keep or break, in one line each."""
+    return [
+        Finding(kept=True, text=_version(engine)),
+        _crash(engine),
+        _failover(engine, settings),
+        _full(engine),
+    ]
+
+
+class Findings:
+    """Logs what is new in the findings: an engine is examined each time it is connected."""
+
+    def __init__(self) -> None:
+        self._told: set[Finding] = set()
+
+    def tell(self, engine: Engine, settings: ValkeySettings) -> None:
+        for finding in findings(engine, settings):
+            if finding not in self._told:
+                self._told.add(finding)
+                logger.log(logging.INFO if finding.kept else logging.WARNING, "%s", finding.text)
+
+
+def _version(engine: Engine) -> str:
+    how = "SET IFEQ" if engine.has_ifeq else "a script, since this version has no SET IFEQ"
+    return f"{engine.title}: at most one reader, by {how}"
+
+
+def _crash(engine: Engine) -> Finding:
+    if not engine.has_append_only_file:
+        return Finding(
+            kept=False, text="no append-only file: a restart of the engine loses messages, or brings back read ones"
+        )
+    if engine.appendfsync in ("no", "everysec"):
+        text = f"appendfsync is {engine.appendfsync}: each write waits for the disk, a second or longer; set always"
+        return Finding(kept=True, text=text)
+    said = engine.appendfsync or "not told"
+    return Finding(kept=True, text=f"append-only file, appendfsync {said}: what is acknowledged survives a crash")
+
+
+def _failover(engine: Engine, settings: ValkeySettings) -> Finding:
+    if settings.replicas:
+        text = f"each write waits for {settings.replicas} of {engine.replicas} replicas: a failover brings nothing back"
+        if engine.replicas > settings.replicas:
+            return Finding(
+                kept=False,
+                text=f"{text}, unless one of the others is promoted: give those replica-priority 0, or wait for all",
+            )
+        return Finding(kept=True, text=text)
+    if engine.replicas:
+        return Finding(
+            kept=False,
+            text=f"{engine.replicas} replicas, and no write waits for them: a failover may bring back what was read; "
+            f"set replicas={engine.replicas}",
+        )
+    return Finding(kept=True, text="no replicas: there is no failover")
+
+
+def _full(engine: Engine) -> Finding:
+    if not engine.max_memory:
+        return Finding(kept=False, text="maxmemory is not set: the system may kill the engine when memory is full")
+    return Finding(
+        kept=True, text=f"maxmemory {engine.max_memory:,} bytes, noeviction: a full engine refuses new messages"
+    )

@@ -1,0 +1,65 @@
+"""What makes a group of writes safe: every replica that may be promoted has it, and it is on the disks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crypt_api.server.stores.valkey.connection import Command, ConnectionLost, Reply
+
+
+class FenceFailed(ConnectionLost):
+    """Not enough replicas or disks had the group in time. It was executed, and a failover may lose it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The commands that follow each group of writes on their connection, and wait for all earlier writes of it.
+
+    `WAIT` comes before `WAITAOF`: alone, `WAITAOF` takes most of a second, since a replica acknowledges what it got
+    before it has written it. After `WAIT` the two take a millisecond.
+
+    Attributes:
+        replicas: Replicas that must have the writes.
+        fsyncs: Whether the primary has an append-only file, which must have them, too.
+        fsync_replicas: Replicas whose append-only file must have them.
+        replica_timeout: Seconds that the replicas have.
+        fsync_timeout: Seconds that the disks have after that.
+    """
+
+    replicas: int = 0
+    fsyncs: bool = False
+    fsync_replicas: int = 0
+    replica_timeout: float = 0.5
+    fsync_timeout: float = 1.0
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that the fence may take."""
+        return self.replica_timeout * bool(self.replicas) + self.fsync_timeout * self.fsyncs
+
+    @property
+    def commands(self) -> list[Command]:
+        commands: list[Command] = []
+        if self.replicas:
+            commands.append((b"WAIT", self.replicas, max(1, int(self.replica_timeout * 1_000))))
+        if self.fsyncs:
+            commands.append((b"WAITAOF", 1, self.fsync_replicas, max(1, int(self.fsync_timeout * 1_000))))
+        return commands
+
+    def check(self, replies: Sequence[Reply]) -> None:
+        """Raise `FenceFailed` unless the replies to `commands` say that the writes are safe."""
+        rest = list(replies)
+        if self.replicas:
+            have = rest.pop(0)
+            if not isinstance(have, int) or have < self.replicas:
+                raise FenceFailed(f"not safe from a failover: WAIT {self.replicas}: {_said(have)}")
+        if self.fsyncs:
+            have = rest.pop(0)
+            if not isinstance(have, list) or have[0] < 1 or have[1] < self.fsync_replicas:
+                raise FenceFailed(f"not safe from a failover: WAITAOF 1 {self.fsync_replicas}: {_said(have)}")
+
+
+NO_FENCE = Fence()
+
+
+def _said(reply: Reply) -> str:
+    return " ".join(map(str, reply)) if isinstance(reply, list) else str(reply)

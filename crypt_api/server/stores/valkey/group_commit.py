@@ -1,0 +1,136 @@
+"""Commands that wait go out together over one connection, with one fence for all of them.
+
+While a group is under way, the next one gathers. So an engine that fences 500 times a second still answers thousands of
+requests. Nobody gets a reply before the group's fence is checked.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from crypt_api.server.stores.valkey.connection import Command, Connection, ConnectionLost, Reply
+from crypt_api.server.stores.valkey.engine import EngineClock
+from crypt_api.server.stores.valkey.fence import NO_FENCE, Fence
+
+MAX_GROUP = 512
+"""Entries in one pipeline."""
+
+MAX_GROUP_BYTES = 4 << 20
+
+
+class NotSent(Exception):
+    """The engine has not got the commands, and never will."""
+
+
+class Unanswered(Exception):
+    """The engine may have executed the commands, or may yet; or it did, and the fence failed."""
+
+
+class Answers(NamedTuple):
+    """The replies to one entry's commands.
+
+    Attributes:
+        replies: One for each command.
+        now: The engine's time, just before its group: Unix time in seconds.
+        sent_at: The event loop's time at which the group was sent.
+    """
+
+    replies: Sequence[Reply]
+    now: float
+    sent_at: float
+
+
+class _Entry(NamedTuple):
+    commands: Sequence[Command]
+    answers: asyncio.Future[Answers]
+
+
+class GroupCommit:
+    """The pipelines of one connection.
+
+    Attributes:
+        has_ended: Whether nothing is sent any more.
+    """
+
+    def __init__(self, connection: Connection, clock: EngineClock, timeout: float, fence: Fence = NO_FENCE) -> None:
+        """A group that has no reply after `timeout` seconds ends the connection."""
+        self._connection = connection
+        self._clock = clock
+        self._timeout = timeout
+        self._fence = fence
+        self._waiting: deque[_Entry] = deque()
+        self._wake_up: asyncio.Future[None] | None = None
+        self.has_ended = False
+
+    def submit(self, commands: Sequence[Command]) -> asyncio.Future[Answers]:
+        """Send the commands with the next group; not if the future is cancelled before.
+
+        Await the future for the answers. It raises `NotSent` or `Unanswered`.
+        """
+        entry = _Entry(commands, asyncio.get_running_loop().create_future())
+        if self.has_ended:
+            entry.answers.set_exception(NotSent())
+        else:
+            self._waiting.append(entry)
+            if self._wake_up is not None and not self._wake_up.done():
+                self._wake_up.set_result(None)
+        return entry.answers
+
+    async def run(self) -> None:
+        """Send group after group.
+
+        Raises:
+            ConnectionLost: The connection failed, or the fence did.
+        """
+        try:
+            while True:
+                if not self._waiting:
+                    self._wake_up = asyncio.get_running_loop().create_future()
+                    await self._wake_up
+                await self._send(self._next_group())
+        finally:
+            self.has_ended = True
+            _fail(self._waiting, NotSent)
+
+    def _next_group(self) -> list[_Entry]:
+        group: list[_Entry] = []
+        size = 0
+        while self._waiting and len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
+            entry = self._waiting.popleft()
+            if not entry.answers.done():
+                group.append(entry)
+                size += sum(len(word) for command in entry.commands for word in command if isinstance(word, bytes))
+        return group
+
+    async def _send(self, group: list[_Entry]) -> None:
+        if not group:
+            return
+        fence = self._fence.commands
+        commands = [TIME, *(command for entry in group for command in entry.commands), *fence]
+        sent_at = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self._timeout):
+                replies = await self._connection.call(commands)
+            self._fence.check(replies[len(commands) - len(fence) :])
+        except TimeoutError:
+            _fail(group, Unanswered)
+            raise ConnectionLost(f"no reply for {self._timeout:g} s") from None
+        except BaseException:  # cancelled, too
+            _fail(group, Unanswered)
+            raise
+        now = self._clock.observe(replies[0])
+        at = 1
+        for entry in group:
+            if not entry.answers.done():
+                entry.answers.set_result(Answers(replies[at : at + len(entry.commands)], now, sent_at))
+            at += len(entry.commands)
+
+
+TIME: Command = (b"TIME",)
+
+
+def _fail(entries: Iterable[_Entry], error: type[Exception]) -> None:
+    for entry in entries:
+        if not entry.answers.done():
+            entry.answers.set_exception(error())

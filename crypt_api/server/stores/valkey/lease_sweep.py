@@ -1,0 +1,40 @@
+"""The sweep: contents whose lease is over go, and their tombstones stay."""
+
+import asyncio
+import logging
+import random
+
+from crypt_api.server.stores.valkey.engine import EngineClock
+from crypt_api.server.stores.valkey.keys import Keys
+from crypt_api.server.stores.valkey.lease_ends import forget, over
+from crypt_api.server.stores.valkey.operation import Operation
+from crypt_core.messages import expire
+from crypt_core.record import Record
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 0.5
+"""Seconds between two sweeps of one server; cut at random, so that servers take turns."""
+
+
+async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:
+    while True:
+        await asyncio.sleep(INTERVAL * random.uniform(0.5, 1))  # noqa: S311 - no secret
+        try:
+            await asyncio.gather(*(_sweep(keys, ends, clock.now()) for ends in keys.topology.all_lease_ends))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next sweep tries again
+            logger.warning("a sweep failed, and is tried again: %s", str(error) or type(error).__name__)
+
+
+async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
+    answers = await keys.call(ends, lambda _: [over(ends, now)])
+    [due] = answers.replies
+    if not isinstance(due, list) or not due:
+        return
+    for key in due:
+        await Operation(keys, key, _without_old_leases).until_certain()
+    await keys.call(ends, lambda _: [forget(ends, due)], writes=True)
+
+
+def _without_old_leases(record: Record | None, now: float) -> tuple[Record | None, None]:
+    return (None if record is None else expire(record, now)), None

@@ -1,0 +1,115 @@
+"""The store: commands to operations, each with a deadline."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from crypt_api.server.limiters.shared_window import SharedWindow
+from crypt_api.server.stores.reporting import Usage
+from crypt_api.server.stores.valkey.engine import EngineClock, Findings
+from crypt_api.server.stores.valkey.keys import Keys
+from crypt_api.server.stores.valkey.lease_sweep import sweep_for_ever
+from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
+from crypt_api.server.stores.valkey.operation import Operation
+from crypt_api.server.stores.valkey.settlement import Settlements
+from crypt_api.server.stores.valkey.topology import open_topology
+from crypt_api.server.stores.valkey.url import ValkeySettings
+from crypt_core.errors import StorageUnavailable
+from crypt_core.limits.rate_limiter import RateLimiter
+from crypt_core.messages import Command, Create, Outcome, decide
+
+
+class ValkeyStore:
+    """Keeps messages in Valkey or Redis. Any number of servers may use the same engine."""
+
+    def __init__(self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None) -> None:
+        """Nothing is connected before the first command. A `clock` replaces the engine's: tests let time pass."""
+        self._settings = settings
+        self._clock = EngineClock(clock)
+        self._findings = Findings()
+        self._memory = MemoryWatch()
+        self._live: _Live | None = None
+
+    def check(self) -> None:
+        """Connect once, and log which promises the engine's settings keep.
+
+        Raises:
+            StorageUnavailable: The engine cannot be reached, or not be used; the text says why.
+        """
+        with ThreadPoolExecutor(1) as thread:  # the caller's event loop may be running
+            thread.submit(asyncio.run, self._check()).result()
+
+    async def _check(self) -> None:
+        live = _Live(self._settings, self._clock, self._findings, self._memory)
+        try:
+            async with asyncio.timeout(2 * self._settings.deadline):
+                await live.keys.is_fenced(b"")
+                await self._memory.look(live.keys.topology)
+        except TimeoutError:
+            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
+        finally:
+            live.close()
+
+    @property
+    def live(self) -> "_Live":
+        """What is connected, on the event loop that runs."""
+        if self._live is None:
+            self._live = _Live(self._settings, self._clock, self._findings, self._memory)
+        return self._live
+
+    async def apply(self, message_id: str, command: Command) -> Outcome:
+        # A task, since the caller need not be one: only a task can have a deadline.
+        return await asyncio.ensure_future(self.live.apply(message_id, command))
+
+    def shared_window(self, limit: int, own: RateLimiter, on_fallback: Callable[[], None]) -> RateLimiter:
+        """A rate limit over all servers that use the engine."""
+        return SharedWindow(lambda: self.live.keys.topology, self._settings.prefix, limit, own, on_fallback)
+
+    @property
+    def usage(self) -> Usage:
+        """The engine's memory, as it was seen last."""
+        return self._memory.usage
+
+    def plain_messages(self) -> int:
+        """The number of plain messages or more: all keys count, as they were seen last."""
+        return self._memory.keys
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+
+
+class _Live:
+    """The store on one event loop."""
+
+    def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings, memory: MemoryWatch) -> None:
+        self._deadline = settings.deadline
+        self._clock = clock
+        self._topology = open_topology(settings, clock, findings)
+        self.keys = Keys(self._topology, settings.prefix, settings.deadline)
+        self._settlements = Settlements(self.keys)
+        self._background = [
+            asyncio.ensure_future(sweep_for_ever(self.keys, clock)),
+            asyncio.ensure_future(memory.look_for_ever(self._topology)),
+        ]
+
+    async def apply(self, message_id: str, command: Command) -> Outcome:
+        key = self.keys.key(message_id)
+        operation: Operation[Outcome] = Operation(self.keys, key, lambda record, now: decide(record, command, now))
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._settlements.wait(key)
+                is_new = isinstance(command, Create)  # most probably
+                return await operation.until_certain(now=self._clock.now() if is_new else None)
+        except TimeoutError:
+            raise StorageUnavailable(f"no certain answer in {self._deadline:g} s: {self.keys.trouble}") from None
+        finally:
+            if operation.uncertain:
+                self._settlements.take_back(operation)
+
+    def close(self) -> None:
+        for task in self._background:
+            task.cancel()
+        self._settlements.close()
+        self._topology.close()

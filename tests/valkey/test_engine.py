@@ -1,0 +1,327 @@
+"""The engine is down, full, slow, read-only, of the wrong kind, or comes back: 503 in time, and recovery by itself."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from crypt_api.server.stores import open_store
+from crypt_api.server.stores.reporting import NoObserver
+from crypt_api.server.stores.valkey import lease_sweep, memory_watch
+from crypt_api.server.stores.valkey.store import ValkeyStore
+from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.messages import (
+    LEASE_SECONDS,
+    Acknowledge,
+    Acknowledged,
+    Create,
+    Created,
+    Destroy,
+    Destroyed,
+    GetReceipt,
+    Granted,
+    IdTaken,
+    Missing,
+    Read,
+    Receipt,
+)
+from crypt_core.record import AccessHashes
+from tests.support.stores import Clock
+from tests.support.valkey import Engine, Proxy, new_prefix, recovered, shared_engine, until
+
+DAY = 86_400  # seconds
+PLAIN = Create("plain", DAY)
+SEALED = Create("sealed", DAY, AccessHashes("proof"), 1, "request")
+DEADLINE = 0.5
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with Engine(tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def store(engine: Engine) -> AsyncIterator[ValkeyStore]:
+    store = ValkeyStore(parse_url(f"{engine.url}?deadline={DEADLINE}"))
+    yield store
+    store.close()
+
+
+async def assert_refused_in_time(store: ValkeyStore) -> str:
+    began = time.monotonic()
+    with pytest.raises(StorageUnavailable) as refused:
+        await store.apply("abc12", Read())
+    assert time.monotonic() - began < DEADLINE + 0.5
+    return str(refused.value)
+
+
+async def test_an_engine_that_is_away_is_503_and_it_recovers(engine: Engine, store: ValkeyStore) -> None:
+    await store.apply("abc12", PLAIN)
+    engine.kill()
+    await assert_refused_in_time(store)
+    engine.start()
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
+
+
+async def test_what_was_acknowledged_and_read_survives_a_crash_of_the_engine(
+    engine: Engine, store: ValkeyStore
+) -> None:
+    for number in range(20):
+        await store.apply("abc12", PLAIN)
+        await store.apply("abc13", PLAIN)
+        assert await store.apply("abc13", Read()) == Granted("plain")
+        if number % 5 == 0:
+            engine.kill()
+            engine.start()
+        assert await recovered(store, "abc13", Read()) == Missing()
+        assert await recovered(store, "abc12", Read()) == Granted("plain")
+
+
+async def test_an_engine_that_hangs_is_503_and_there_is_no_storm_of_connections(engine: Engine) -> None:
+    with Proxy(engine.port) as proxy:
+        store = ValkeyStore(parse_url(f"{proxy.url}?deadline={DEADLINE}"))
+        await store.apply("abc12", PLAIN)
+        proxy.is_cut = True
+        connections = proxy.connections
+        for _ in range(4):
+            await asyncio.gather(*(assert_refused_in_time(store) for _ in range(100)))
+        assert proxy.connections - connections <= 10
+        proxy.is_cut = False
+        assert await recovered(store, "abc12", Read()) == Granted("plain")
+        store.close()
+
+
+async def test_a_slow_engine_is_waited_for(engine: Engine, store: ValkeyStore) -> None:
+    await store.apply("abc12", PLAIN)
+    with engine.client as client:
+        client.client_pause(int(DEADLINE * 1_000 * 0.6), all=True)
+    assert await store.apply("abc12", Read()) == Granted("plain")
+
+
+async def test_an_engine_that_became_a_replica_is_503(engine: Engine, store: ValkeyStore) -> None:
+    await store.apply("abc12", PLAIN)
+    with engine.client as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", 1)
+        assert "READONLY" in await assert_refused_in_time(store)
+        client.execute_command("REPLICAOF", "NO", "ONE")
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
+
+
+async def test_an_engine_that_misses_replicas_is_503(engine: Engine, store: ValkeyStore) -> None:
+    await store.apply("abc12", PLAIN)
+    with engine.client as client:
+        client.config_set("min-replicas-to-write", 1)
+        assert "NOREPLICAS" in await assert_refused_in_time(store)
+        client.config_set("min-replicas-to-write", 0)
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
+
+
+async def test_a_full_engine_refuses_new_messages_only(
+    engine: Engine, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.02)
+    sealed = {name: Create("sealed", DAY, AccessHashes("proof"), 2, "request") for name in ("sealed1", "sealed2")}
+    for message_id, create in (sealed | {"abc12": PLAIN, "abc13": PLAIN}).items():
+        await store.apply(message_id, create)
+    with engine.client as client:
+        client.config_set("maxmemory", 1)
+        for create in (PLAIN, SEALED):
+            with pytest.raises(StorageUnavailable, match="full"):
+                await store.apply("another", create)
+        assert await store.apply("abc12", Read()) == Granted("plain")
+        assert await store.apply("abc12", Read()) == Missing()
+        with pytest.raises(StorageUnavailable, match="full"):
+            await store.apply("abc12", PLAIN)
+        await until(lambda: store.usage.level == "full", "the store does not say that it is full")
+        assert await store.apply("abc13", Destroy()) == Destroyed()
+        for _ in range(2):
+            assert await store.apply("sealed1", Read("proof", None, "key")) == Granted("sealed")
+        assert await store.apply("sealed1", Read("proof", None, "other")) == Granted("sealed")
+        assert await store.apply("sealed1", Acknowledge("proof", "key")) == Acknowledged()
+        assert await store.apply("sealed2", Destroy("proof")) == Destroyed()
+        receipt = await store.apply("sealed2", GetReceipt("proof"))
+        assert isinstance(receipt, Receipt)
+        assert receipt.state == "destroyed"
+        assert await store.apply("unknown", Read()) == Missing()
+        client.config_set("maxmemory", 0)
+    assert isinstance(await store.apply("another", PLAIN), Created)
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+async def test_an_engine_that_evicts_is_refused(engine: Engine, policy: str) -> None:
+    with engine.client as client:
+        client.config_set("maxmemory-policy", policy)
+    with pytest.raises(StorageUnavailable, match=f"maxmemory-policy is {policy}"):
+        open_store(f"{engine.url}?deadline=0.1", observer=NoObserver())
+
+
+async def test_an_engine_that_is_not_there_is_refused_at_the_start() -> None:
+    with pytest.raises(StorageUnavailable, match="cannot use the engine"):
+        open_store("valkey://127.0.0.1:1/0?deadline=0.1", observer=NoObserver())
+
+
+async def test_a_wrong_password_is_told_and_not_repeated_in_a_text(engine: Engine) -> None:
+    with engine.client as client:
+        client.config_set("requirepass", "right")
+    with pytest.raises(StorageUnavailable) as refused:
+        open_store(f"valkey://:mistake@127.0.0.1:{engine.port}/0?deadline=0.1", observer=NoObserver())
+    assert "mistake" not in str(refused.value)
+    store = open_store(f"valkey://:right@127.0.0.1:{engine.port}/0", observer=NoObserver())
+    assert isinstance(await store.apply("abc12", PLAIN), Created)
+    store.close()
+
+
+async def test_the_start_says_which_promises_the_engines_settings_keep(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    def told(options: str = "") -> dict[str, int]:
+        caplog.clear()
+        open_store(engine.url + options, observer=NoObserver())
+        return {record.getMessage(): record.levelno for record in caplog.records if record.name.endswith("engine")}
+
+    lines = told()
+    assert lines["append-only file, appendfsync always: what is acknowledged survives a crash"] == logging.INFO
+    assert lines["no replicas: there is no failover"] == logging.INFO
+    assert lines["maxmemory is not set: the system may kill the engine when memory is full"] == logging.WARNING
+    with engine.client as client:
+        client.config_set("maxmemory", 100_000_000)
+        client.config_set("appendfsync", "everysec")
+        assert any("everysec" in line for line in told())
+        client.config_set("appendonly", "no")
+        lines = told()
+    assert any(line.startswith("no append-only file") for line, level in lines.items() if level == logging.WARNING)
+    assert any(line.startswith("maxmemory 100,000,000") for line, level in lines.items() if level == logging.INFO)
+
+
+async def test_another_programs_key_is_503_and_stays(engine: Engine, store: ValkeyStore) -> None:
+    with engine.client as client:
+        client.set("crypt:abc12", "something else")
+        client.lpush("crypt:abc13", "something else")
+        for message_id in ("abc12", "abc13"):
+            with pytest.raises(StorageUnavailable):
+                await store.apply(message_id, Read())
+        assert client.get("crypt:abc12") == b"something else"
+
+
+async def test_a_record_of_this_release_is_read_by_the_next_one(engine: Engine, store: ValkeyStore) -> None:
+    """Written by version 1 of the form; every later release must read them."""
+    with engine.client as client:
+        client.set("crypt:abc12", b'1 AAAAAAAA AAAAAAAA\n{"content": "plain", "expires_at": 4000000000.5}')
+        client.set(
+            "crypt:sealed",
+            b'1 AAAAAAAC AAAAAAAA,AAAAAAAB\n{"content": "sealed", "expires_at": 4000000000, "seal": ["proof", null], '
+            b'"request_hash": "request", "reads_left": 0, "holds": [["key", 3999999999]], "state": "read", "at": 1.5}',
+        )
+        client.set("crypt:abc13", b"1 AAAAAAAA AAAAAAAA\n")
+    assert await store.apply("abc12", Read()) == Granted("plain")
+    assert await store.apply("sealed", Read("proof", None, "key")) == Granted("sealed")
+    assert await store.apply("sealed", SEALED) == IdTaken()
+    assert await store.apply("abc13", Read()) == Missing()
+    assert isinstance(await store.apply("abc13", PLAIN), Created)
+
+
+async def test_the_engine_expires_messages_on_its_own(engine: Engine, store: ValkeyStore) -> None:
+    await store.apply("abc12", Create("plain", 60))
+    await store.apply("sealed", SEALED)
+    await store.apply("abc13", PLAIN)
+    await store.apply("abc13", Read(None, None, "key"))
+    await store.apply("abc14", PLAIN)
+    await store.apply("abc14", Read())
+    with engine.client as client:
+        lives = {name: client.pttl(f"crypt:{name}") / 1_000 for name in ("abc12", "sealed", "abc13", "abc14")}
+    expected = {"abc12": 60, "sealed": DAY, "abc13": LEASE_SECONDS, "abc14": 60}
+    assert lives == pytest.approx(expected, abs=2)
+
+
+async def test_what_is_destroyed_is_not_in_the_engine(engine: Engine, store: ValkeyStore) -> None:
+    await store.apply("abc12", Create("unmistakable", DAY))
+    await store.apply("sealed", Create("unmistakable", DAY, AccessHashes("proof"), 1, "request"))
+    with engine.client as client:
+        assert sum(b"unmistakable" in client.get(key) for key in client.keys("crypt:*[0-9a-z]") if b"!" not in key) == 2
+        await store.apply("abc12", Read())
+        await store.apply("sealed", Read("proof"))
+        values = [client.get(key) for key in client.keys("crypt:*") if client.type(key) == b"string"]
+    assert not any(b"unmistakable" in value for value in values)
+
+
+async def test_the_content_of_a_sealed_message_goes_with_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever server looks first: the one that gave the lease may be gone."""
+    monkeypatch.setattr(lease_sweep, "INTERVAL", 0.02)
+    clock = Clock()
+    url = f"{shared_engine().url}?prefix={(prefix := new_prefix())}"
+    first = ValkeyStore(parse_url(url), clock=clock)
+    assert isinstance(await first.apply("sealed", SEALED), Created)
+    assert await first.apply("sealed", Read("proof", None, "key")) == Granted("sealed")
+    first.close()
+    second = ValkeyStore(parse_url(url), clock=clock)
+    client = shared_engine().client
+    await second.apply("unknown", Read())
+    clock.now += LEASE_SECONDS - 1
+    await asyncio.sleep(0.2)
+    assert b'"sealed"' in (client.get(f"{prefix}sealed") or b"")
+    clock.now += 1
+    await until(lambda: b'"sealed"' not in (client.get(f"{prefix}sealed") or b""), "the content stays")
+    receipt = await second.apply("sealed", GetReceipt("proof"))
+    assert isinstance(receipt, Receipt)
+    assert receipt.state == "read"
+    await until(lambda: not client.exists(f"{prefix}!lease-ends"), "the lease is not forgotten")
+    second.close()
+
+
+async def test_the_sweep_goes_on_when_the_engine_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_sweep, "INTERVAL", 0.01)
+    clock = Clock()
+    prefix = new_prefix()
+    with Proxy(shared_engine().port) as proxy:
+        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}"), clock=clock)
+        await store.apply("sealed", SEALED)
+        await store.apply("sealed", Read("proof", None, "key"))
+        for _ in range(20):
+            proxy.reset()
+            await asyncio.sleep(0.02)
+        clock.now += LEASE_SECONDS
+        client = shared_engine().client
+        await until(lambda: b'"sealed"' not in (client.get(f"{prefix}sealed") or b""), "the content stays")
+        store.close()
+
+
+async def test_too_few_replicas_are_told_at_the_start(engine: Engine) -> None:
+    with pytest.raises(StorageUnavailable, match="WAIT 1: 0"):
+        open_store(f"{engine.url}?replicas=1&deadline=0.5", observer=NoObserver())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "valkey://h/0?replica=1",
+        "valkey://h/0?replicas=-1",
+        "valkey://h/x",
+        "valkey://h:port/0",
+        "valkey://h/1?cluster=1",
+        "valkey://h/0?replicas=1&fsync_replicas=2",
+        "valkey://h/0?deadline=0",
+        "unix://",
+    ],
+)
+def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse_url(url.replace("//h", "//user:secret@h"))
+    assert "secret" not in str(refused.value)
+
+
+def test_a_url_says_where_the_engine_is() -> None:
+    settings = parse_url("valkeys://us%40er:p%3Aw@one,two:1234/0?replicas=2&prefix=x:&deadline=1.5")
+    assert settings.hosts == (("one", 6379), ("two", 1234))
+    assert (settings.username, settings.password) == ("us@er", "p:w")
+    assert (settings.tls, settings.cluster, settings.replicas, settings.fsync_replicas) == (True, True, 2, 2)
+    assert "p:w" not in repr(settings)
+    sentinel = parse_url("redis://one,two/3?sentinel=primary&sentinel_password=pw")
+    assert (sentinel.hosts, sentinel.db, sentinel.cluster) == ((("one", 26379), ("two", 26379)), 3, False)
+    assert parse_url("unix:///run/valkey.sock?db=2").path == "/run/valkey.sock"

@@ -1,0 +1,123 @@
+"""Two servers on one engine are one service."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.support.browser_headers import BROWSER_ACCEPT
+from tests.support.platforms import Connection, Process, start_server
+from tests.support.valkey import new_prefix, shared_engine
+
+
+@contextmanager
+def two_servers(*flags: str) -> Iterator[tuple[Process, Process]]:
+    store = f"--store={shared_engine().url}?prefix={new_prefix()}"
+    with start_server(store, *flags) as one, start_server(store, *flags) as two:
+        yield one, two
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Process, Process]]:
+    with two_servers("--rate-limit-per-second=0", "--id-length=8") as both:
+        yield both
+
+
+@pytest.fixture
+def clients(servers: tuple[Process, Process]) -> Iterator[tuple[httpx.Client, httpx.Client]]:
+    with httpx.Client(base_url=servers[0].url) as one, httpx.Client(base_url=servers[1].url) as two:
+        yield one, two
+
+
+Clients = tuple[httpx.Client, httpx.Client]
+
+
+@pytest.mark.parametrize("messages", [100, pytest.param(1_000, marks=pytest.mark.long)])
+async def test_of_64_readers_over_two_servers_one_gets_it(servers: tuple[Process, Process], messages: int) -> None:
+    ports = [int(server.url.rpartition(":")[2]) for server in servers]
+    connections = [
+        Connection(*await asyncio.open_connection("127.0.0.1", ports[number % 2]), "X-Unused") for number in range(64)
+    ]
+    for number in range(messages):
+        _, created = await connections[number % 64].ask("POST", "/", {"message": f"secret {number}"})
+        path = f"/{created['id']}"
+        answers = await asyncio.gather(*(connection.ask("GET", path) for connection in connections))
+        assert sorted(status for status, _ in answers) == [200] + [404] * 63
+        assert (200, {"message": f"secret {number}"}) in answers
+    for connection in connections:
+        connection.close()
+
+
+def test_a_message_of_one_server_is_the_others_too(clients: Clients) -> None:
+    one, two = clients
+    message_id = one.post("/", json={"message": "secret"}).json()["id"]
+    headers = {"Idempotency-Key": "key"}
+    assert two.get(f"/{message_id}", headers=headers).json() == {"message": "secret"}
+    assert one.get(f"/{message_id}", headers=headers).json() == {"message": "secret"}
+    assert one.get(f"/{message_id}").status_code == 404
+    assert two.delete(f"/{message_id}", headers=headers).status_code == 204
+    assert one.get(f"/{message_id}", headers=headers).status_code == 404
+
+
+def test_the_form_of_one_server_is_taken_by_the_other(clients: Clients) -> None:
+    one, two = clients
+    message_id = one.post("/", json={"message": "secret"}).json()["id"]
+    page = one.get(f"/{message_id}", headers={"Accept": BROWSER_ACCEPT})
+    [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
+    headers = {"Cookie": page.headers["set-cookie"].partition(";")[0], "Accept": "text/html"}
+    answer = two.post(f"/{message_id}/reveal", data={"token": token}, headers=headers)
+    assert answer.status_code == 200
+    assert "secret" in answer.text
+
+
+def test_what_is_not_about_messages_is_the_same_everywhere(clients: Clients) -> None:
+    for path in ("/-/ready", "/-/health", "/-/openapi.json", "/-/main.js", "/-/page.css"):
+        answers = [client.get(path) for client in clients]
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].content == answers[1].content
+
+
+def test_a_restart_of_each_server_in_turn_loses_nothing() -> None:
+    flags = (f"--store={shared_engine().url}?prefix={new_prefix()}", "--rate-limit-per-second=0")
+    servers = [start_server(*flags), start_server(*flags)]
+    unread: dict[str, str] = {}
+    try:
+        for number in range(2):
+            for server in servers:
+                message = secrets.token_hex(4)
+                unread[httpx.post(server.url, json={"message": message}).json()["id"]] = message
+            assert servers[number].stop() == 0
+            servers[number] = start_server(*flags)
+            for message_id in list(unread)[:1]:
+                assert httpx.get(f"{servers[number].url}/{message_id}").json() == {"message": unread.pop(message_id)}
+        for message_id, message in unread.items():
+            assert httpx.get(f"{servers[0].url}/{message_id}").json() == {"message": message}
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def test_one_limit_over_both_servers() -> None:
+    with two_servers("--rate-limit-per-second=3") as (one, two):
+        with httpx.Client() as client:
+            for server in (one, two):
+                client.get(f"{server.url}/-/ready")
+            statuses = [client.get(f"{(one, two)[number % 2].url}/zzzzz").status_code for number in range(6)]
+        assert statuses == [404, 404, 404, 429, 429, 429]
+
+
+def test_the_start_tells_what_the_engine_keeps() -> None:
+    with start_server(f"--store={shared_engine().url}?prefix={new_prefix()}") as server:
+        assert server.url
+        assert "INFO append-only file, appendfsync always: what is acknowledged survives a crash" in server.output
+
+
+def test_an_engine_that_is_not_there_ends_the_start() -> None:
+    server = start_server("--store=valkey://:word@127.0.0.1:1/0?deadline=0.2")
+    assert server.wait() == 1
+    assert "cannot use the engine" in server.output
+    assert "word" not in server.output
