@@ -87,15 +87,17 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
     assert copies > 50
 
 
-async def test_a_read_that_nobody_waits_for_any_more_takes_nothing(path: Path) -> None:
+async def test_a_read_that_nobody_waits_for_any_more_takes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     go_on.set()
+    commit = SqliteFile.commit
 
-    def clock() -> float:  # asked by the writer for each group: so this holds the writer up
+    def slow_commit(file: SqliteFile) -> None:
         go_on.wait()
-        return 1_800_000_000.0
+        commit(file)
 
-    store = SqliteStore(path, clock=clock)
+    monkeypatch.setattr(SqliteFile, "commit", slow_commit)
+    store = SqliteStore(path)
     await store.apply("abc12", Create("secret", DAY))
     go_on.clear()
     blocking = asyncio.ensure_future(store.apply("abc13", Create("another", DAY)))

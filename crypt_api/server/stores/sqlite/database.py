@@ -75,6 +75,11 @@ class SqliteFile:
             self.close()
             raise
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file is open, and is known to be writable."""
+        return self._is_ready
+
     def make_ready(self) -> None:
         """Open the file if it is not open, and find out that it can be written. Nothing is done if that is known.
 
@@ -119,9 +124,7 @@ class SqliteFile:
             for setting in _SETTINGS:
                 self.execute(setting)
             if not version:
-                with self._all_or_nothing():
-                    schema.create(self.execute)
-                    self.execute("COMMIT")
+                self._create_tables()
             [[self.page_size]] = self.execute("PRAGMA page_size")
             self.execute("SELECT count(*) FROM sqlite_schema")  # SQLite opens the log with the first look
             self._identity = self._identity or FileIdentity(self.path)
@@ -129,6 +132,14 @@ class SqliteFile:
         except BaseException:
             self.disconnect()
             raise
+
+    def _create_tables(self) -> None:
+        self.begin()
+        try:
+            schema.create(self.execute)
+            self.execute("COMMIT")
+        finally:
+            self.roll_back()
 
     def execute(self, sql: str, *values: object) -> list[Any]:
         """Run one statement, and return all rows. DiskFull if it finds no room."""
@@ -145,12 +156,29 @@ class SqliteFile:
         """Commit what happens inside, durably and at once; or, when it raises, nothing of it.
 
         Raises:
+            Exception: What happens inside, or what `commit` raises.
+        """
+        self.begin()
+        try:
+            yield
+        except BaseException:
+            self.roll_back()
+            raise
+        self.commit()
+
+    def begin(self) -> None:
+        """Start a transaction: `commit` or `roll_back` ends it."""
+        self.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make durable what happened since `begin`; when it raises, the transaction has ended, too.
+
+        Raises:
             DiskFull: Nothing happened, for want of room.
             StorageUnavailable: Nothing happened, because the file is not under its path any more.
             CommitUncertain: It is not known whether anything happened.
         """
-        with self._all_or_nothing():
-            yield
+        try:
             size = self._size_if_in_place()
             [[pages]] = self.execute("PRAGMA page_count")
             if pages * self.page_size > size:
@@ -160,18 +188,16 @@ class SqliteFile:
                 self._size_if_in_place()
             except (sqlite3.Error, StorageUnavailable) as error:
                 raise CommitUncertain(describe(error)) from error
-
-    @contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
         except BaseException:
-            connection = self._connection
-            if connection is not None and connection.in_transaction:  # SQLite itself rolls back on some errors
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
+            self.roll_back()
             raise
+
+    def roll_back(self) -> None:
+        """Forget what happened since `begin`. SQLite may have done so by itself: some errors make it."""
+        connection = self._connection
+        if connection is not None and connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
 
     def _size_if_in_place(self) -> int:
         """The size of the database's file in bytes, if file and log are still those under their paths."""

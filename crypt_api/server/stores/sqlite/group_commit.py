@@ -2,13 +2,16 @@
 
 A disk that syncs 500 times a second still answers thousands of requests. Every answer is true: a success is on the
 disk, and `StorageUnavailable` means that nothing happened.
+
+`decide` is short, and runs on the event loop; `apply` waits for the disk, and runs in a thread.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
 from crypt_api.server.stores.sqlite.database import CommitUncertain, LogReplaced, SqliteFile
@@ -44,6 +47,13 @@ class Task:
         return len(content) if content.isascii() else len(content.encode())
 
 
+class Decided(NamedTuple):
+    """A group that is decided and written, in a transaction that is still open if there are changes."""
+
+    answers: list[Answer]
+    changes: dict[str, Change]
+
+
 class GroupCommit:
     """Applies groups of commands to the file."""
 
@@ -57,8 +67,27 @@ class GroupCommit:
         self.destroyed_remains = True
         """Whether something destroyed may still be in the log, or in the file behind it: perhaps a crash came."""
 
-    def apply(self, group: Sequence[Task]) -> list[Answer]:
+    def decide(self, group: Sequence[Task]) -> Decided | None:
+        """Decide `group` without waiting for the disk. If there are changes, `apply` must commit them.
+
+        None if that fails, or would have to wait: then nothing has happened, and `apply` does all of it.
+        """
+        if not self._file.is_ready:
+            return None
+        try:
+            decided = self._decide_in_transaction(group)
+            if not decided.changes:
+                self._file.commit()  # nothing to wait for, but whether the file is still in its place
+        except Exception:  # noqa: BLE001 - `apply` meets it again, and knows what to do
+            return None
+        return decided
+
+    def apply(self, group: Sequence[Task], decided: Decided | None = None) -> list[Answer]:
         """Apply `group` in one transaction; where that fails, each command in its own.
+
+        Args:
+            group: The commands.
+            decided: What `decide` made of them, if it did.
 
         Raises:
             CannotSettle: It cannot be found out what became of the group. Nobody may be answered.
@@ -66,11 +95,12 @@ class GroupCommit:
         error: Exception = StorageUnavailable()
         for from_reserve in (False, False, True):
             try:
-                return self._in_one_transaction(group, from_reserve=from_reserve)
+                decided = decided or self._decide_in_transaction(group, from_reserve=from_reserve)
+                self._commit(decided.changes)
             except DiskFull as full:
                 # The next time without the new messages; the others need little room, or none.
                 self.refuses = self.refuses or str(full)
-                error = full
+                error, decided = full, None
             except StorageUnavailable as unavailable:
                 if isinstance(unavailable, LogReplaced):
                     self._file.disconnect()  # SQLite carries over what it knows; the next group finds a new log
@@ -80,6 +110,8 @@ class GroupCommit:
             except Exception as other:  # noqa: BLE001 - whatever it was, somebody waits for an answer
                 error = other
                 break
+            else:
+                return decided.answers
         return self._each_alone(group, error)
 
     def _each_alone(self, group: Sequence[Task], error: Exception) -> list[Answer]:
@@ -93,26 +125,32 @@ class GroupCommit:
             error = StorageUnavailable(f"SQLite: {describe(error)}")
         return [error]
 
-    def _in_one_transaction(self, group: Sequence[Task], *, from_reserve: bool = False) -> list[Answer]:
+    def _decide_in_transaction(self, group: Sequence[Task], *, from_reserve: bool = False) -> Decided:
+        """Decide and write, and leave the transaction open."""
         file = self._file
         file.make_ready()
-        changes: dict[str, Change] = {}
-        answers: list[Answer] = []
+        file.begin()
         try:
-            with file.transaction():
-                if from_reserve:
-                    file.space.release_reserve()
-                batch = self._load(group)
-                answers += self._decide_all(group, batch)
-                changes |= file.records.write(batch)
-                self.destroyed_remains |= any(change.before is not None for change in changes.values())
+            if from_reserve:
+                file.space.release_reserve()
+            batch = self._load(group)
+            answers = self._decide_all(group, batch)
+            changes = file.records.write(batch)
+        except BaseException:
+            file.roll_back()
+            raise
+        return Decided(answers, changes)
+
+    def _commit(self, changes: Mapping[str, Change]) -> None:
+        self.destroyed_remains |= any(change.before is not None for change in changes.values())
+        try:
+            self._file.commit()
         except CommitUncertain as error:
             logger.warning("a commit failed, and is looked for: %s", error)
-            if not settle(file, changes):
+            if not settle(self._file, changes):
                 if isinstance(error.__cause__, DiskFull):
                     raise error.__cause__ from None
                 raise StorageUnavailable(f"the commit failed: {error}") from None
-        return answers
 
     def _load(self, group: Sequence[Task]) -> Batch:
         readers = {task.message_id for task in group if isinstance(task.command, Read)}

@@ -1,6 +1,6 @@
 """Messages in one SQLite file: the default store of a server, with no service beside it to run.
 
-This is the side of the event loop; `writer` is the thread that owns the file.
+`writer` decides on the event loop, and waits for the disk in a thread of its own.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class SqliteStore:
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._writer.tasks.put(Task(message_id, command, answer))
+        self._writer.submit(Task(message_id, command, answer))
         return await answer
 
     @property
@@ -56,5 +56,5 @@ class SqliteStore:
 
     def close(self) -> None:
         """Apply what still waits, erase from the files what was destroyed, and let go of them."""
-        self._writer.tasks.put(None)
+        self._writer.close()
         self._thread.join()

@@ -1,30 +1,41 @@
-"""The one thread that owns the file: it takes the commands that wait, answers them, and keeps house in between."""
+"""Who uses the file when: commands are decided on the event loop, and a thread waits for the disk.
+
+To hand each command to a thread and its outcome back costs more than to decide it. So the event loop itself reads and
+writes in SQLite's memory, all commands that wait at once; only what may wait for the disk (the commit, housekeeping,
+and any trouble) is done in the thread. File and connection belong to whoever holds `_file_lock`: the loop takes it for
+a group and hands it to the thread with the group; the thread releases it when the group is answered.
+"""
 
 import asyncio
 import logging
 import os
 import sqlite3
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.group_commit import Answer, GroupCommit, Task
+from crypt_api.server.stores.sqlite.group_commit import Answer, Decided, GroupCommit, Task
 from crypt_api.server.stores.sqlite.housekeeping import INTERVAL_SECONDS, Housekeeping
 from crypt_api.server.stores.sqlite.settlement import CannotSettle
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Outcome
 
 logger = logging.getLogger(__name__)
 
-MAX_GROUP = 512
-"""Commands in one transaction: enough for a full server, and few enough that none waits for long."""
+MAX_GROUP = 128
+"""Commands in one transaction: the event loop does nothing else for about so many times 60 microseconds."""
 
-MAX_GROUP_BYTES = 4 << 20
+MAX_GROUP_BYTES = 1 << 20
 """Of new messages in one transaction. Together with `MAX_GROUP` it bounds what a group adds to the log."""
+
+LOOK_SECONDS = 0.001
+"""Between two attempts of the thread to get the file for housekeeping, while the event loop has it."""
 
 EXIT_CODE = 70
 """Of a process that cannot go on (`EX_SOFTWARE` of sysexits.h)."""
@@ -35,8 +46,15 @@ def end_process() -> None:
     os._exit(EXIT_CODE)
 
 
+class Job(NamedTuple):
+    """A group for the thread, decided or not; the file goes with it."""
+
+    group: list[Task]
+    decided: Decided | None
+
+
 class Writer:
-    """What the thread does. `run` is the thread; everything else may be called from others."""
+    """What is done to the file. `run` is the thread; everything else may be called from others."""
 
     def __init__(
         self,
@@ -47,19 +65,35 @@ class Writer:
         end: Callable[[], None],
     ) -> None:
         """Open the file. StorageUnavailable if that cannot be done."""
-        self.tasks: SimpleQueue[Task | None] = SimpleQueue()
         self.usage = Usage(max_bytes=max_bytes)
         self._max_bytes = max_bytes
         self._observer = observer
         self._damaged: set[str] = set()
         self._end = end
+        self._waiting: deque[Task] = deque()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._closing = threading.Event()
+        self._file_lock = threading.Lock()
         self._file = SqliteFile(path, max_bytes)
         self._commits = GroupCommit(self._file, clock, self._found_damaged)
         self._housekeeping = Housekeeping(self._file, self._commits, clock, observer, self._found_damaged)
         self._take_stock()
 
+    def submit(self, task: Task) -> None:
+        """Have the command applied. Call it on the event loop that waits for the answer."""
+        self._waiting.append(task)
+        # Who has the file now looks, when it is given away, for what waits.
+        if not self._file_lock.locked():
+            # Not at once: what else comes in this turn of the event loop belongs to the same group.
+            task.answer.get_loop().call_soon(self._decide)
+
+    def close(self) -> None:
+        """Have `run` apply what still waits, and return."""
+        self._closing.set()
+        self._jobs.put(None)
+
     def run(self) -> None:
-        """Serve until `None` is taken from `tasks`. If that cannot go on, the process ends."""
+        """Serve until `close`. If that cannot go on, the process ends."""
         try:
             self._serve()
         except BaseException as error:  # noqa: BLE001 - nothing but the end of the process is left
@@ -68,39 +102,68 @@ class Writer:
             logger.critical("the store cannot go on, and the process ends: %s", reason)
             self._end()
 
+    def _decide(self) -> None:
+        """Decide, on an event loop, what waits, and hand it to the thread; until the thread has the file."""
+        while self._waiting and not self._closing.is_set() and self._file_lock.acquire(blocking=False):
+            group = self._next_group()
+            decided = self._commits.decide(group)
+            if decided is None or decided.changes:
+                self._jobs.put(Job(group, decided))
+                return
+            self._file_lock.release()
+            _hand_over(group, decided.answers)
+
+    def _next_group(self) -> list[Task]:
+        group: list[Task] = []
+        size = 0
+        while self._waiting and len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
+            task = self._waiting.popleft()
+            # Who asked may be gone by now. Then a read must not take what nobody would get.
+            if not task.answer.cancelled():
+                group.append(task)
+                size += task.content_bytes
+        return group
+
     def _serve(self) -> None:
         housekeeping_at = time.monotonic()
-        closing = False
-        while not closing:
-            group, closing = self._next_group(housekeeping_at - time.monotonic())
-            if group:
-                self._answer(group)
+        while True:
+            job = self._next_job(housekeeping_at - time.monotonic())
+            if job:
+                self._apply(job)
+            closing = self._closing.is_set()
+            while closing and self._waiting:
+                self._apply(Job(self._next_group(), None))
             if closing or time.monotonic() >= housekeeping_at:
                 more = self._housekeeping.run()
                 self._take_stock()
                 housekeeping_at = time.monotonic() + (0 if more else INTERVAL_SECONDS)
+            if closing:
+                break
+            self._give_file_away()
         self._file.close()
 
-    def _next_group(self, timeout: float) -> tuple[list[Task], bool]:
-        """Wait up to `timeout` seconds for a task, take all that wait; and whether they are the last ones."""
-        group: list[Task] = []
-        size = 0
-        with suppress(Empty):
-            task = self.tasks.get(timeout=max(timeout, 0))
-            while task is not None:
-                group.append(task)
-                size += task.content_bytes
-                if len(group) == MAX_GROUP or size >= MAX_GROUP_BYTES:
-                    return group, False
-                task = self.tasks.get_nowait()
-            return group, True
-        return group, False
+    def _next_job(self, timeout: float) -> Job | None:
+        """Wait up to `timeout` seconds for a job; then, or when it is time to close, for the file alone."""
+        while True:
+            with suppress(Empty):
+                job = self._jobs.get(timeout=max(timeout, 0))
+                if job is not None:
+                    return job
+            if self._file_lock.acquire(blocking=False):
+                return None
+            timeout = LOOK_SECONDS
 
-    def _answer(self, group: list[Task]) -> None:
-        # Who asked may be gone by now. Then a read must not take what nobody would get.
-        group = [task for task in group if not task.answer.cancelled()]
-        _hand_over(group, self._commits.apply(group))
+    def _apply(self, job: Job) -> None:
+        _hand_over(job.group, self._commits.apply(*job))
         self._housekeeping.shorten_log()
+
+    def _give_file_away(self) -> None:
+        """Release the file, and have an event loop decide what came meanwhile."""
+        self._file_lock.release()
+        for task in self._waiting.copy():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+                task.answer.get_loop().call_soon_threadsafe(self._decide)
+                return
 
     def _found_damaged(self, message_id: str) -> None:
         if message_id not in self._damaged:
@@ -115,19 +178,21 @@ class Writer:
 
 def _hand_over(group: Sequence[Task], answers: Sequence[Answer]) -> None:
     """Give each task its answer, on the event loop that waits for it (one wake-up for all of them)."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Outcome], Answer]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, tuple[list[Task], list[Answer]]] = {}
     for task, answer in zip(group, answers, strict=True):
-        by_loop.setdefault(task.answer.get_loop(), []).append((task.answer, answer))
-    for loop, settled in by_loop.items():
+        tasks, their_answers = by_loop.setdefault(task.answer.get_loop(), ([], []))
+        tasks.append(task)
+        their_answers.append(answer)
+    for loop, (tasks, their_answers) in by_loop.items():
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, settled)
+            loop.call_soon_threadsafe(_answer, tasks, their_answers)
 
 
-def _resolve(settled: list[tuple[asyncio.Future[Outcome], Answer]]) -> None:
-    for future, answer in settled:
-        if future.cancelled():
+def _answer(tasks: Sequence[Task], answers: Sequence[Answer]) -> None:
+    for task, answer in zip(tasks, answers, strict=True):
+        if task.answer.cancelled():
             continue
         if isinstance(answer, Exception):
-            future.set_exception(answer)
+            task.answer.set_exception(answer)
         else:
-            future.set_result(answer)
+            task.answer.set_result(answer)
