@@ -1,8 +1,8 @@
 """What the service does, counted for Prometheus. Never by id."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -42,15 +42,20 @@ class Metrics:
             "Requests that this server counted alone, since the engine that counts for all did not answer",
             registry=self.registry,
         )
+        # To find the counter of some labels costs more than to count. The labels are bounded, and so are these.
+        self._requests_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+        self._store_seconds_of = cache(self._store_seconds.labels)
+        self._messages_of = cache(self._messages.labels)
         for event in ("created", "read", "destroyed", "expired", "refused"):
             self._messages.labels(event)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request by its route's template."""
-        self._requests.labels(method if method in METHODS else "other", route, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._requests_of(method if method in METHODS else "other", route, status).inc()
+        self._seconds_of(route).observe(seconds)
         if status in REFUSALS:
-            self._messages.labels("refused").inc()
+            self._messages_of("refused").inc()
 
     def watch(self, usage: Callable[[], Usage]) -> None:
         """Tell, with each page, what the store says of itself."""
@@ -72,24 +77,19 @@ class Metrics:
 
     def expired(self, count: int) -> None:
         """Count messages that nobody read in time."""
-        self._messages.labels("expired").inc(count)
+        self._messages_of("expired").inc(count)
 
     def decided(self, outcome: Outcome) -> None:
         match outcome:
             case Created():
-                self._messages.labels("created").inc()
+                self._messages_of("created").inc()
             case Granted():
-                self._messages.labels("read").inc()
+                self._messages_of("read").inc()
             case Destroyed() | WrongPassphrase(tries_left=0):
-                self._messages.labels("destroyed").inc()
+                self._messages_of("destroyed").inc()
 
-    @contextmanager
-    def timed_store(self, command: Command) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._store_seconds.labels(type(command).__name__).observe(time.perf_counter() - started)
+    def store_took(self, command: Command, seconds: float) -> None:
+        self._store_seconds_of(type(command).__name__).observe(seconds)
 
 
 def metrics_response(metrics: Metrics, request: Request) -> Response:
@@ -109,8 +109,11 @@ class MeteredStore:
         self._metrics = metrics
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        with self._metrics.timed_store(command):
+        started = time.perf_counter()
+        try:
             outcome = await self._store.apply(message_id, command)
+        finally:
+            self._metrics.store_took(command, time.perf_counter() - started)
         self._metrics.decided(outcome)
         return outcome
 

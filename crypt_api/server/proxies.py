@@ -1,7 +1,6 @@
 """The client's address behind proxies."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from crypt_core.errors import SettingsError
@@ -34,7 +33,7 @@ class TrustedProxies:
         # Each proxy adds what it knows on the right, so the word of the nearest one stands last.
         scheme = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         client = self.client(request.client, request.headers.get("x-forwarded-for", ""))
-        return replace(request, client=client, scheme=scheme if scheme in ("http", "https") else request.scheme)
+        return request._replace(client=client, scheme=scheme if scheme in ("http", "https") else request.scheme)
 
     def client(self, peer: str, forwarded_for: str) -> str:
         """The client's address: the nearest hop that is not one of the operator's proxies.

@@ -16,7 +16,7 @@ from crypt_core.http.types import Request, Response
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """They end the server."""
 
-SWITCH_INTERVAL_SECONDS = 0.00002
+SWITCH_INTERVAL_SECONDS = 0.0005
 """After this time, a busy thread lets another one run. SQLite's thread waits for its turn after each statement; with
 Python's 5 milliseconds, one busy client made every command of the others wait for some 100."""
 

@@ -1,11 +1,18 @@
-"""The secrets that requests carry: proofs and keys. Only their hashes go further than the handlers."""
+"""Secrets and values as text: base64url for the proofs and keys that requests carry, and JSON.
+
+Only the hashes of proofs and keys go further than the handlers.
+"""
 
 import base64
 import hashlib
+import json
 
 PROOF_BYTES = 32
 HASH_BYTES = 32
 SEALED_ID_BYTES = 16
+
+encode_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Write a value as JSON. `json.dumps` with these options builds an encoder for each call."""
 
 
 def digest(secret: bytes) -> str:

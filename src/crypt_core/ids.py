@@ -7,8 +7,9 @@ from crypt_core.encoding import SEALED_ID_BYTES, decode_base64url
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 MIN_LENGTH = 5
+SEALED_ID_LENGTH = 22
 MAX_LENGTH = 20
-"""Shorter than the 22 characters of a sealed message's id, so that the two never meet."""
+"""Shorter than a sealed message's id, so that the two never meet."""
 
 _PLAIN = re.compile(rf"[a-z0-9]{{{MIN_LENGTH},{MAX_LENGTH}}}", re.ASCII)
 
@@ -30,4 +31,4 @@ def is_plain(text: str) -> bool:
 
 def is_sealed(text: str) -> bool:
     """Whether the text is the one way to write 16 bytes in base64url."""
-    return decode_base64url(text, SEALED_ID_BYTES) is not None
+    return len(text) == SEALED_ID_LENGTH and decode_base64url(text, SEALED_ID_BYTES) is not None

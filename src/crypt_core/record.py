@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from crypt_core.encoding import encode_json
 from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
 
 State = Literal["unread", "read", "destroyed"]
@@ -88,7 +89,7 @@ def encode(record: Record) -> str:
         fields[_STORED_ACCESS] = [access.proof_hash, access.passphrase_hash]
     if record.leases:
         fields[_STORED_LEASES] = [[lease.idempotency_hash, lease.until] for lease in fields.pop("leases")]
-    return json.dumps(fields, ensure_ascii=False)
+    return encode_json(fields)
 
 
 def decode(text: str) -> Record:

@@ -29,7 +29,7 @@ def refusal_response(refusal: Refusal) -> Response:
     """The response to bytes that are no request, in the form of the service's own errors."""
     headers = {"Retry-After": RETRY_AFTER} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else None
     response = json_response(refusal.status, {"error": refusal.text}, headers)
-    return Response(response.status, response.body, COMMON_HEADERS | response.headers)
+    return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers})
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from crypt_core import ids
 from crypt_core.http.error_responses import MethodNotAllowed, RateLimited, RouteNotFound, error_response
@@ -51,7 +50,7 @@ class App:
         except Exception as error:  # noqa: BLE001
             response = error_response(error)
         route = "" if match is None else match.route.pattern
-        return Response(response.status, response.body, COMMON_HEADERS | response.headers, route)
+        return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers}, route)
 
     async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
         if request.method == "OPTIONS":
@@ -73,7 +72,7 @@ class App:
             response = await handler(request, store, *parameters)
         except Exception as error:  # noqa: BLE001
             response = error_response(error)
-        return replace(response, headers=rate_limit_headers(admission) | response.headers)
+        return response._replace(headers={**rate_limit_headers(admission), **response.headers})
 
 
 def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]) -> Iterator[Route]:

@@ -42,7 +42,7 @@ def parse_json(data: bytes) -> Any:
         text = data.decode()
         if _nesting_exceeds(text, MAX_NESTING):
             raise InvalidJson
-        return json.loads(text, parse_constant=_refuse_constant)
+        return _decode_json(text)
     except ValueError:  # UnicodeDecodeError, JSONDecodeError, or an integer of thousands of digits
         raise InvalidJson from None
 
@@ -54,6 +54,9 @@ def _declared_length(headers: Mapping[str, str]) -> int:
 
 def _refuse_constant(_: str) -> NoReturn:
     raise InvalidJson
+
+
+_decode_json = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def _nesting_exceeds(text: str, limit: int) -> bool:

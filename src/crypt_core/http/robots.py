@@ -5,6 +5,7 @@ page with the button, and presses no button.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from crypt_core.http.error_responses import EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
 
@@ -54,20 +55,23 @@ def refuse_unmeant(headers: Mapping[str, str]) -> None:
         RangeRefused: The client asks for a part. It would not get the rest.
         RobotRefused: A robot fetches the link.
     """
-    if any(word in headers.get(name, "").lower() for name in _PURPOSES for word in ("prefetch", "preview")):
-        raise PrefetchRefused
+    for name in _PURPOSES:
+        purpose = headers.get(name, "").lower()
+        if "prefetch" in purpose or "preview" in purpose:
+            raise PrefetchRefused
     if headers.get("sec-fetch-mode") == "no-cors" or headers.get("sec-fetch-dest", "") not in _READERS:
         raise EmbedRefused
     if headers.get("accept", "").lower().startswith(_EMBEDDED):
         raise EmbedRefused
     if "range" in headers:
         raise RangeRefused
-    if _is_robot(headers.get("user-agent", "")):
+    if _is_robot(headers.get("user-agent", "")[:MAX_AGENT_LENGTH]):
         raise RobotRefused
 
 
+@lru_cache(1_000)  # few User-Agents send most requests
 def _is_robot(agent: str) -> bool:
-    agent = agent[:MAX_AGENT_LENGTH].lower()
+    agent = agent.lower()
     for part in NO_ROBOTS:
         agent = agent.replace(part, "")
     return any(part in agent for part in _ROBOT_PARTS)

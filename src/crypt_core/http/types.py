@@ -1,12 +1,13 @@
 """A request and a response as two small values. Adapters translate; nothing else sees a runtime's own types."""
 
-import json
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from crypt_core.encoding import encode_json
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What the client sent.
 
     Attributes:
@@ -26,8 +27,7 @@ class Request:
     body: AsyncIterable[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What the client gets. An adapter adds `Content-Length`, and leaves the body out of the response to a HEAD.
 
     Attributes:
@@ -37,11 +37,10 @@ class Response:
 
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     route: str = ""
 
 
 def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
     """Build a response whose body is `value` as JSON."""
-    body = json.dumps(value, ensure_ascii=False).encode()
-    return Response(status, body, {"Content-Type": "application/json", **(headers or {})})
+    return Response(status, encode_json(value).encode(), {"Content-Type": "application/json", **(headers or {})})

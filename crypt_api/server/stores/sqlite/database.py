@@ -143,13 +143,17 @@ class SqliteFile:
 
     def execute(self, sql: str, *values: object) -> list[Any]:
         """Run one statement, and return all rows. DiskFull if it finds no room."""
-        with _disk_full_told():
+        try:
             return _opened(self._connection).execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _told(error) from None
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters. DiskFull if it finds no room."""
-        with _disk_full_told():
+        try:
             _opened(self._connection).executemany(sql, rows)
+        except sqlite3.Error as error:
+            raise _told(error) from None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -294,14 +298,9 @@ def _opened(thing: T | None) -> T:
     return thing
 
 
-@contextmanager
-def _disk_full_told() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if is_full(error):
-            raise DiskFull("SQLite finds no room") from None
-        raise
+def _told(error: sqlite3.Error) -> Exception:
+    """What is raised for an error of SQLite."""
+    return DiskFull("SQLite finds no room") if is_full(error) else error
 
 
 def _create(path: Path) -> None:
