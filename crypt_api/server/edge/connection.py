@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import suppress
-from http import HTTPStatus
 from typing import cast
 
 from crypt_api.server.edge.body import Body
@@ -12,8 +11,8 @@ from crypt_api.server.edge.limits import BODY_TIMEOUTS, LINGER_SECONDS, MAX_LING
 from crypt_api.server.edge.owner import Owner
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.phase import Phase
-from crypt_api.server.edge.responses import CONTINUE, refusal_response, response_bytes
-from crypt_core.http.error_responses import error_response
+from crypt_api.server.edge.responses import CONTINUE, response_bytes
+from crypt_core.http.error_responses import ApiError, TooManyConnections, api_error_response, error_response
 from crypt_core.http.types import Request, Response
 
 
@@ -52,7 +51,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(0)  # one response at a time: congested means not taken yet
         if not self._owner.opened(self):
-            self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections"))
+            self._refuse(TooManyConnections())
         elif self._owner.is_stopping:  # accepted before the server stopped to listen
             self.stop()
 
@@ -270,10 +269,10 @@ class Connection(asyncio.BufferedProtocol):
 
     # The end.
 
-    def _refuse(self, refusal: Refusal) -> None:
-        """Tell the client that its bytes are no request, and end the connection."""
+    def _refuse(self, error: ApiError) -> None:
+        """Tell the client why its bytes, or its connection, are refused, and end the connection."""
         self._abandon_request()
-        self._transport.write(response_bytes(refusal_response(refusal), is_head=False, keep_alive=False))
+        self._transport.write(response_bytes(api_error_response(error), is_head=False, keep_alive=False))
         self._start_lingering()
 
     def _start_lingering(self) -> None:

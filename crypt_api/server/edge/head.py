@@ -11,6 +11,7 @@ from http import HTTPStatus
 import httptools
 
 from crypt_api.server.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES
+from crypt_core.http.error_responses import ApiError
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 
@@ -22,11 +23,11 @@ _LENGTH = re.compile(r"[0-9]{1,15}")
 _FIELDS_ONLY = b"GET / HTTP/1.1\r\n"
 
 
-class Refusal(Exception):
+class Refusal(ApiError):
     """The server does not take the bytes as a request. The client gets the status and the text, and is disconnected."""
 
     def __init__(self, status: HTTPStatus = HTTPStatus.BAD_REQUEST, text: str = "Invalid HTTP request") -> None:
-        super().__init__(text)
+        super().__init__()
         self.status = status
         self.text = text
 

@@ -55,9 +55,6 @@ BODY_TIMEOUTS = 4
 
 DEFAULT_MAX_CONNECTIONS = 1_000
 
-RETRY_AFTER = "1"
-"""Seconds, in the response to a connection that there is no room for."""
-
 BACKLOG = 1_024
 """Connections that the system accepts before the server does."""
 

@@ -5,10 +5,7 @@ from email.utils import formatdate
 from functools import cache
 from http import HTTPStatus
 
-from crypt_api.server.edge.head import Refusal
-from crypt_api.server.edge.limits import RETRY_AFTER
-from crypt_core.http.headers import COMMON_HEADERS
-from crypt_core.http.types import Response, json_response
+from crypt_core.http.types import Response
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -23,13 +20,6 @@ def response_bytes(response: Response, *, is_head: bool, keep_alive: bool) -> by
         lines.append("connection: close")
     head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
     return head if is_head else head + response.body
-
-
-def refusal_response(refusal: Refusal) -> Response:
-    """The response to bytes that are no request, in the form of the service's own errors."""
-    headers = {"Retry-After": RETRY_AFTER} if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    response = json_response(refusal.status, {"error": refusal.text}, headers)
-    return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers})
 
 
 @cache

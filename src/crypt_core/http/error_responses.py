@@ -21,11 +21,14 @@ logger = logging.getLogger(__name__)
 STORAGE_RETRY_AFTER = 5
 """Seconds; a guess at how long a full disk or a lagging replica lasts."""
 
+CONNECTION_RETRY_AFTER = 1
+"""Seconds; a server that is full drops an idle connection at once, if it finds one."""
+
 
 class ApiError(Exception):
     """The request gets an error as its response."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     text: str = "Internal server error"
     code: ClassVar[str] = ""
 
@@ -240,6 +243,18 @@ class ServiceUnavailable(ApiError):
         return {"Retry-After": str(STORAGE_RETRY_AFTER)}
 
 
+class TooManyConnections(ApiError):
+    """The server has as many connections as the operator allows."""
+
+    status = 503
+    text = "Too many connections"
+    code = "too_many_connections"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Retry-After": str(CONNECTION_RETRY_AFTER)}
+
+
 class NoUniqueId(ApiError):
     """Every id that was tried is in use: ids are too short for the number of messages."""
 
@@ -249,8 +264,12 @@ class NoUniqueId(ApiError):
 
 def error_response(error: Exception) -> Response:
     """Tell the client what went wrong, and the log what the operator or the developers have to mend."""
-    api_error = _api_error(error)
-    return json_response(api_error.status, api_error.body, {**COMMON_HEADERS, **api_error.headers})
+    return api_error_response(_api_error(error))
+
+
+def api_error_response(error: ApiError) -> Response:
+    """The same without a line in the log."""
+    return json_response(error.status, error.body, {**COMMON_HEADERS, **error.headers})
 
 
 def _api_error(error: Exception) -> ApiError:
