@@ -59,6 +59,10 @@ class Engine:
         return redis.Redis(port=self.port, socket_timeout=START_TIMEOUT)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         return f"valkey://127.0.0.1:{self.port}/0"
 

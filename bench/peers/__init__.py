@@ -1,0 +1,1 @@
+"""Other services under the same load."""

@@ -1,0 +1,2 @@
+-- The home page's JSON: the service without its store.
+function request() return wrk.format("GET", "/") end
