@@ -60,5 +60,5 @@ def finished(terminal: "pexpect.spawn[str]", code: int = 0) -> str:
     """Wait for the end of the command; give what it printed since it was last read."""
     terminal.expect(pexpect.EOF)
     terminal.close()
-    assert terminal.exitstatus == code
+    assert terminal.exitstatus == code, terminal.before
     return terminal.before or ""
