@@ -12,6 +12,7 @@ import pytest
 from crypt_api.server.stores.sqlite import schema, wal
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.durable_files import sync
+from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Granted, Missing, Read
@@ -197,6 +198,25 @@ async def test_requests_are_answered_while_thousands_expire(path: Path) -> None:
         number += 1
     assert answered_meanwhile > 10
     store.close()
+
+
+async def test_housekeeping_that_has_much_to_do_lets_commands_in_between(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed_over = worst = 0  # steps that began while a command waited, one after the other
+
+    def step(_: Housekeeping) -> bool:
+        nonlocal passed_over, worst
+        passed_over = passed_over + 1 if store._writer._waiting else 0  # noqa: SLF001
+        worst = max(worst, passed_over)
+        return True  # there is more to do at once
+
+    store = SqliteStore(path)
+    monkeypatch.setattr(Housekeeping, "run", step)
+    for number in range(200):
+        await store.apply(f"abc{number}", Create("x", DAY))
+    store.close()
+    assert worst <= 1
 
 
 async def test_many_commands_on_one_id_in_one_group_are_decided_one_after_the_other(path: Path) -> None:

@@ -143,13 +143,16 @@ class Writer:
         self._file.close()
 
     def _next_job(self, timeout: float) -> Job | None:
-        """Wait up to `timeout` seconds for a job; then, or when it is time to close, for the file alone."""
+        """Wait up to `timeout` seconds for a job; then, or when it is time to close, for the file alone.
+
+        Commands that wait come before housekeeping: an event loop has been told to decide them.
+        """
         while True:
             with suppress(Empty):
                 job = self._jobs.get(timeout=max(timeout, 0))
                 if job is not None:
                     return job
-            if self._file_lock.acquire(blocking=False):
+            if (self._closing.is_set() or not self._waiting) and self._file_lock.acquire(blocking=False):
                 return None
             timeout = LOOK_SECONDS
 
@@ -159,11 +162,11 @@ class Writer:
 
     def _give_file_away(self) -> None:
         """Release the file, and have an event loop decide what came meanwhile."""
+        while self._waiting and self._waiting[0].answer.get_loop().is_closed():
+            self._waiting.popleft()  # nobody waits there any more
         self._file_lock.release()
-        for task in self._waiting.copy():
-            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-                task.answer.get_loop().call_soon_threadsafe(self._decide)
-                return
+        with suppress(IndexError, RuntimeError):  # nothing waits, or the loop is being closed
+            self._waiting[0].answer.get_loop().call_soon_threadsafe(self._decide)
 
     def _found_damaged(self, message_id: str) -> None:
         if message_id not in self._damaged:
