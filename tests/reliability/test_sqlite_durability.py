@@ -5,6 +5,7 @@ import os
 import random
 import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,7 @@ async def test_housekeeping_that_has_much_to_do_lets_commands_in_between(
         nonlocal passed_over, worst
         passed_over = passed_over + 1 if store._writer._waiting else 0  # noqa: SLF001
         worst = max(worst, passed_over)
+        time.sleep(0.001)  # a step waits for the disk, and lets the event loop run meanwhile
         return True  # there is more to do at once
 
     store = SqliteStore(path)
