@@ -4,9 +4,13 @@ from asyncio import create_task
 from collections.abc import Coroutine
 from typing import Any
 
-from pyodide.ffi import create_proxy
-from workers import DurableObject, Response, WorkerEntrypoint, wait_until
+from js import Object, crypto
+from pyodide.ffi import create_proxy, to_js
+from workers import DurableObject, Response, WorkerEntrypoint, import_from_javascript
 
+from crypt_worker.kv_payloads import KvPayloads
+from crypt_worker.kv_store import KvStore
+from crypt_worker.payload_encryption import PayloadEncryption
 from crypt_worker.request import answer
 from crypt_worker.shard import Shard
 
@@ -15,7 +19,8 @@ class Default(WorkerEntrypoint):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Response:
-        response = await answer(request, self.env)
+        env = _runtime().env
+        response = await answer(request, env, KvStore(_payloads(), env.MESSAGE_SHARDS))
         return Response(response.body or None, status=response.status, headers=response.headers)
 
 
@@ -24,13 +29,22 @@ class MessageShard(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._shard = Shard(ctx.storage, env.MESSAGES, in_background)
+        self._shard = Shard(ctx.storage, _payloads(), in_background)
 
     async def apply(self, message_id: str, command: str, fetched_key: str | None) -> str:
         return await self._shard.apply(message_id, command, fetched_key)
 
     async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002
         await self._shard.sweep()
+
+
+def _runtime() -> Any:
+    """The runtime as JavaScript has it: through the SDK's own `env`, every buffer would be copied into Python."""
+    return import_from_javascript("cloudflare:workers")
+
+
+def _payloads() -> KvPayloads:
+    return KvPayloads(_runtime().env.MESSAGES, PayloadEncryption(crypto.subtle, to_js, Object.fromEntries))
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> None:
@@ -42,4 +56,4 @@ def in_background(work: Coroutine[Any, Any, None]) -> None:
     task = create_task(work)
     proxy = create_proxy(task)
     task.add_done_callback(lambda _: proxy.destroy())
-    wait_until(proxy)
+    _runtime().waitUntil(proxy)

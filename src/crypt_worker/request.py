@@ -11,8 +11,7 @@ from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
-from crypt_worker.kv_payloads import KvPayloads
-from crypt_worker.kv_store import KvStore
+from crypt_core.store import Store
 from crypt_worker.rate_limit import client_address, isolate_limiter
 
 MAX_DRAIN_BYTES = 10_000_000
@@ -22,16 +21,15 @@ _apps: dict[Settings, App] = {}
 """The application of this isolate, which the first request builds; the clock and randomness do not work before."""
 
 
-async def answer(request: Any, env: Any) -> Response:
-    """Answer the SDK's `request` with the bindings and variables in `env`."""
+async def answer(request: Any, env: Any, store: Store) -> Response:
+    """Answer the SDK's `request` with the variables in `env`, and the messages in `store`."""
     try:
         app = _app(env)
     except SettingsError as error:
         return error_response(error)
     body = _Body(request.js_object)
     core_request = _core_request(request.js_object, body)
-    # The runtime's objects belong to the request that they came with, so the store is made for each request.
-    response = await app.handle(core_request, KvStore(KvPayloads(env.MESSAGES), env.MESSAGE_SHARDS))
+    response = await app.handle(core_request, store)
     await body.drain()
     # For the platform's logs, and the metrics drawn from them: the route, never the id.
     line = {"method": core_request.method, "route": response.route, "status": response.status}

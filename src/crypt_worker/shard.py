@@ -42,7 +42,7 @@ class Shard:
     def __init__(
         self,
         storage: Any,
-        namespace: Any,
+        payloads: KvPayloads,
         in_background: Callable[[Coroutine[Any, Any, None]], object],
         *,
         clock: Callable[[], float] = time.time,
@@ -51,13 +51,13 @@ class Shard:
 
         Args:
             storage: The Durable Object's storage.
-            namespace: The KV binding with the payloads.
+            payloads: The payloads of the messages.
             in_background: Lets work go on after the response.
             clock: Unix time in seconds.
         """
         self._storage = storage
         self._in_background = in_background
-        self._payloads = KvPayloads(namespace)
+        self._payloads = payloads
         self._clock = clock
         self._alarm = Alarm(storage)
         self._records = SqlRecords(self._execute)
@@ -83,7 +83,7 @@ class Shard:
         self._records.keep(message_id, before, after)
         key = released_key(before, after, now)
         if key is not None:
-            self._in_background(self._payloads.delete_or_log(key))
+            self._in_background(self._payloads.delete(key))
         if after is not None and after is not before and not self._alarm.wakes_for(after.due_at, now):
             await self._set_alarm_or_log(now)
         return to_wire(outcome)
@@ -99,7 +99,7 @@ class Shard:
         changes = self._records.sweep(now, SWEEP_RECORDS)
         # Before the next alarm is set, or the payloads of many sweeps would be waited for at the same time.
         keys = (released_key(before, after, now) for before, after in changes)
-        await gather(*(self._payloads.delete_or_log(key) for key in keys if key is not None))
+        await gather(*(self._payloads.delete(key) for key in keys if key is not None))
         if len(changes) == SWEEP_RECORDS:
             await self._alarm.set(self._clock())
         else:

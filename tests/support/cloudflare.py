@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from crypt_worker.kv_payloads import KvPayloads
+from crypt_worker.payload_encryption import PayloadEncryption
 from crypt_worker.shard import Shard
 
 MIN_EXPIRATION_TTL = 60  # seconds
@@ -19,27 +23,60 @@ class PlatformError(Exception):
     """What the runtime raises where it has a `JsException`."""
 
 
+class Buffer(bytes):
+    """A JavaScript `ArrayBuffer`."""
+
+    def to_bytes(self) -> bytes:
+        return bytes(self)
+
+
+class SubtleCrypto:
+    """WebCrypto, as far as it is used."""
+
+    async def importKey(self, form: str, key: Buffer, kind: str, extractable: bool, usages: Any) -> Any:  # noqa: N802, FBT001
+        assert (form, kind, extractable) == ("raw", "AES-GCM", False)
+        return AESGCM(key), usages
+
+    async def encrypt(self, parameters: dict[str, Any], key: Any, data: Buffer) -> Buffer:
+        assert (parameters["name"], key[1]) == ("AES-GCM", ["encrypt"])
+        return Buffer(key[0].encrypt(parameters["iv"], data, None))
+
+    async def decrypt(self, parameters: dict[str, Any], key: Any, data: Buffer) -> Buffer:
+        assert (parameters["name"], key[1]) == ("AES-GCM", ["decrypt"])
+        return Buffer(key[0].decrypt(parameters["iv"], data, None))
+
+
+def to_js(value: Any, *, dict_converter: Callable[..., Any] | None = None) -> Any:
+    """What is left of a value in JavaScript."""
+    assert isinstance(value, dict) == (dict_converter is not None)
+    return Buffer(value) if isinstance(value, bytes) else value
+
+
+def payloads(namespace: "KvNamespace") -> KvPayloads:
+    return KvPayloads(namespace, PayloadEncryption(SubtleCrypto(), to_js, dict))
+
+
 class KvNamespace:
     """KV with its expiry. Unknown options raise here; the platform would silently ignore them."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._entries: dict[str, tuple[str, float]] = {}
+        self._entries: dict[str, tuple[Buffer, float]] = {}
         self.lagging = False
         self.failing = False
 
-    async def put(self, key: str, value: str, *, expirationTtl: int) -> None:  # noqa: N803 - the platform's name
+    async def put(self, key: str, value: Buffer, *, expirationTtl: int) -> None:  # noqa: N803 - the platform's name
         self._check(key)
         if type(expirationTtl) is not int or expirationTtl < MIN_EXPIRATION_TTL:
             raise PlatformError(f"KV PUT failed: 400 Invalid expiration_ttl of {expirationTtl}")
-        if not isinstance(value, str):
+        if not isinstance(value, Buffer):
             raise TypeError("KV takes no such value")
-        value.encode()
         self._entries[key] = (value, self._clock() + expirationTtl)
 
-    async def get(self, key: str) -> str | None:
+    async def get(self, key: str, kind: str) -> Buffer | None:
+        assert kind == "arrayBuffer"
         self._check(key)
-        value, expires_at = self._entries.get(key, ("", 0.0))
+        value, expires_at = self._entries.get(key, (Buffer(), 0.0))
         return value if not self.lagging and expires_at > self._clock() else None
 
     async def delete(self, key: str) -> None:
@@ -52,8 +89,12 @@ class KvNamespace:
         if not 0 < len(key.encode()) <= MAX_KEY_BYTES:
             raise PlatformError("KV failed: 414 UTF-8 encoded length exceeds key length limit")
 
+    def change(self, change: Callable[[Buffer], Buffer]) -> None:
+        """Change all values, as a fault of the platform would."""
+        self._entries = {key: (change(value), expires_at) for key, (value, expires_at) in self._entries.items()}
+
     @property
-    def values(self) -> list[str]:
+    def values(self) -> list[bytes]:
         return [value for value, expires_at in self._entries.values() if expires_at > self._clock()]
 
 
@@ -115,7 +156,7 @@ class ShardNamespace:
         return SimpleNamespace(apply=lambda *arguments: self._apply(name, *arguments))
 
     def _wake(self, name: str, storage: Storage) -> None:
-        shard = Shard(storage, self._namespace, self._background.append, clock=self._clock)
+        shard = Shard(storage, payloads(self._namespace), self._background.append, clock=self._clock)
         self._shards[name] = (shard, storage)
 
     async def _apply(self, name: str, *arguments: Any) -> Any:

@@ -9,9 +9,8 @@ from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.store import Store
-from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
-from tests.support.cloudflare import KvNamespace, ShardNamespace
+from tests.support.cloudflare import KvNamespace, ShardNamespace, payloads
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.valkey import new_prefix, shared_engine, without_ifeq
 
@@ -42,7 +41,7 @@ def sqlite(folder: Path, clock: Callable[[], float]) -> Iterator[Store]:
 def kv(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
     namespace = KvNamespace(clock)
     shards = ShardNamespace(namespace, clock)
-    yield KvStore(KvPayloads(namespace), shards)
+    yield KvStore(payloads(namespace), shards)
     shards.close()
 
 
