@@ -1,7 +1,8 @@
-"""What Cloudflare calls: the Worker and its Durable Object."""
+"""What Cloudflare calls: the Worker and its Durable Objects."""
 
 from asyncio import create_task
 from collections.abc import Coroutine
+from functools import cache
 from typing import Any
 
 from js import Object, crypto
@@ -9,9 +10,10 @@ from pyodide.ffi import create_proxy, to_js
 from workers import DurableObject, Response, WorkerEntrypoint, import_from_javascript
 
 from crypt_worker.kv_payloads import KvPayloads
-from crypt_worker.kv_store import KvStore
 from crypt_worker.payload_encryption import PayloadEncryption
+from crypt_worker.rate_limit import Counters
 from crypt_worker.request import answer
+from crypt_worker.service import Service, open_service
 from crypt_worker.shard import Shard
 
 
@@ -19,13 +21,12 @@ class Default(WorkerEntrypoint):
     """The Worker."""
 
     async def fetch(self, request: Any) -> Response:
-        env = _runtime().env
-        response = await answer(request, env, KvStore(_payloads(), env.MESSAGE_SHARDS))
+        response = await answer(request.js_object, _service)
         return Response(response.body or None, status=response.status, headers=response.headers)
 
 
 class MessageShard(DurableObject):
-    """One of the few objects that share all ids between them."""
+    """One of the shards of the store `kv`: its records have the keys of payloads."""
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
@@ -36,6 +37,37 @@ class MessageShard(DurableObject):
 
     async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002
         await self._shard.sweep()
+
+
+class DurableShard(DurableObject):
+    """One of the shards of the store `durable`: its records have the messages themselves."""
+
+    def __init__(self, ctx: Any, env: Any) -> None:
+        super().__init__(ctx, env)
+        self._shard = Shard(ctx.storage, None, in_background)
+
+    async def apply(self, message_id: str, command: str, _: None) -> str:
+        return await self._shard.apply(message_id, command)
+
+    async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002
+        await self._shard.sweep()
+
+
+class ClientCounters(DurableObject):
+    """One of the objects that count the requests of clients, with `RATE_LIMIT_SCOPE = "global"`. It stores nothing."""
+
+    def __init__(self, ctx: Any, env: Any) -> None:
+        super().__init__(ctx, env)
+        self._counters = Counters()
+
+    async def admit(self, client: str, limit: int) -> str:
+        return await self._counters.admit(client, limit)
+
+
+@cache
+def _service() -> Service:
+    """The isolate's service. The first request opens it: before, neither the clock nor randomness works."""
+    return open_service(_runtime().env, _payloads)
 
 
 def _runtime() -> Any:

@@ -26,6 +26,7 @@ class KvPayloads:
 
     async def put(self, payload: str, ttl: int) -> str:
         """Store a payload for `ttl` seconds, and return its key."""
+        key: str
         key, encrypted = await platform_call(self._encryption.encrypt(payload))
         await platform_call(self._namespace.put(_name(key), encrypted, expirationTtl=ttl))
         return key

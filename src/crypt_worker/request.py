@@ -1,47 +1,35 @@
 """From the runtime's request to the core's request, and the way of every request of the Worker."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from crypt_core.errors import SettingsError
-from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.settings import Settings
-from crypt_core.store import Store
-from crypt_worker.rate_limit import client_address, isolate_limiter
+from crypt_worker.rate_limit import client_address
+from crypt_worker.service import Service
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
 
-_apps: dict[Settings, App] = {}
-"""The application of this isolate, which the first request builds; the clock and randomness do not work before."""
 
-
-async def answer(request: Any, env: Any, store: Store) -> Response:
-    """Answer the SDK's `request` with the variables in `env`, and the messages in `store`."""
+async def answer(js_request: Any, service: Callable[[], Service]) -> Response:
+    """Answer the runtime's request by the isolate's service."""
     try:
-        app = _app(env)
+        app, store = service()
     except SettingsError as error:
         return error_response(error)
-    body = _Body(request.js_object)
-    core_request = _core_request(request.js_object, body)
-    response = await app.handle(core_request, store)
+    body = _Body(js_request)
+    request = _core_request(js_request, body)
+    response = await app.handle(request, store)
     await body.drain()
     # For the platform's logs, and the metrics drawn from them: the route, never the id.
-    line = {"method": core_request.method, "route": response.route, "status": response.status}
+    line = {"method": request.method, "route": response.route, "status": response.status}
     print(json.dumps(line))  # noqa: T201 - console.log
     return response
-
-
-def _app(env: Any) -> App:
-    settings = Settings.from_mapping({name: getattr(env, name, "") for name in Settings.NAMES})
-    if settings not in _apps:
-        _apps[settings] = App(settings, isolate_limiter(settings))
-    return _apps[settings]
 
 
 def _core_request(js_request: Any, body: "_Body") -> Request:

@@ -7,9 +7,9 @@ import pytest
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import LEASE_SECONDS, Create, Created, Granted, Missing, Read, Repeated
 from crypt_core.record import AccessHashes
-from crypt_worker.alarm import SWEEP_INTERVAL
 from crypt_worker.kv_store import KvStore
-from crypt_worker.shard import SHARDS, shard_name
+from crypt_worker.shards import SHARDS, Shards, shard_name
+from crypt_worker.sweep import SWEEP_INTERVAL
 from crypt_worker.wire import to_wire
 from tests.support.cloudflare import Buffer, KvNamespace, ShardNamespace, payloads
 from tests.support.stores import Clock
@@ -24,7 +24,7 @@ class FakeCloudflare:
         self.clock = Clock()
         self.kv = KvNamespace(self.clock)
         self.shards = ShardNamespace(self.kv, self.clock)
-        self.store = KvStore(payloads(self.kv), self.shards)
+        self.store = KvStore(payloads(self.kv), Shards(self.shards))
 
 
 @pytest.fixture

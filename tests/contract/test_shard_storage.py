@@ -5,6 +5,7 @@ import pytest
 from crypt_core.messages import Create, Read
 from crypt_core.record import AccessHashes
 from crypt_worker.kv_store import KvStore
+from crypt_worker.shards import Shards
 from tests.support.cloudflare import KvNamespace, ShardNamespace, payloads
 from tests.support.stores import Clock
 
@@ -16,7 +17,7 @@ async def test_a_shard_stores_the_key_of_a_payload_and_no_message(access: Access
     clock = Clock()
     kv = KvNamespace(clock)
     shards = ShardNamespace(kv, clock)
-    store = KvStore(payloads(kv), shards)
+    store = KvStore(payloads(kv), Shards(shards))
 
     def stored() -> str:
         return "".join(text for storage in shards.storages for [text] in storage.sql.exec(COLUMNS).raw())

@@ -114,8 +114,15 @@ class Storage:
 
     def _exec(self, sql: str, *values: object) -> Any:
         assert all(value is None or isinstance(value, int | float | str | bytes) for value in values)
+        if not values:
+            *others, sql = sql.split(";")  # the platform runs several statements, and returns the last one's rows
+            for other in others:
+                self._database.execute(other)
         rows = self._database.execute(sql, values).fetchall()
         return SimpleNamespace(raw=lambda: [list(row) for row in rows])
+
+    async def getAlarm(self) -> int | None:  # noqa: N802
+        return None if self.alarm_at is None else int(self.alarm_at * 1_000)
 
     async def setAlarm(self, milliseconds: int) -> None:  # noqa: N802 - the platform's name
         if self.refuses_alarms:
@@ -143,7 +150,8 @@ def as_rpc(value: Any) -> Any:
 class ShardNamespace:
     """The Durable Object binding: an object for each name, made when it is first called."""
 
-    def __init__(self, namespace: KvNamespace, clock: Callable[[], float]) -> None:
+    def __init__(self, namespace: KvNamespace | None, clock: Callable[[], float]) -> None:
+        """`namespace` has the payloads; without one, the records have the messages themselves."""
         self._namespace = namespace
         self._clock = clock
         self._shards: dict[str, tuple[Shard, Storage]] = {}
@@ -156,7 +164,12 @@ class ShardNamespace:
         return SimpleNamespace(apply=lambda *arguments: self._apply(name, *arguments))
 
     def _wake(self, name: str, storage: Storage) -> None:
-        shard = Shard(storage, payloads(self._namespace), self._background.append, clock=self._clock)
+        shard = Shard(
+            storage,
+            payloads(self._namespace) if self._namespace else None,
+            self._background.append,
+            clock=self._clock,
+        )
         self._shards[name] = (shard, storage)
 
     async def _apply(self, name: str, *arguments: Any) -> Any:
