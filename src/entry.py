@@ -5,24 +5,26 @@ from collections.abc import Coroutine
 from functools import cache
 from typing import Any
 
-from js import Object, crypto
+import js
 from pyodide.ffi import create_proxy, to_js
-from workers import DurableObject, Response, WorkerEntrypoint, import_from_javascript
+from workers import DurableObject, WorkerEntrypoint, import_from_javascript, python_to_rpc
 
+from crypt_core.http.app import App
+from crypt_core.store import Store
+from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.payload_encryption import PayloadEncryption
 from crypt_worker.rate_limit import Counters
 from crypt_worker.request import answer
-from crypt_worker.service import Service, open_service
+from crypt_worker.service import open_service
 from crypt_worker.shard import Shard
 
 
 class Default(WorkerEntrypoint):
     """The Worker."""
 
-    async def fetch(self, request: Any) -> Response:
-        response = await answer(request.js_object, _service)
-        return Response(response.body or None, status=response.status, headers=response.headers)
+    async def fetch(self, request: Any) -> Any:
+        return await answer(request.js_object, _javascript(), _service)
 
 
 class MessageShard(DurableObject):
@@ -30,7 +32,7 @@ class MessageShard(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._shard = Shard(ctx.storage, _payloads(), in_background)
+        self._shard = Shard(python_to_rpc(ctx.storage), _payloads(), in_background)
 
     async def apply(self, message_id: str, command: str, fetched_key: str | None) -> str:
         return await self._shard.apply(message_id, command, fetched_key)
@@ -44,7 +46,7 @@ class DurableShard(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._shard = Shard(ctx.storage, None, in_background)
+        self._shard = Shard(python_to_rpc(ctx.storage), None, in_background)
 
     async def apply(self, message_id: str, command: str, _: None) -> str:
         return await self._shard.apply(message_id, command)
@@ -65,8 +67,8 @@ class ClientCounters(DurableObject):
 
 
 @cache
-def _service() -> Service:
-    """The isolate's service. The first request opens it: before, neither the clock nor randomness works."""
+def _service() -> tuple[App, Store]:
+    """The isolate's application and store. The first request opens them: the clock and randomness work from then on."""
     return open_service(_runtime().env, _payloads)
 
 
@@ -75,8 +77,13 @@ def _runtime() -> Any:
     return import_from_javascript("cloudflare:workers")
 
 
+@cache
+def _javascript() -> JavaScript:
+    return JavaScript(to_js, js.Object.fromEntries, js.Response.new, js.console.log, js.crypto.subtle)
+
+
 def _payloads() -> KvPayloads:
-    return KvPayloads(_runtime().env.MESSAGES, PayloadEncryption(crypto.subtle, to_js, Object.fromEntries))
+    return KvPayloads(_runtime().env.MESSAGES, PayloadEncryption(_javascript()))
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> None:

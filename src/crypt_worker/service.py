@@ -1,7 +1,7 @@
 """The service of one isolate: the application and its store, which the isolate's requests share."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from crypt_core.http.app import App
 from crypt_core.store import Store
@@ -13,14 +13,7 @@ from crypt_worker.shards import Shards
 from crypt_worker.variables import Variables
 
 
-class Service(NamedTuple):
-    """Answers the requests of one isolate."""
-
-    app: App
-    store: Store
-
-
-def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> Service:
+def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> tuple[App, Store]:
     """Open the service with the bindings and variables in `env`. The clock and randomness must work already.
 
     Raises:
@@ -32,4 +25,4 @@ def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> Service:
         store = DurableStore(Shards(env.DURABLE_SHARDS))
     else:
         store = KvStore(payloads(), Shards(env.MESSAGE_SHARDS))
-    return Service(App(variables.settings, open_worker_limiter(variables, env)), store)
+    return App(variables.settings, open_worker_limiter(variables, env)), store

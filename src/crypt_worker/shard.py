@@ -43,7 +43,8 @@ class Shard:
         self._sweep = Sweep(self._records, storage, payloads, clock)
 
     def _execute(self, sql: str, *values: object) -> list[Any]:
-        return [list(row) for row in self._sql.exec(sql, *values).raw()]
+        rows: list[Any] = self._sql.exec(sql, *values).raw().toArray().to_py()
+        return rows
 
     async def apply(self, message_id: str, command: str, fetched_key: str | None = None) -> str:
         """Apply `command` to the id's record and return the outcome, both as `wire` writes them.

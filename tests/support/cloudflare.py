@@ -11,6 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.payload_encryption import PayloadEncryption
 from crypt_worker.shard import Shard
@@ -53,7 +54,7 @@ def to_js(value: Any, *, dict_converter: Callable[..., Any] | None = None) -> An
 
 
 def payloads(namespace: "KvNamespace") -> KvPayloads:
-    return KvPayloads(namespace, PayloadEncryption(SubtleCrypto(), to_js, dict))
+    return KvPayloads(namespace, PayloadEncryption(JavaScript(to_js, dict, SimpleNamespace, print, SubtleCrypto())))
 
 
 class KvNamespace:
@@ -98,6 +99,16 @@ class KvNamespace:
         return [value for value, expires_at in self._entries.values() if expires_at > self._clock()]
 
 
+class Rows(list[list[Any]]):
+    """A cursor, and the array of its rows."""
+
+    def toArray(self) -> "Rows":  # noqa: N802 - the platform's name
+        return self
+
+    def to_py(self) -> list[list[Any]]:
+        return [list(row) for row in self]
+
+
 @dataclass
 class Storage:
     """A Durable Object's storage: its SQLite, and one alarm."""
@@ -119,7 +130,7 @@ class Storage:
             for other in others:
                 self._database.execute(other)
         rows = self._database.execute(sql, values).fetchall()
-        return SimpleNamespace(raw=lambda: [list(row) for row in rows])
+        return SimpleNamespace(raw=lambda: Rows(rows))
 
     async def getAlarm(self) -> int | None:  # noqa: N802
         return None if self.alarm_at is None else int(self.alarm_at * 1_000)

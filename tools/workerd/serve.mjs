@@ -43,6 +43,7 @@ function readArguments() {
       var: { type: "string", multiple: true, default: [] },
       persist: { type: "string" },
       "control-port": { type: "string" },
+      "without-rate-limits": { type: "boolean", default: false },
     },
   });
   const controlPort = values["control-port"];
@@ -52,14 +53,16 @@ function readArguments() {
     port: portNumber("port", values.port),
     vars: variables(values.var),
     persist: values.persist === undefined ? undefined : resolve(values.persist),
+    withoutRateLimits: values["without-rate-limits"],
     controlPort: controlPort === undefined ? undefined : portNumber("control-port", controlPort),
   };
 }
 
 async function main() {
-  const { project, host, port, vars, persist, controlPort } = readArguments();
+  const { project, host, port, vars, persist, withoutRateLimits, controlPort } = readArguments();
   const config = readConfig(project);
   Object.assign(config.vars, vars);
+  if (withoutRateLimits) config.rateLimits = [];
   const miniflare = await startWorkerd({ config, files: bundle(project, config.main), host, port, persist });
 
   let stopping = false;
