@@ -129,6 +129,11 @@ class GlobalWindow:
             known.refusal, known.refused_until = admission, self._clock() + admission.reset
         return admission
 
+    @property
+    def clients(self) -> int:
+        """Clients that are remembered."""
+        return len(self._clients)
+
     async def _count(self, client: str) -> Admission:
         counter = self._counters.getByName(counter_name(client))
         return Admission(*json.loads(await platform_call(counter.admit(client, self._limit))))

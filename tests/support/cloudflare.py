@@ -4,6 +4,7 @@ Tests of the tiers `http` and `worker` run on the real runtime. Here time can be
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -115,6 +116,8 @@ class Storage:
 
     alarm_at: float | None = None  # Unix time in seconds
     refuses_alarms: bool = False
+    alarms_set: int = 0
+    statements: Counter[str] = field(default_factory=Counter)
     _database: sqlite3.Connection = field(
         default_factory=lambda: sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     )
@@ -124,6 +127,7 @@ class Storage:
         return SimpleNamespace(exec=self._exec)
 
     def _exec(self, sql: str, *values: object) -> Any:
+        self.statements[sql] += 1
         assert all(value is None or isinstance(value, int | float | str | bytes) for value in values)
         if not values:
             *others, sql = sql.split(";")  # the platform runs several statements, and returns the last one's rows
@@ -139,6 +143,7 @@ class Storage:
         if self.refuses_alarms:
             raise PlatformError("Network connection lost.")
         self.alarm_at = milliseconds / 1_000
+        self.alarms_set += 1
 
     def close(self) -> None:
         self._database.close()
