@@ -25,5 +25,10 @@ def test_the_bundle_is_the_worker_and_nothing_else(tmp_path: Path) -> None:
     assert {path.partition("/")[0] for path in uploaded} == {"crypt_core", "crypt_worker"}
     [size] = re.findall(r"Total Upload: ([\d.]+) KiB", result.stdout)
     assert float(size) < 300  # 148 when this was written, 111 of them the SDK
-    for binding in ("env.MESSAGES ", "env.MESSAGE_SHARDS (MessageShard)", "env.RATE_LIMIT_PER_SECOND"):
+    for binding in (
+        "env.MESSAGES ",
+        "env.MESSAGE_SHARDS (MessageShard)",
+        "env.RATE_LIMITER (100 ",
+        "env.RATE_LIMIT_PER_SECOND",
+    ):
         assert binding in result.stdout
