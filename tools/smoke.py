@@ -59,7 +59,7 @@ class Service:
 def expect(what: str, answer: Answer, status: int, body: object = ...) -> Any:
     """Raise `Failed` unless the answer is as it should be. No message and no id is printed."""
     if answer[0] != status or (body is not ... and answer[1] != body):
-        raise Failed(f"{what}: status {answer[0]} in place of {status}, or another body than it should have")
+        raise Failed(f"{what}: status {answer[0]} in place of {status}, or another body")
     return answer[1]
 
 
