@@ -79,7 +79,15 @@ def _runtime() -> Any:
 
 @cache
 def _javascript() -> JavaScript:
-    return JavaScript(to_js, js.Object.fromEntries, js.Response.new, js.console.log, js.crypto.subtle)
+    return JavaScript(
+        to_js,
+        js.Object.fromEntries,
+        js.JSON.stringify,
+        js.JSON.parse,
+        js.Response.new,
+        js.console.log,
+        js.crypto.subtle,
+    )
 
 
 def _payloads() -> KvPayloads:

@@ -17,6 +17,8 @@ class PayloadEncryption:
 
     def __init__(self, javascript: JavaScript) -> None:
         self._js = javascript
+        self._algorithm = javascript.to_object({"name": "AES-GCM"})
+        self._algorithm.iv = javascript.to_js(_IV)
 
     async def encrypt(self, payload: str) -> tuple[str, Any]:
         """Encrypt under a new key; return the key as base64url, and the buffer."""
@@ -36,4 +38,4 @@ class PayloadEncryption:
     async def _parameters(self, key: bytes, usage: str) -> tuple[Any, Any]:
         to_js, is_extractable = self._js.to_js, False
         imported = await self._js.subtle.importKey("raw", to_js(key), "AES-GCM", is_extractable, to_js([usage]))
-        return self._js.to_object({"name": "AES-GCM", "iv": _IV}), imported
+        return self._algorithm, imported

@@ -23,7 +23,7 @@ async def answer(js_request: Any, javascript: JavaScript, service: Callable[[], 
         app, store = service()
     except SettingsError as error:
         return _js_response(error_response(error), javascript)
-    headers = javascript.from_entries(js_request.headers).to_py()
+    headers = javascript.read_entries(js_request.headers)
     body = _Body(js_request, headers)
     scheme, path = _scheme_and_path(js_request.url)
     request = Request(scheme, js_request.method, path, headers, client_address(headers), body)
@@ -42,7 +42,7 @@ def _scheme_and_path(url: str) -> tuple[str, str]:
 
 def _js_response(response: Response, javascript: JavaScript) -> Any:
     body = javascript.to_js(response.body) if response.body else None
-    return javascript.new_response(body, status=response.status, headers=javascript.to_object(response.headers))
+    return javascript.new_response(body, javascript.to_object({"status": response.status, "headers": response.headers}))
 
 
 class _Body:

@@ -3,6 +3,7 @@
 Tests of the tiers `http` and `worker` run on the real runtime. Here time can be passed in, and replicas lag on demand.
 """
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -35,27 +36,35 @@ class Buffer(bytes):
 class SubtleCrypto:
     """WebCrypto, as far as it is used."""
 
-    async def importKey(self, form: str, key: Buffer, kind: str, extractable: bool, usages: Any) -> Any:  # noqa: N802, FBT001
+    async def importKey(self, form: str, key: Buffer, kind: str, *settings: Any) -> Any:  # noqa: N802
+        extractable, usages = settings
         assert (form, kind, extractable) == ("raw", "AES-GCM", False)
         return AESGCM(key), usages
 
-    async def encrypt(self, parameters: dict[str, Any], key: Any, data: Buffer) -> Buffer:
-        assert (parameters["name"], key[1]) == ("AES-GCM", ["encrypt"])
-        return Buffer(key[0].encrypt(parameters["iv"], data, None))
+    async def encrypt(self, parameters: Any, key: Any, data: Buffer) -> Buffer:
+        assert (parameters.name, key[1]) == ("AES-GCM", ["encrypt"])
+        return Buffer(key[0].encrypt(parameters.iv, data, None))
 
-    async def decrypt(self, parameters: dict[str, Any], key: Any, data: Buffer) -> Buffer:
-        assert (parameters["name"], key[1]) == ("AES-GCM", ["decrypt"])
-        return Buffer(key[0].decrypt(parameters["iv"], data, None))
+    async def decrypt(self, parameters: Any, key: Any, data: Buffer) -> Buffer:
+        assert (parameters.name, key[1]) == ("AES-GCM", ["decrypt"])
+        return Buffer(key[0].decrypt(parameters.iv, data, None))
 
 
-def to_js(value: Any, *, dict_converter: Callable[..., Any] | None = None) -> Any:
+def parse(text: str) -> Any:
+    """`JSON.parse`, for an object."""
+    return SimpleNamespace(**json.loads(text))
+
+
+def to_js(value: Any) -> Any:
     """What is left of a value in JavaScript."""
-    assert isinstance(value, dict) == (dict_converter is not None)
+    assert isinstance(value, bytes | list)
     return Buffer(value) if isinstance(value, bytes) else value
 
 
 def payloads(namespace: "KvNamespace") -> KvPayloads:
-    return KvPayloads(namespace, PayloadEncryption(JavaScript(to_js, dict, SimpleNamespace, print, SubtleCrypto())))
+    return KvPayloads(
+        namespace, PayloadEncryption(JavaScript(to_js, dict, json.dumps, parse, SimpleNamespace, print, SubtleCrypto()))
+    )
 
 
 class KvNamespace:
