@@ -16,6 +16,7 @@ from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_store
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
+from crypt_core.limits.guesses import open_guesses
 from crypt_core.settings import Settings
 
 DEFAULT_STORE = "sqlite:///messages.db"
@@ -67,7 +68,9 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     app = App(
         settings,
         open_limiter(settings, store, metrics.limited_alone),
+        open_guesses(settings),
         extra_routes=static_routes(),
+        messages=lambda: store.usage.messages,
         readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time
     )
     return Application(app, MeteredStore(store, metrics), proxies, metrics)

@@ -10,6 +10,7 @@ from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
+from crypt_core.limits.guesses import open_guesses
 from crypt_core.settings import Settings
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
@@ -42,7 +43,7 @@ async def answer(request: Any, env: Any) -> Response:
 def _app(env: Any) -> App:
     settings = Settings.from_mapping({name: getattr(env, name, "") for name in Settings.NAMES})
     if settings not in _apps:
-        _apps[settings] = App(settings, isolate_limiter(settings))
+        _apps[settings] = App(settings, isolate_limiter(settings), open_guesses(settings))
     return _apps[settings]
 
 

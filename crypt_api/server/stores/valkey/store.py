@@ -67,12 +67,8 @@ class ValkeyStore:
 
     @property
     def usage(self) -> Usage:
-        """The engine's memory, as it was seen last."""
+        """The engine's memory and the number of its keys, as they were seen last."""
         return self._memory.usage
-
-    def plain_messages(self) -> int:
-        """The number of plain messages or more: all keys count, as they were seen last."""
-        return self._memory.keys
 
     def close(self) -> None:
         if self._live is not None:
