@@ -66,7 +66,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[str]:
     """Without TLS, for which it would need a certificate, and on a port that is free."""
     port = free_port()
     upstreams, redirect, site = re.split(
-        r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.M
+        r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
     )
     assert "return 308" in redirect
     site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx", str(folder))
