@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
@@ -19,8 +20,11 @@ from tests.support.platforms import ROOT, Process, start_server
 BIN = Path(sys.executable).parent
 NGINX = shutil.which("nginx")
 
-Proxy = Callable[[Path, int], contextlib.AbstractContextManager[str]]
-"""Starts a proxy before the server at a port, and gives its URL. The folder gets its files, `log` among them."""
+
+class Proxy(Protocol):
+    """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its files, `log` among them."""
+
+    def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
 
 
 def free_port() -> int:
@@ -53,26 +57,30 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
 
 
 @contextlib.contextmanager
-def caddy(folder: Path, upstream: int) -> Iterator[str]:
+def caddy(folder: Path, *upstreams: int) -> Iterator[str]:
     port = free_port()
     command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
-    variables = {"SITE_ADDRESS": f"http://127.0.0.1:{port}", "UPSTREAMS": f"127.0.0.1:{upstream}"}
+    variables = {
+        "SITE_ADDRESS": f"http://127.0.0.1:{port}",
+        "UPSTREAMS": " ".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
+    }
     with run(command, folder, port, CADDY_ADMIN=f"unix/{folder}/admin", **variables) as url:
         yield url
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[str]:
+def nginx(folder: Path, *upstreams: int) -> Iterator[str]:
     """Without TLS, for which it would need a certificate, and on a port that is free."""
     port = free_port()
-    upstreams, redirect, site = re.split(
+    block, redirect, site = re.split(
         r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
     )
     assert "return 308" in redirect
     site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx", str(folder))
     site = re.sub(r"^ *(listen \[|ssl_).*\n", "", site, flags=re.MULTILINE)
-    upstreams = upstreams.replace("server 127.0.0.1:8787", f"server 127.0.0.1:{upstream}")
-    (folder / "site.conf").write_text(upstreams + site)
+    [server] = re.findall(r"^    server .*\n", block, flags=re.MULTILINE)
+    servers = (server.replace("8787", str(upstream)) for upstream in upstreams)
+    (folder / "site.conf").write_text(block.replace(server, "".join(servers)) + site)
     paths = " ".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -181,10 +189,13 @@ class Breaking:
 
 
 def test_a_request_that_a_server_may_have_taken_is_not_sent_again(proxy: Proxy, tmp_path: Path) -> None:
-    server = Breaking()
-    with proxy(tmp_path, server.port) as url, httpx.Client(base_url=url, timeout=30) as someone:
-        assert someone.get("/warm1").status_code == 200  # leaves a connection that could be kept
+    servers = [Breaking(), Breaking()]
+    ports = [server.port for server in servers]
+    with proxy(tmp_path, *ports) as url, httpx.Client(base_url=url, timeout=30) as someone:
+        for _ in range(8):  # leave connections to both that could be kept
+            assert someone.get("/warm1").status_code == 200
         assert someone.get("/abc12").status_code == 502
-        assert server.taken == ["/abc12"]
-    server.close()
+        assert servers[0].taken + servers[1].taken == ["/abc12"]
+    for server in servers:
+        server.close()
     assert "abc12" not in logs(tmp_path)
