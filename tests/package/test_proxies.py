@@ -22,7 +22,7 @@ NGINX = shutil.which("nginx")
 
 
 class Proxy(Protocol):
-    """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its files, `log` among them."""
+    """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
 
     def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
 
