@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from crypt_core import ids
-from tests.http.test_sealed import Sealed, put
+from tests.support.sealed import Sealed, put
 from tests.support import platforms
 from tests.support.platforms import Platform, start_server
 
