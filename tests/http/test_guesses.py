@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from crypt_core import ids
-from tests.support.sealed import Sealed, put
 from tests.support import platforms
 from tests.support.platforms import Platform, start_server
+from tests.support.sealed import Sealed, put
 
 MISSES = 4
 
