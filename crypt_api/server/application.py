@@ -9,14 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crypt_api.server.limiters import open_limiter
+from crypt_api.server.limiters import open_limits
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_store
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.guesses import open_guesses
 from crypt_core.settings import Settings
 
 DEFAULT_STORE = "sqlite:///messages.db"
@@ -67,8 +66,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     metrics.watch(lambda: store.usage)
     app = App(
         settings,
-        open_limiter(settings, store, metrics.limited_alone),
-        open_guesses(settings),
+        open_limits(settings, store, metrics.limited_alone),
         extra_routes=static_routes(),
         messages=lambda: store.usage.messages,
         readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time

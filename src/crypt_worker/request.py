@@ -10,11 +10,10 @@ from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.guesses import open_guesses
 from crypt_core.settings import Settings
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
-from crypt_worker.rate_limit import client_address, isolate_limiter
+from crypt_worker.rate_limit import client_address, isolate_limits
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
@@ -43,7 +42,7 @@ async def answer(request: Any, env: Any) -> Response:
 def _app(env: Any) -> App:
     settings = Settings.from_mapping({name: getattr(env, name, "") for name in Settings.NAMES})
     if settings not in _apps:
-        _apps[settings] = App(settings, isolate_limiter(settings), open_guesses(settings))
+        _apps[settings] = App(settings, isolate_limits(settings))
     return _apps[settings]
 
 

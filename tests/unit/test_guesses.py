@@ -10,28 +10,20 @@ from hypothesis import strategies as st
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core import ids
-from crypt_core.errors import NoMissLeft, SettingsError, StorageUnavailable
+from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.app import App
-from crypt_core.http.types import Request
-from crypt_core.limits.guesses import GuardedStore, MissBudgets, open_guesses
-from crypt_core.messages import (
-    Acknowledge,
-    Command,
-    Create,
-    Destroy,
-    Destroyed,
-    GetReceipt,
-    Granted,
-    Missing,
-    Outcome,
-    Read,
-)
+from crypt_core.http.types import Request, Response
+from crypt_core.limits.client_limits import OwnLimits, open_limits
+from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.rate_limiter import SlidingWindow
+from crypt_core.messages import Command, Create, Granted, Outcome, Read
 from crypt_core.settings import Settings
 from docs import guessing
 from tests.support.platforms import ROOT
 
 DAY = 86_400  # seconds
 SEALED_ID = "A" * 22
+PROOF = "A" * 43
 CLIENT = "192.0.2.1"
 
 
@@ -43,23 +35,23 @@ class Clock:
         return self.now
 
 
-async def test_a_budget_fills_up_evenly_over_an_hour() -> None:
+def test_a_budget_fills_up_evenly_over_an_hour() -> None:
     clock = Clock()
     budgets = MissBudgets(60, clock=clock)
-    assert [await budgets.spend(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
+    assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
     clock.now += 45
-    assert await budgets.spend(CLIENT) == 15.0
+    assert budgets.take(CLIENT) == 15.0
     clock.now += 15
-    assert [await budgets.spend(CLIENT) for _ in range(2)] == [0.0, 60.0]
+    assert [budgets.take(CLIENT) for _ in range(2)] == [0.0, 60.0]
     clock.now += 86_400
-    assert [await budgets.spend(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
+    assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
 
 
 @given(
     st.integers(1, 200),
-    st.lists(st.tuples(st.sampled_from(["spend", "miss", "hit"]), st.floats(0, 900)), max_size=150),
+    st.lists(st.tuples(st.sampled_from(["miss", "hit"]), st.floats(0, 900)), max_size=150),
 )
-async def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, float]]) -> None:
+def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, float]]) -> None:
     """Compared with a bucket that counts its tokens."""
     clock = Clock()
     budgets = MissBudgets(per_hour, clock=clock)
@@ -67,7 +59,7 @@ async def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[s
     for step, pause in steps:
         clock.now += pause
         tokens = min(per_hour, tokens + pause * per_hour / 3_600)
-        wait = await budgets.spend(CLIENT)
+        wait = budgets.take(CLIENT)
         if tokens >= 1 + 1e-6:
             assert wait == 0
         if wait:
@@ -75,44 +67,44 @@ async def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[s
             continue
         tokens -= 1
         if step == "hit":
-            await budgets.refund(CLIENT)
+            budgets.give_back(CLIENT)
             tokens = min(per_hour, tokens + 1)
 
 
-async def test_all_addresses_of_a_network_have_one_budget() -> None:
+def test_all_addresses_of_a_network_have_one_budget() -> None:
     budgets = MissBudgets(2, clock=Clock())
-    assert [await budgets.spend(f"2001:db8:1:2:{host}::1") > 0 for host in range(3)] == [False, False, True]
-    assert await budgets.spend("2001:db8:1:3::1") == 0
+    assert [budgets.take(f"2001:db8:1:2:{host}::1") > 0 for host in range(3)] == [False, False, True]
+    assert budgets.take("2001:db8:1:3::1") == 0
 
 
-async def test_a_network_has_sixteen_times_as_many_as_a_client() -> None:
+def test_a_network_has_sixteen_times_as_many_as_a_client() -> None:
     clock = Clock()
     budgets = MissBudgets(2, clock=clock)
-    waits = [await budgets.spend(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
+    waits = [budgets.take(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
     assert waits == [0.0] * 32 + [3_600 / 32]
-    assert await budgets.spend("2001:db8:2::1") == 0
-    await budgets.refund("2001:db8:1:5::1")
-    assert await budgets.spend("2001:db8:1:33::1") == 0
+    assert budgets.take("2001:db8:2::1") == 0
+    budgets.give_back("2001:db8:1:5::1")
+    assert budgets.take("2001:db8:1:33::1") == 0
     clock.now += 3_600
-    assert await budgets.spend("2001:db8:1:1::1") == 0
+    assert budgets.take("2001:db8:1:1::1") == 0
 
 
-async def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
+def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
     budgets = MissBudgets(3, max_buckets=1_000, clock=Clock())
     misses = 0
     for number in range(10_000):
-        await budgets.spend(f"10.0.{number >> 8}.{number & 255}")
+        budgets.take(f"10.0.{number >> 8}.{number & 255}")
         if number % 100 == 0:
-            misses += await budgets.spend(CLIENT) == 0
+            misses += budgets.take(CLIENT) == 0
     assert misses == 3
     assert budgets.buckets <= 1_000
 
 
-async def test_a_client_that_misses_nothing_is_not_remembered() -> None:
+def test_a_client_that_misses_nothing_is_not_remembered() -> None:
     budgets = MissBudgets(60, clock=Clock())
-    await budgets.spend(CLIENT)
+    budgets.take(CLIENT)
     assert budgets.buckets == 1
-    await budgets.refund(CLIENT)
+    budgets.give_back(CLIENT)
     assert budgets.buckets == 0
 
 
@@ -132,76 +124,102 @@ class CountingStore(MemoryStore):
         return await super().apply(message_id, command)
 
 
-def guarded(store: CountingStore, misses: int) -> GuardedStore:
-    return GuardedStore(store, MissBudgets(misses, clock=Clock()), CLIENT)
+async def no_body() -> AsyncIterator[bytes]:
+    return
+    yield
 
 
-@pytest.mark.parametrize("command", [Read(), Destroy()])
-async def test_beyond_the_budget_nobody_looks(command: Command) -> None:
-    store = CountingStore()
-    await store.apply("abc12", Create("secret", DAY))
-    store.looks = 0
-    reader = guarded(store, 3)
-    for _ in range(3):
-        assert await reader.apply("zzzzz", command) == Missing()
-    with pytest.raises(NoMissLeft) as refused:
-        await reader.apply("abc12", command)
-    assert refused.value.wait == 1_200
-    assert store.looks == 3
-    assert await store.apply("abc12", Read()) == Granted("secret")
+class Service:
+    """An application whose clients have few misses."""
+
+    def __init__(self, misses: int) -> None:
+        self.store = CountingStore()
+        limits = OwnLimits(SlidingWindow(1_000), MissBudgets(misses, clock=Clock()))
+        self._app = App(Settings(), limits)
+
+    async def ask(self, method: str, path: str, headers: dict[str, str] | None = None) -> Response:
+        return await self._app.handle(Request("http", method, path, headers or {}, CLIENT, no_body()), self.store)
+
+    async def statuses(self, count: int, method: str, path: str, headers: dict[str, str] | None = None) -> list[int]:
+        return [(await self.ask(method, path, headers)).status for _ in range(count)]
+
+    async def keep(self, message_id: str) -> None:
+        await self.store.apply(message_id, Create("secret", DAY))
+        self.store.looks -= 1
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_beyond_the_budget_nobody_looks(method: str) -> None:
+    service = Service(3)
+    await service.keep("abc12")
+    assert await service.statuses(3, method, "/zzzzz") == [404] * 3
+    refused = await service.ask(method, "/abc12")
+    assert (refused.status, refused.headers["Retry-After"]) == (429, "1200")
+    assert service.store.looks == 3
+    assert await service.store.apply("abc12", Read()) == Granted("secret")
 
 
 async def test_guesses_at_the_same_moment_get_no_further() -> None:
-    store = CountingStore()
-    reader = guarded(store, 3)
-    outcomes = await asyncio.gather(*(reader.apply(f"abc{n:02}", Read()) for n in range(50)), return_exceptions=True)
-    assert [isinstance(outcome, NoMissLeft) for outcome in outcomes] == [False] * 3 + [True] * 47
-    assert store.looks == 3
+    service = Service(3)
+    answers = await asyncio.gather(*(service.ask("GET", f"/abc{n:02}") for n in range(50)))
+    assert [answer.status for answer in answers] == [404] * 3 + [429] * 47
+    assert service.store.looks == 3
 
 
 async def test_what_is_found_costs_nothing() -> None:
-    store = CountingStore()
-    reader = guarded(store, 1)
-    commands: list[tuple[Command, Outcome]] = [(Read(), Granted("secret")), (Destroy(), Destroyed())]
-    for command, outcome in commands * 5:
-        await reader.apply("abc12", Create("secret", DAY))
-        assert await reader.apply("abc12", command) == outcome
-    assert await reader.apply("abc12", Read()) == Missing()
-    with pytest.raises(NoMissLeft):
-        await reader.apply("abc12", Read())
+    service = Service(1)
+    for method, status in (("GET", 200), ("DELETE", 204)) * 5:
+        await service.keep("abc12")
+        assert (await service.ask(method, "/abc12")).status == status
+    assert await service.statuses(2, "GET", "/abc12") == [404, 429]
 
 
 @pytest.mark.parametrize(
-    ("message_id", "command"),
+    ("method", "path", "headers", "status"),
     [
-        (SEALED_ID, Read("proof")),
-        (SEALED_ID, Destroy("proof")),
-        (SEALED_ID, GetReceipt("proof")),
-        ("zzzzz", Acknowledge(None, "key")),
-        ("-", Read()),  # the readiness probe
+        ("GET", f"/{SEALED_ID}", {"authorization": f"Bearer {PROOF}"}, 404),
+        ("DELETE", f"/{SEALED_ID}", {"authorization": f"Bearer {PROOF}"}, 404),
+        ("GET", f"/{SEALED_ID}/status", {"authorization": f"Bearer {PROOF}"}, 404),
+        ("GET", "/zzzzz/status", {}, 404),
+        ("DELETE", "/zzzzz", {"idempotency-key": "key"}, 404),
+        ("GET", "/zzzzz", {"sec-fetch-mode": "navigate"}, 200),  # the page with the button
+        ("GET", "/zzzzz", {"sec-purpose": "prefetch"}, 403),
+        ("GET", "/-/ready", {}, 200),
     ],
 )
-async def test_what_is_no_guess_costs_nothing(message_id: str, command: Command) -> None:
-    reader = guarded(CountingStore(), 1)
-    for _ in range(5):
-        assert await reader.apply(message_id, command) == Missing()
+async def test_what_is_no_guess_costs_nothing(method: str, path: str, headers: dict[str, str], status: int) -> None:
+    service = Service(1)
+    assert await service.statuses(5, method, path, headers) == [status] * 5
+    assert await service.statuses(2, "GET", "/zzzzz") == [404, 429]
+    assert await service.statuses(5, method, path, headers) == [status] * 5
 
 
 async def test_a_store_that_is_down_costs_nothing() -> None:
-    store = CountingStore()
-    reader = guarded(store, 1)
-    store.failing = True
-    for _ in range(5):
-        with pytest.raises(StorageUnavailable):
-            await reader.apply("zzzzz", Read())
-    store.failing = False
-    assert await reader.apply("zzzzz", Read()) == Missing()
+    service = Service(1)
+    service.store.failing = True
+    assert await service.statuses(5, "GET", "/zzzzz") == [503] * 5
+    service.store.failing = False
+    assert await service.statuses(2, "GET", "/zzzzz") == [404, 429]
 
 
-@pytest.mark.parametrize("off", [{"misses_per_hour": 0}, {"rate_limit_per_second": 0}])
-def test_two_settings_switch_it_off(off: dict[str, int]) -> None:
-    assert open_guesses(Settings(**off)) is None
-    assert open_guesses(Settings()) is not None
+async def test_a_guess_that_is_given_up_costs_a_miss() -> None:
+    """It may have destroyed a message."""
+    service = Service(1)
+    await service.keep("abc12")
+    guess = asyncio.ensure_future(service.ask("DELETE", "/abc12"))
+    await asyncio.sleep(0)
+    guess.cancel()
+    await asyncio.gather(guess, return_exceptions=True)
+    assert service.store.looks == 1
+    assert (await service.ask("GET", "/zzzzz")).status == 429
+
+
+async def test_two_settings_switch_it_off() -> None:
+    assert open_limits(Settings(rate_limit_per_second=0)) is None
+    for misses, counted in ((0, None), (60, 0)):
+        limits = open_limits(Settings(misses_per_hour=misses))
+        assert limits is not None
+        assert (await limits.admit(CLIENT, may_miss=True)).miss_wait == counted
 
 
 @pytest.mark.parametrize("messages", [0, 1, 2, 3, 1_000, 10**6, 10**9])

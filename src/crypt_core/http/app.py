@@ -11,8 +11,8 @@ from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limi
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.guesses import GuardedStore, Guesses
-from crypt_core.limits.rate_limiter import RateLimiter
+from crypt_core.limits.client_limits import ClientLimits
+from crypt_core.limits.guesses import GuardedStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
 
@@ -23,8 +23,7 @@ class App:
     def __init__(  # noqa: PLR0913 - what it is made of
         self,
         settings: Settings,
-        limiter: RateLimiter | None = None,
-        guesses: Guesses | None = None,
+        limits: ClientLimits | None = None,
         *,
         extra_routes: Iterable[Route] = (),
         new_id: Callable[[int], str] = ids.generate,
@@ -35,8 +34,7 @@ class App:
 
         Args:
             settings: The operator's settings.
-            limiter: Counts the requests to the message routes. Without a limiter, no request is counted.
-            guesses: Counts the plain ids without a message that each client asks for. Without it, none is counted.
+            limits: Count the requests to the message routes, and the misses. Without limits, nothing is counted.
             extra_routes: Routes that only one platform has.
             new_id: Draws an id of the given length.
             readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
@@ -45,8 +43,7 @@ class App:
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
-        self._limiter = limiter
-        self._guesses = guesses
+        self._limits = limits
         id_length = _id_length(settings, messages)
         handlers = MessageHandlers(settings, lambda: new_id(id_length()))
         self._router = Router(_routes(handlers, ServiceHandlers(settings, readiness), extra_routes))
@@ -75,17 +72,19 @@ class App:
         handler = route.limited.get(request.method)
         if handler is None:
             raise MethodNotAllowed(route.methods)
-        if self._guesses is not None:
-            store = GuardedStore(store, self._guesses, request.client)
-        if self._limiter is None:
+        if self._limits is None:
             return await handler(request, store, *parameters)
-        admission = await self._limiter.admit(request.client)
+        admission = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
+        guarded = GuardedStore(store, admission.miss_wait)
         try:
             if not admission.admitted:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
-            response = await handler(request, store, *parameters)
+            response = await handler(request, guarded, *parameters)
         except Exception as error:  # noqa: BLE001
             response = error_response(error)
+        # Not if the request was cancelled: a guess may have destroyed a message.
+        if admission.miss_wait == 0 and not guarded.missed:
+            await self._limits.give_back_miss(request.client)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
 
 

@@ -8,14 +8,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from crypt_core import ids
-from crypt_core.errors import NoMissLeft, StorageUnavailable
+from crypt_core.errors import NoMissLeft
 from crypt_core.limits.addresses import client_groups
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR
 from crypt_core.messages import Command, Destroy, Missing, Outcome, Read
-from crypt_core.settings import Settings
 from crypt_core.store import Store
 
 HOUR = 3_600.0
@@ -23,22 +21,6 @@ HOUR = 3_600.0
 
 ROUNDING = 1e-6
 """Seconds by which sums of seconds may be wrong."""
-
-
-class Guesses(Protocol):
-    """The port: what each client may still miss, counted in this process or elsewhere."""
-
-    async def spend(self, client: str) -> float:
-        """Take one miss from the client's budget, before anybody looks whether it is one.
-
-        So a client cannot send more guesses at once than its budget has. Returns 0 if the miss was taken, and else the
-        seconds until the client has one.
-        """
-        ...
-
-    async def refund(self, client: str) -> None:
-        """Give one miss back: there was a message."""
-        ...
 
 
 class MissBudgets:
@@ -64,7 +46,8 @@ class MissBudgets:
         """The number of clients and networks that are remembered."""
         return len(self._full_at)
 
-    async def spend(self, client: str) -> float:
+    def take(self, client: str) -> float:
+        """Take one miss. Returns 0 if it was taken, and else the seconds until the client has one."""
         now = self._clock()
         full_at = {key: max(self._full_at.get(key, now), now) + interval for key, interval in self._of(client)}
         wait = max(full_at.values()) - now - HOUR
@@ -78,7 +61,8 @@ class MissBudgets:
             self._full_at.popitem(last=False)
         return wait
 
-    async def refund(self, client: str) -> None:
+    def give_back(self, client: str) -> None:
+        """Give one miss back that was taken."""
         for key, interval in self._of(client):
             full_at = self._full_at.get(key, 0.0) - interval
             if full_at > self._clock() + ROUNDING:
@@ -91,23 +75,19 @@ class MissBudgets:
         return zip(client_groups(client), self._intervals, strict=False)
 
 
-def open_guesses(settings: Settings) -> Guesses | None:
-    """The budgets that the settings ask for; None if they switch them off.
-
-    They are counted in this process: on the server for all requests, in the Worker for those of one isolate.
-    """
-    if settings.rate_limit_per_second == 0 or settings.misses_per_hour == 0:
-        return None
-    return MissBudgets(settings.misses_per_hour)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GuardedStore:
-    """The store as one client may ask it: a client without a miss left gets no look at plain ids."""
+    """The store as one request may ask it: without a miss left, it gets no look at plain ids.
+
+    Attributes:
+        store: The store.
+        wait: Seconds until the request's client has a miss again; 0 if it has one, None if nobody counts.
+        missed: Whether the request was a miss.
+    """
 
     store: Store
-    guesses: Guesses
-    client: str
+    wait: float | None
+    missed: bool = False
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         """Apply the command as the store does.
@@ -117,16 +97,9 @@ class GuardedStore:
             StorageUnavailable: As the store's own `apply`.
         """
         # An `Acknowledge` tells nothing of the messages that nobody has read, so it is no guess.
-        if not (isinstance(command, Read | Destroy) and ids.is_plain(message_id)):
-            return await self.store.apply(message_id, command)
-        wait = await self.guesses.spend(self.client)
-        if wait:
-            raise NoMissLeft(wait)
-        try:
-            outcome = await self.store.apply(message_id, command)
-        except StorageUnavailable:
-            await self.guesses.refund(self.client)
-            raise
-        if not isinstance(outcome, Missing):
-            await self.guesses.refund(self.client)
+        is_guess = isinstance(command, Read | Destroy) and ids.is_plain(message_id)
+        if is_guess and self.wait:
+            raise NoMissLeft(self.wait)
+        outcome = await self.store.apply(message_id, command)
+        self.missed |= is_guess and isinstance(outcome, Missing)
         return outcome
