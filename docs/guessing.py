@@ -60,7 +60,7 @@ def sweep_table(messages: int = 0) -> str:
 
 def length_table() -> str:
     """How long an id is with `ID_LENGTH=auto`."""
-    rows = [["live plain messages", *(f"{count:,}" for count in LIVE_MESSAGES)]]
+    rows = [["live messages", *(f"{count:,}" for count in LIVE_MESSAGES)]]
     rows.append(["characters of a new id", *(str(length_for(count)) for count in LIVE_MESSAGES)])
     return _table(rows)
 

@@ -44,13 +44,10 @@ class OwnLimits:
             self._budgets.give_back(client)
 
 
-def open_limits(settings: Settings, limiter: RateLimiter | None = None) -> OwnLimits | None:
-    """The limits that the settings ask for, counted in this process; None if they switch every limit off.
-
-    `limiter` counts the requests instead of this process's window.
-    """
+def open_limits(settings: Settings) -> OwnLimits | None:
+    """The limits that the settings ask for, counted in this process; None if they switch every limit off."""
     limit = settings.rate_limit_per_second
     if not limit:
         return None
     misses = settings.misses_per_hour
-    return OwnLimits(limiter or SlidingWindow(limit), MissBudgets(misses) if misses else None)
+    return OwnLimits(SlidingWindow(limit), MissBudgets(misses) if misses else None)
