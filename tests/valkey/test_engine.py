@@ -227,6 +227,42 @@ async def test_a_record_of_this_release_is_read_by_the_next_one(engine: Engine, 
     assert isinstance(await store.apply("abc13", PLAIN), Created)
 
 
+NEWER = [
+    b'2 AAAAAAAA AAAAAAAA\n{"content": "secret", "expires_at": 4000000000}',
+    b'1 AAAAAAAA AAAAAAAA\n{"content": "secret", "expires_at": 4000000000, "news": 1}',
+    b"1 AAAAAAAA AAAAAAAA\n{",
+]
+
+
+@pytest.mark.parametrize("value", NEWER)
+async def test_a_record_that_only_the_next_release_can_read_is_503_and_stays(
+    engine: Engine, store: ValkeyStore, value: bytes
+) -> None:
+    with engine.client as client:
+        client.set("crypt:abc12", value)
+        for command in (Read(), Destroy(), PLAIN):
+            with pytest.raises(StorageUnavailable, match="newer release"):
+                await store.apply("abc12", command)
+        assert client.get("crypt:abc12") == value
+
+
+async def test_the_sweep_passes_over_what_it_cannot_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_sweep, "INTERVAL", 0.02)
+    clock = Clock()
+    prefix = new_prefix()
+    store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={prefix}"), clock=clock)
+    for message_id in ("first", "second"):
+        await store.apply(message_id, SEALED)
+        assert await store.apply(message_id, Read("proof", None, "key")) == Granted("sealed")
+        clock.now += 1
+    client = shared_engine().client
+    client.set(f"{prefix}first", NEWER[1])
+    clock.now += LEASE_SECONDS
+    await until(lambda: b'"sealed"' not in (client.get(f"{prefix}second") or b""), "the content stays")
+    assert client.get(f"{prefix}first") == NEWER[1]
+    store.close()
+
+
 async def test_the_engine_expires_messages_on_its_own(engine: Engine, store: ValkeyStore) -> None:
     await store.apply("abc12", Create("plain", 60))
     await store.apply("sealed", SEALED)
