@@ -34,7 +34,7 @@ INSTALLED = {
     "Prometheus' rules": ["promtool", "check", "rules", "deploy/prometheus/alerts.yml"],
     "Prometheus' alerts": ["promtool", "test", "rules", "deploy/prometheus/alerts.test.yml"],
 }
-CHECKS |= {name: [Path(command[0]), *command[1:]] for name, command in INSTALLED.items() if shutil.which(command[0])}
+CHECKS |= {name: [Path(path), *rest] for name, (tool, *rest) in INSTALLED.items() if (path := shutil.which(tool))}
 
 
 @pytest.mark.parametrize("check", CHECKS)

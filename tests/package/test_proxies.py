@@ -114,7 +114,7 @@ def port_of(server: Process) -> int:
 
 def client(url: str, address: str) -> httpx.Client:
     """A client at one of the addresses that are all this machine's."""
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address))
+    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address), timeout=30)
 
 
 def logs(folder: Path) -> str:

@@ -287,6 +287,21 @@ async def test_what_is_destroyed_is_not_in_the_engine(engine: Engine, store: Val
     assert not any(b"unmistakable" in value for value in values)
 
 
+async def test_the_append_only_file_keeps_destroyed_text_until_it_is_rewritten(
+    engine: Engine, store: ValkeyStore, tmp_path: Path
+) -> None:
+    def is_in_a_file() -> bool:
+        return any(b"unmistakable" in path.read_bytes() for path in tmp_path.rglob("*.aof"))
+
+    await store.apply("abc12", Create("unmistakable", DAY))
+    await store.apply("abc12", Read())
+    assert is_in_a_file()
+    with engine.client as client:
+        client.bgrewriteaof()
+        await until(lambda: not client.info("persistence")["aof_rewrite_in_progress"], "the rewrite does not end")
+    await until(lambda: not is_in_a_file(), "the text is still there")
+
+
 async def test_the_content_of_a_sealed_message_goes_with_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever server looks first: the one that gave the lease may be gone."""
     monkeypatch.setattr(lease_sweep, "INTERVAL", 0.02)
