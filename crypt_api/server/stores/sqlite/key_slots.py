@@ -22,7 +22,7 @@ GROWTH = 256
 MANY = 16 * GROWTH
 """Slots that are kept even when none is in use: 160 KB."""
 
-MAX_COUNTED = 100_000
+MAX_COUNTED = 20_000
 """Free slots that are counted at most, so that counting takes no more than a few milliseconds."""
 
 _FREE = bytes(KEY_BYTES)
