@@ -1,99 +1,16 @@
 """The proxies' configurations of `deploy/`, in front of a real server: Caddy, and nginx where it is installed."""
 
 import contextlib
-import os
-import re
-import shutil
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import httpx
 import pytest
 
-from tests.support.platforms import ROOT, Process, start_server
-
-BIN = Path(sys.executable).parent
-NGINX = shutil.which("nginx")
-
-
-class Proxy(Protocol):
-    """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
-
-    def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            raise AssertionError(f"it ended with {process.wait(0.1)}")
-    raise AssertionError("it never listened")
-
-
-@contextlib.contextmanager
-def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterator[str]:
-    with (folder / "log").open("wb") as log:
-        environment = os.environ | {"HOME": str(folder)} | variables
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603
-        try:
-            wait_until_it_listens(port, process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-@contextlib.contextmanager
-def caddy(folder: Path, *upstreams: int) -> Iterator[str]:
-    port = free_port()
-    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
-    variables = {
-        "SITE_ADDRESS": f"http://127.0.0.1:{port}",
-        "UPSTREAMS": " ".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
-    }
-    with run(command, folder, port, CADDY_ADMIN=f"unix/{folder}/admin", **variables) as url:
-        yield url
-
-
-@contextlib.contextmanager
-def nginx(folder: Path, *upstreams: int) -> Iterator[str]:
-    """Without TLS, for which it would need a certificate, and on a port that is free."""
-    port = free_port()
-    block, redirect, site = re.split(
-        r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
-    )
-    assert "return 308" in redirect
-    site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx", str(folder))
-    site = re.sub(r"^ *(listen \[|ssl_).*\n", "", site, flags=re.MULTILINE)
-    [server] = re.findall(r"^    server .*\n", block, flags=re.MULTILINE)
-    servers = (server.replace("8787", str(upstream)) for upstream in upstreams)
-    (folder / "site.conf").write_text(block.replace(server, "".join(servers)) + site)
-    paths = " ".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ access_log {folder}/access.log; {paths} include {folder}/site.conf; }}\n"
-    )
-    assert NGINX is not None
-    with run([NGINX, "-c", str(folder / "nginx.conf"), "-e", str(folder / "log")], folder, port) as url:
-        yield url
-
-
-PROXIES: Mapping[str, Proxy] = {"caddy": caddy} | ({"nginx": nginx} if NGINX else {})
+from tests.support.platforms import Process, start_server
+from tests.support.proxies import PROXIES, Proxy, client_at
 
 
 @pytest.fixture(params=PROXIES)
@@ -108,15 +25,6 @@ def server(tmp_path: Path) -> Iterator[Process]:
         yield process
 
 
-def port_of(server: Process) -> int:
-    return int(server.wait_for(r"listening on http\S+:(\d+)"))
-
-
-def client(url: str, address: str) -> httpx.Client:
-    """A client at one of the addresses that are all this machine's."""
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address), timeout=30)
-
-
 def logs(folder: Path) -> str:
     return "".join(path.read_text(errors="replace") for path in folder.glob("*log*"))
 
@@ -124,14 +32,14 @@ def logs(folder: Path) -> str:
 def test_each_client_has_its_own_limit_whatever_it_says_of_itself(
     proxy: Proxy, server: Process, tmp_path: Path
 ) -> None:
-    with proxy(tmp_path, port_of(server)) as url, client(url, "127.0.0.2") as one, client(url, "127.0.0.3") as other:
+    with proxy(tmp_path, server.port) as url, client_at("127.0.0.2", url) as one, client_at("127.0.0.3", url) as other:
         forged = [{"X-Forwarded-For": f"192.0.2.{n}", "Forwarded": f"for=192.0.2.{n}"} for n in range(4)]
         assert [one.get("/zzzzz", headers=headers).status_code for headers in forged] == [404, 404, 404, 429]
         assert other.get("/zzzzz").status_code == 404
 
 
 def test_messages_come_through_and_ids_stay_out_of_the_log(proxy: Proxy, server: Process, tmp_path: Path) -> None:
-    with proxy(tmp_path, port_of(server)) as url, client(url, "127.0.0.4") as someone:
+    with proxy(tmp_path, server.port) as url, client_at("127.0.0.4", url) as someone:
         message_id = someone.post("/", json={"message": "x" * 102_400}).json()["id"]
         assert someone.get(f"/{message_id}").json() == {"message": "x" * 102_400}
         assert someone.post("/", json={"message": "x" * 102_401}).json() == {
@@ -144,7 +52,7 @@ def test_messages_come_through_and_ids_stay_out_of_the_log(proxy: Proxy, server:
 
 
 def test_the_server_knows_the_scheme(proxy: Proxy, server: Process, tmp_path: Path) -> None:
-    with proxy(tmp_path, port_of(server)) as url:
+    with proxy(tmp_path, server.port) as url:
         assert f"{url}/ID" in httpx.get(url, headers={"X-Forwarded-Proto": "https"}).text
 
 
