@@ -21,6 +21,9 @@ import pytest
 from tests.support.platforms import ROOT, Process
 
 
+pytestmark = pytest.mark.long
+
+
 class Instruction(NamedTuple):
     name: str
     arguments: str
