@@ -20,7 +20,6 @@ import pytest
 
 from tests.support.platforms import ROOT, Process
 
-
 pytestmark = pytest.mark.long
 
 

@@ -5,7 +5,6 @@ admission, and given back if it was none: a client gets no more looks than it ha
 at once.
 """
 
-from dataclasses import replace
 from typing import Protocol
 
 from crypt_core.limits.guesses import MissBudgets
@@ -37,7 +36,7 @@ class OwnLimits:
         admission = await self._limiter.admit(client)
         if self._budgets is None or not (may_miss and admission.admitted):
             return admission
-        return replace(admission, miss_wait=self._budgets.take(client))
+        return admission._replace(miss_wait=self._budgets.take(client))
 
     async def give_back_miss(self, client: str) -> None:
         if self._budgets is not None:

@@ -3,8 +3,7 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crypt_core.limits.addresses import client_groups
 
@@ -14,8 +13,7 @@ NETWORK_FACTOR = 16
 POLICIES = ("default", "network")
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """A limiter's answer to one request. Of a client's limit and its network's, it tells of the tighter one.
 
     Attributes:
