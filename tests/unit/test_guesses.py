@@ -269,6 +269,19 @@ def test_the_page_about_guessing_has_the_computed_tables() -> None:
         assert f"\n\n{table}\n" in page
 
 
+def test_the_security_page_has_the_same_figures() -> None:
+    page = (ROOT / "SECURITY.md").read_text()
+    guesses = {length: (36**length + 1) / 1_001 for length in (5, ids.length_for(1_000))}
+    for text, length, addresses, protected in (
+        ("would need about {}", 5, 1, False),
+        ("(`MISSES_PER_HOUR`) it needs {}", 5, 1, True),
+        ("A thousand addresses need {}", 5, 1_000, True),
+        ("those thousand need {}", ids.length_for(1_000), 1_000, True),
+    ):
+        seconds = guessing.search_seconds(guesses[length], addresses, protected=protected)
+        assert text.format(guessing.duration(seconds)) in page
+
+
 def test_the_table_computes_what_the_budget_does() -> None:
     assert guessing.search_seconds(36**5, 1, protected=False) == 36**5 / 3
     assert guessing.search_seconds(60, 1, protected=True) == 20  # at once, but 3 a second
