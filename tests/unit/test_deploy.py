@@ -240,7 +240,7 @@ def test_the_engine_is_set_up_as_the_promises_need_it() -> None:
     assert settings["save"] == '""'
     url = compose("compose.yaml")["services"]["server-1"]["environment"]["CRYPT_API_STORE"]
     replicas = [name for name in compose("compose.yaml")["services"] if name.startswith("valkey-replica")]
-    assert url.endswith(f"?replicas={len(replicas)}")
+    assert url.endswith(f"?replicas={len(replicas)}}}")
 
 
 def test_the_builder_is_sent_what_the_image_copies_and_nothing_else() -> None:
