@@ -71,7 +71,6 @@ class SharedLimits:
         task = asyncio.ensure_future(self._give_back(client_groups(client)))
         self._giving_back.add(task)
         task.add_done_callback(self._giving_back.discard)
-        await asyncio.sleep(0)  # the task sends it before the client has its response, and can ask again
 
     async def _admit(self, groups: tuple[str, ...], *, may_miss: bool) -> Admission | None:
         logs = self._keys("rate", groups)
