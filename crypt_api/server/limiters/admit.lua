@@ -6,8 +6,8 @@
 -- Returns whether it was admitted; for each log its length, and the microseconds until its oldest time is out; and at
 -- the end, if there are budgets, the microseconds until the client has a miss: 0 if one was taken.
 -- A log is as long as its limit at most, and is gone a window after its last request. A budget is the time at which it
--- is full again, and is gone then. Nothing is replicated, or in the append-only file: after a failover, counting begins
--- anew.
+-- is full again, and is gone then. Nothing is replicated, or written to the append-only file: after a failover,
+-- counting begins anew.
 redis.set_repl(redis.REPL_NONE)
 local HOUR = 3600 * 1000000
 local time = redis.call('TIME')
