@@ -17,7 +17,7 @@ from crypt_core.limits.guesses import HOUR, MissBudgets
 from crypt_core.limits.rate_limiter import Admission, SlidingWindow
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
-from tests.support.valkey import Engine, Pieces, Proxy, new_prefix, shared_engine
+from tests.support.valkey import ClusterOfThree, Engine, Pieces, Proxy, new_prefix, shared_engine
 
 
 class Never:
@@ -180,6 +180,20 @@ async def test_while_the_engine_does_not_answer_each_server_counts_alone(monkeyp
                 break
             await asyncio.sleep(0.01)
         assert alone < 1_000
+        store.close()
+
+
+async def test_a_cluster_counts_each_client_on_a_node_of_its_own(tmp_path: Path) -> None:
+    with ClusterOfThree(tmp_path) as cluster:
+        store = ValkeyStore(parse_url(cluster.url))
+        limits = await connected(store, 5, 3)
+        for number in range(12):
+            client = f"2001:db8:{number:x}::1"
+            waits = [(await limits.admit(client, may_miss=True)).miss_wait for _ in range(4)]
+            assert [wait == 0 for wait in waits] == [True, True, True, False]
+            await limits.give_back_miss(client)
+            assert (await limits.admit(client, may_miss=True)).miss_wait == 0
+            assert not (await limits.admit(client, may_miss=True)).admitted
         store.close()
 
 
