@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
@@ -39,6 +40,7 @@ class Housekeeping:
         self._complained: set[str] = set()
         self._is_well = True
         self._is_malformed = False
+        self._messages = 0
 
     def run(self) -> bool:
         """Do each thing once, and return whether there is more to do at once."""
@@ -70,7 +72,9 @@ class Housekeeping:
         used_bytes = self._file.space.pages().used_bytes
         refuses = self._commits.refuses or (CAP_REACHED if self._file.space.exceeds_cap(used_bytes, 0) else "")
         free = self._file.space.disk_free_bytes()
-        return Usage(used_bytes + LOG_ALLOWANCE, max_bytes, free, refuses, damaged, self._is_malformed)
+        with suppress(sqlite3.Error):  # a page that is damaged must not hide all else
+            self._messages = self._file.records.count_contents()
+        return Usage(used_bytes + LOG_ALLOWANCE, max_bytes, free, refuses, damaged, self._is_malformed, self._messages)
 
     def _erase(self) -> bool:
         """Overwrite what was destroyed, and a log that has grown long."""
