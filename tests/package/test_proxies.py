@@ -4,13 +4,14 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.platforms import Process, start_server
-from tests.support.proxies import PROXIES, Proxy, client_at
+from tests.support.proxies import PROXIES, Proxy, caddy, client_at
 
 
 @pytest.fixture(params=PROXIES)
@@ -64,6 +65,25 @@ def test_metrics_are_not_handed_out(proxy: Proxy, tmp_path: Path) -> None:
         assert httpx.get(f"{metrics}/-/metrics").status_code == 200
         with proxy(tmp_path, httpx.URL(metrics).port or 0) as url:
             assert httpx.get(f"{url}/-/metrics").status_code == 404
+
+
+def test_caddy_lets_a_request_wait_for_a_server_that_restarts(tmp_path: Path) -> None:
+    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--trusted-proxies=127.0.0.1")
+    with (
+        start_server(*flags) as server,
+        caddy(tmp_path, server.port, try_duration="8s") as url,
+        client_at("127.0.0.5", url) as someone,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        message_id = someone.post("/", json={"message": "first"}).json()["id"]
+        server.stop()
+        waiting = [
+            threads.submit(someone.post, "/", json={"message": "second"}),
+            threads.submit(someone.get, f"/{message_id}"),
+        ]
+        with start_server(*flags, f"--port={server.port}"):
+            created, read = (request.result() for request in waiting)
+            assert (created.status_code, read.json()) == (200, {"message": "first"})
 
 
 class Breaking:

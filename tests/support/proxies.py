@@ -46,12 +46,12 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
 
 
 @contextlib.contextmanager
-def caddy(folder: Path, *upstreams: int) -> Iterator[str]:
+def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[str]:
     port = free_port()
     command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
     variables = {
         "SITE_ADDRESS": f"http://127.0.0.1:{port}",
-        "TRY_DURATION": "1s",
+        "TRY_DURATION": try_duration,
         "UPSTREAMS": " ".join(f"127.0.0.1:{upstream}" for upstream in upstreams),
     }
     with run(command, folder, port, CADDY_ADMIN=f"unix/{folder}/admin", **variables) as url:
