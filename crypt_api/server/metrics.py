@@ -9,10 +9,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.reporting import Usage
-from crypt_core import ids
 from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, Read, WrongPassphrase
+from crypt_core.limits.guesses import is_guess
+from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """Others are counted as one: what clients invent must not make new series."""
@@ -82,10 +82,10 @@ class Metrics:
         self._messages_of("expired").inc(count)
 
     def decided(self, message_id: str, command: Command, outcome: Outcome) -> None:
-        """Count what a command did. A miss is a read of a plain id that has no message: many are a sign of guessing."""
+        """Count what a command did. Many misses are a sign of guessing."""
         match outcome:
             case Missing():
-                if isinstance(command, Read) and ids.is_plain(message_id):
+                if is_guess(message_id, command):
                     self._messages_of("missed").inc()
             case Created():
                 self._messages_of("created").inc()

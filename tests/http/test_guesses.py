@@ -72,7 +72,8 @@ def test_a_server_counts_misses_in_its_metrics(tmp_path: Path) -> None:
         metrics = process.wait_for(r"metrics on (http\S+)")
         for path in ("/zzzzz", "/yyyyy", "/Zz", "/-/ready", "/" + "A" * 22):
             httpx.get(url + path)
-        assert 'crypt_api_messages_total{event="missed"} 2.0' in httpx.get(f"{metrics}/metrics").text
+        httpx.delete(f"{url}/zzzzz")
+        assert 'crypt_api_messages_total{event="missed"} 3.0' in httpx.get(f"{metrics}/metrics").text
 
 
 def test_automatic_ids_count_what_a_server_finds_in_its_file(tmp_path: Path) -> None:

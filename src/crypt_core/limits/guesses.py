@@ -75,6 +75,12 @@ class MissBudgets:
         return zip(client_groups(client), self._intervals, strict=False)
 
 
+def is_guess(message_id: str, command: Command) -> bool:
+    """Whether the command may be somebody's guess of a plain id: a miss, if it finds nothing."""
+    # An `Acknowledge` tells nothing of the messages that nobody has read, so it is no guess.
+    return isinstance(command, Read | Destroy) and ids.is_plain(message_id)
+
+
 @dataclass(slots=True)
 class GuardedStore:
     """The store as one request may ask it: without a miss left, it gets no look at plain ids.
@@ -96,10 +102,8 @@ class GuardedStore:
             NoMissLeft: The client has used up its misses. The store was not asked.
             StorageUnavailable: As the store's own `apply`.
         """
-        # An `Acknowledge` tells nothing of the messages that nobody has read, so it is no guess.
-        is_guess = isinstance(command, Read | Destroy) and ids.is_plain(message_id)
-        if is_guess and self.wait:
+        if self.wait and is_guess(message_id, command):
             raise NoMissLeft(self.wait)
         outcome = await self.store.apply(message_id, command)
-        self.missed |= is_guess and isinstance(outcome, Missing)
+        self.missed |= isinstance(outcome, Missing) and is_guess(message_id, command)
         return outcome
