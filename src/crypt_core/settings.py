@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
@@ -20,23 +20,27 @@ class Settings:
 
     Attributes:
         rate_limit_per_second: Requests that one client may make in any second; 0 is no limit.
+        misses_per_hour: Plain ids without a message that one client may ask for in an hour; 0 is no limit.
         max_ttl: Seconds that a message may live at most.
-        id_length: Characters of a plain message's id.
+        id_length: Characters of a plain message's id; `auto` is as many as the number of live messages demands.
 
     Raises:
         SettingsError: A value is out of its bounds.
     """
 
-    NAMES: ClassVar = ("RATE_LIMIT_PER_SECOND", "MAX_TTL", "ID_LENGTH")
+    NAMES: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "ID_LENGTH")
 
     rate_limit_per_second: int = 3
+    misses_per_hour: int = 60
     max_ttl: int = DEFAULT_TTL
-    id_length: int = ids.MIN_LENGTH
+    id_length: int | Literal["auto"] = ids.MIN_LENGTH
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
+        _check("MISSES_PER_HOUR", self.misses_per_hour, 0, 1_000_000)
         _check("MAX_TTL", self.max_ttl, MIN_TTL, 365 * 86_400)
-        _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
+        if self.id_length != "auto":
+            _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
 
     @property
     def default_ttl(self) -> int:
@@ -47,14 +51,18 @@ class Settings:
         """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
         Raises:
-            SettingsError: A value is not a whole number, or out of its bounds.
+            SettingsError: A value is not a whole number (or `auto`, where the setting knows it), or out of its bounds.
         """
-        given = {name.lower(): _whole_number(name, values[name]) for name in cls.NAMES if values.get(name, "") != ""}
+        given: dict[str, Any] = {
+            name.lower(): _parse(name, values[name]) for name in cls.NAMES if values.get(name, "") != ""
+        }
         return cls(**given)
 
 
-def _whole_number(name: str, value: object) -> int:
+def _parse(name: str, value: object) -> int | str:
     text = str(value)
+    if name == "ID_LENGTH" and text == "auto":
+        return text
     if not (text.isascii() and text.isdigit()):
         raise SettingsError(f"{name} must be a whole number, not {text!r}")
     return int(text)

@@ -10,12 +10,14 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.addresses import client_group, client_groups
+from crypt_core.limits.client_limits import ClientLimits, OwnLimits
+from crypt_core.limits.guesses import MissBudgets
 from crypt_core.limits.rate_limiter import Admission, RateLimiter, SlidingWindow
 from crypt_worker.platform_calls import platform_call
 from crypt_worker.variables import Variables
@@ -43,16 +45,22 @@ def client_address(headers: Mapping[str, str]) -> str:
     return headers.get("cf-connecting-ip", "")
 
 
-def open_worker_limiter(variables: Variables, env: Any) -> RateLimiter | None:
-    """The limiter that the variables and the bindings in `env` ask for; None if the limit is switched off."""
+def open_worker_limits(variables: Variables, env: Any) -> ClientLimits | None:
+    """The limits that the variables and the bindings in `env` ask for; None if every limit is switched off.
+
+    Misses are counted in each isolate, in both scopes.
+    """
     limit = variables.settings.rate_limit_per_second
+    misses = variables.settings.misses_per_hour
     if not limit:
         return None
     limiter: RateLimiter = SlidingWindow(limit)
     if variables.rate_limit_scope == "global":
         limiter = GlobalWindow(env.CLIENT_COUNTERS, limit, limiter)
     binding = getattr(env, "RATE_LIMITER", None)
-    return limiter if binding is None else BindingFirst(binding, limit, limiter)
+    if binding is not None:
+        limiter = BindingFirst(binding, limit, limiter)
+    return OwnLimits(limiter, MissBudgets(misses) if misses else None)
 
 
 class BindingFirst:
@@ -109,7 +117,7 @@ class GlobalWindow:
         now = self._clock()
         known = self._known(client_group(client))
         if known.refusal is not None and now < known.refused_until:
-            return replace(known.refusal, reset=known.refused_until - now)
+            return known.refusal._replace(reset=known.refused_until - now)
         if now < self._paused_until:
             return await self._own_window.admit(client)
         known.calls = [began for began in known.calls if began > now - PAUSE]
@@ -165,4 +173,4 @@ class Counters:
         """
         if limit not in self._windows:
             self._windows = {limit: SlidingWindow(limit, clock=self._clock)}
-        return json.dumps(astuple(await self._windows[limit].admit(client)))
+        return json.dumps(await self._windows[limit].admit(client))

@@ -8,7 +8,7 @@ from crypt_core.store import Store
 from crypt_worker.durable_store import DurableStore
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
-from crypt_worker.rate_limit import open_worker_limiter
+from crypt_worker.rate_limit import open_worker_limits
 from crypt_worker.shards import Shards
 from crypt_worker.variables import Variables
 
@@ -25,4 +25,4 @@ def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> tuple[App, Sto
         store = DurableStore(Shards(env.DURABLE_SHARDS))
     else:
         store = KvStore(payloads(), Shards(env.MESSAGE_SHARDS))
-    return App(variables.settings, open_worker_limiter(variables, env)), store
+    return App(variables.settings, open_worker_limits(variables, env)), store

@@ -9,7 +9,7 @@ import pytest
 
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, SlidingWindow
 from crypt_core.settings import Settings
-from crypt_worker.rate_limit import COUNTERS, MAX_CLIENTS, PAUSE, Counters, GlobalWindow, open_worker_limiter
+from crypt_worker.rate_limit import COUNTERS, MAX_CLIENTS, PAUSE, Counters, GlobalWindow, open_worker_limits
 from crypt_worker.variables import Variables
 from tests.support.cloudflare import PlatformError
 from tests.support.stores import Clock
@@ -154,9 +154,9 @@ class Binding:
 
 async def test_the_binding_comes_first_and_its_failure_refuses_nobody() -> None:
     binding = Binding([True, False, PlatformError("503")])
-    limiter = open_worker_limiter(Variables(Settings(), "kv", "isolate"), SimpleNamespace(RATE_LIMITER=binding))
-    assert limiter is not None
-    answers = [await limiter.admit("2001:db8:1:2::7") for _ in range(3)]
+    limits = open_worker_limits(Variables(Settings(), "kv", "isolate"), SimpleNamespace(RATE_LIMITER=binding))
+    assert limits is not None
+    answers = [await limits.admit("2001:db8:1:2::7", may_miss=False) for _ in range(3)]
     assert [answer.admitted for answer in answers] == [True, False, True]
     assert [answer.remaining for answer in answers] == [2, 0, 1]
     assert binding.keys == ["2001:0db8:0001:0002/64"] * 3
@@ -164,4 +164,4 @@ async def test_the_binding_comes_first_and_its_failure_refuses_nobody() -> None:
 
 def test_a_limit_of_zero_switches_every_line_off() -> None:
     env = SimpleNamespace(RATE_LIMITER=Binding([]), CLIENT_COUNTERS=None)
-    assert open_worker_limiter(Variables(Settings(rate_limit_per_second=0), "kv", "global"), env) is None
+    assert open_worker_limits(Variables(Settings(rate_limit_per_second=0), "kv", "global"), env) is None
