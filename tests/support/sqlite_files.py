@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import Answer, GroupCommit, Task
@@ -61,6 +60,7 @@ class Engine:
     """The store without its thread: each step is made by the test."""
 
     def __init__(self, path: Path, max_bytes: int = 0, clock: Callable[[], float] = time.time) -> None:
+        self._loop = asyncio.new_event_loop()  # of those who would wait for the answers
         self.file = SqliteFile(path, max_bytes)
         self.observer = Observer()
         self.damaged: list[str] = []
@@ -69,8 +69,9 @@ class Engine:
 
     def apply(self, *commands: tuple[str, Command]) -> list[Answer]:
         """Apply the commands as one group."""
-        nobody: Any = None
-        return self.commits.apply([Task(message_id, command, nobody) for message_id, command in commands])
+        return self.commits.apply(
+            [Task(message_id, command, self._loop.create_future()) for message_id, command in commands]
+        )
 
     def keep_house(self) -> None:
         """Until there is no more to do at once."""
@@ -79,6 +80,7 @@ class Engine:
 
     def close(self) -> None:
         self.file.close()
+        self._loop.close()
 
 
 class FailingCommits:
