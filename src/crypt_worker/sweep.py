@@ -66,24 +66,23 @@ class Sweep:
         self._alarm.rings()
         now = self._clock()
         changes = self._records.end_leases(now, SWEEP_RECORDS)
-        is_more = len(changes) == SWEEP_RECORDS
         next_pass: float | None = self._records.next_pass
-        if not is_more and self._records.next_pass <= now:
+        if len(changes) == SWEEP_RECORDS:
+            next_pass = now
+        elif self._records.next_pass <= now:
             expired, self._passed = self._records.expire_after(self._passed, now, SWEEP_RECORDS - len(changes))
             changes += expired
-            is_more = bool(self._passed)
-            next_pass = None if is_more else self._end_pass(now)
+            next_pass = now if self._passed else self._end_pass(now)
         elif self._records.is_empty():
             next_pass = None
         # Before the next alarm is set, or the payloads of many sweeps would be waited for at the same time.
         await self._delete_payloads(changes, now)
         now = self._clock()
         lease_end = self._records.next_lease_end()
-        times = (
-            [now] if is_more else [at for at in (next_pass, lease_end and max(lease_end, now + SWEEP_INTERVAL)) if at]
-        )
-        if times:
-            await self._alarm.set(min(times))
+        next_sweep = None if lease_end is None else max(lease_end, now + SWEEP_INTERVAL)
+        times = [time for time in (next_pass, next_sweep) if time is not None]
+        if times:  # meanwhile, a new record may have set an earlier alarm
+            await self._alarm.wake_by(min(times), now)
 
     def _end_pass(self, now: float) -> float | None:
         """Decide when the next pass is, as Unix time in seconds; None if there is no record to come for."""

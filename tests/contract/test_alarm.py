@@ -164,3 +164,21 @@ async def test_a_payload_that_cannot_be_deleted_stops_no_sweep(shard: OneShard) 
     shard.clock.now += LEASE_SECONDS
     await shard.shards.ring()
     assert shard.storage.alarm_at == shard.clock.now + 86_400 - LEASE_SECONDS
+
+
+async def test_a_message_that_comes_while_a_sweep_waits_is_swept_in_its_time(shard: OneShard) -> None:
+    await shard.create(IDS[0], ttl=86_400)
+    await shard.store.apply(IDS[1], Create("secret", 86_400, AccessHashes("proof")))
+    await shard.store.apply(IDS[1], Read("proof", idempotency_hash="key"))
+    delete = shard.kv.delete
+
+    async def slow_delete(key: str) -> None:
+        await shard.create(IDS[2], ttl=60)
+        await delete(key)
+
+    shard.kv.delete = slow_delete  # type: ignore[method-assign]
+    shard.clock.now += LEASE_SECONDS
+    await shard.shards.ring()
+    shard.clock.now += 60
+    await shard.shards.ring()
+    assert shard.shards.count() == 2

@@ -24,7 +24,8 @@ def worker() -> Iterator[Platform]:
 @pytest.fixture(scope="session")
 def durable_worker() -> Iterator[Platform]:
     """The Worker with its other store, and with its other limiter."""
-    with platforms.worker("--var", "STORE:durable", "--var", "RATE_LIMIT_SCOPE:global") as platform:
+    variables = ("--var", "STORE:durable", "--var", "RATE_LIMIT_SCOPE:global")
+    with platforms.worker("--count-operations", *variables) as platform:
         yield platform
 
 

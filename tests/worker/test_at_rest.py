@@ -44,7 +44,7 @@ def contents(folder: Path) -> Iterator[bytes]:
     yield from (path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [96, pytest.param(1_000, marks=pytest.mark.long)])
 async def test_no_text_is_kept_and_no_key_of_what_was_read(tmp_path: Path, count: int) -> None:
     ids: list[str] = []
 

@@ -9,6 +9,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.support import platforms
 from tests.support.platforms import Platform
 from tests.support.sealed import Sealed
@@ -55,6 +57,7 @@ def test_the_fourth_request_of_a_second_is_refused(durable_worker: Platform) -> 
         assert other.get("/zzzzz").status_code == 404
 
 
+@pytest.mark.long
 def test_after_a_crash_the_tables_have_what_waits_and_nothing_that_was_read(tmp_path: Path) -> None:
     with platforms.worker("--persist", str(tmp_path), "--var", "STORE:durable") as worker, worker.client() as client:
         ids = [client.post("/", json={"message": f"secret {n}"}).json()["id"] for n in range(20)]
