@@ -53,7 +53,9 @@ Examples:
 @click.command(epilog=EXAMPLES + EXIT_CODES, short_help="Encrypt a text or a file, store it, and print its link.")
 @click.argument("text", required=False)
 @click.option(
-    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send a file, with its name and type."
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Send a file, with its name and type; TEXT is a note to it.",
 )
 @click.option(
     "--ttl", type=Duration(), metavar="TIME", help="When the message expires: 90s, 15m, 1h, 24h (default: 24h)."
@@ -157,14 +159,23 @@ def _stdin() -> bytes:
     return _read(sys.stdin.buffer)
 
 
+def _note(text: str | None) -> str:
+    """The text that goes with a file."""
+    if text != "-":
+        return text or ""
+    try:
+        return _stdin().decode()
+    except UnicodeDecodeError:
+        raise click.UsageError("The note is not text in UTF-8.") from None
+
+
 def _content(text: str | None, file: Path | None) -> Content:
     if file is not None:
-        if text is not None:
-            raise click.UsageError("Give TEXT or --file, not both.")
+        note = _note(text)
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         with file.open("rb") as stream:
             name = os.fsencode(file.name).decode(errors="replace")  # on some systems, a name need not be text
-            return Content(_read(stream), name=name, media_type=media_type)
+            return Content(_read(stream), name=name, media_type=media_type, note=note)
     if text and text != "-":
         return Content.from_text(text)
     data = b"" if text == "" else _stdin()

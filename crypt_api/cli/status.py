@@ -9,6 +9,7 @@ from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.progress import progress
 from crypt_api.cli.times import local, rfc3339
 from crypt_api.client import Client, Receipt
+from crypt_api.client.links import parse_link
 
 
 @click.command(epilog=EXIT_CODES)
@@ -17,7 +18,7 @@ from crypt_api.client import Client, Receipt
 @reports_errors
 def status(link: str, *, as_json: bool) -> None:
     """Tell what has become of the message at LINK, without reading it."""
-    with Client(link) as client, progress("Asking"):
+    with Client(parse_link(link).origin) as client, progress("Asking"):
         receipt = client.receipt(link)
     if as_json:
         click.echo(json.dumps(_fields(receipt)))

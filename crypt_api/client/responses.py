@@ -24,7 +24,9 @@ def parse(answer: Answer, parse_fields: Callable[[dict[str, Any]], T]) -> T:
         CryptApiError: The response is not a success, or does not come from this service.
     """
     response = answer.response
-    unavailable = errors.AnswerLost if answer.may_have_arrived else errors.Unavailable
+    # Only by 503 does the service say that nothing happened.
+    is_unknown = answer.may_have_arrived or response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    unavailable = errors.AnswerLost if is_unknown else errors.Unavailable
     try:
         fields = response.json() if response.content else {}
         if response.is_success:

@@ -94,12 +94,11 @@ def test_a_message_whose_response_is_lost_stays_leased_after_too_many_requests(t
     expect(reader.locator("#content")).to_have_text(MESSAGE)
 
 
-@pytest.mark.parametrize(
-    "fragment", ["x", "A" * 21, "A" * 23, "A" * 21 + "B", "A" * 21 + "%", "q83vASNFZ4mrze8BI0Vni é"]
-)
+@pytest.mark.parametrize("fragment", ["", "x", "A" * 23])
 def test_an_incomplete_link_is_called_incomplete(tabs: Tabs, fragment: str) -> None:
     page = tabs.open(f"{tabs.platform.url}/#{fragment}")
     expect_heading(page, "This link is not complete")
+    expect(page.locator("#gone-lede")).to_contain_text(f"{tabs.platform.url}/#q83v")
     page.click("#home")
     expect_heading(page, "Send it once")
     assert page.url == tabs.platform.url + "/"

@@ -28,17 +28,17 @@ def test_a_file_can_be_dropped_pasted_and_removed(tabs: Tabs) -> None:
     expect_heading(page, "Send it once")
     assert page.evaluate(drop, [])  # the browser itself handles text
     assert not page.evaluate(drop, ["a.txt", "b.txt"])
-    expect(page.locator("#write-problem")).to_have_text("One file at a time, please.")
+    expect(page.locator("#text-problem")).to_have_text("One file at a time, please.")
     page.evaluate(drop, ["../.a\u202etxt.exe"])
     expect(page.locator("#file-name")).to_have_text("atxt.exe")
-    expect(page.locator("#write-problem")).to_be_empty()
+    expect(page.locator("#text-problem")).to_be_empty()
     page.click("#remove-file")
     expect(page.locator("#text")).to_be_visible()
     page.evaluate(paste)
     expect(page.locator("#attached")).to_contain_text("image.png 6 byte")
     page.click("#remove-file")
     page.click("#create")
-    expect(page.locator("#write-problem")).to_have_text("Write something first, or attach a file.")
+    expect(page.locator("#text-problem")).to_have_text("Write something first, or attach a file.")
     expect(page.locator("#text")).to_be_focused()
 
 
@@ -61,9 +61,9 @@ def test_the_limit_is_100_kilobytes(tabs: Tabs) -> None:
     page.fill("#text", most + "x")
     expect(page.locator("#size")).to_have_text("100 kB of 100 kB")
     page.click("#create")
-    expect(page.locator("#write-problem")).to_contain_text("the limit is 100 kB.")
+    expect(page.locator("#text-problem")).to_contain_text("100 kB; 100 kB is the most.")
     page.set_input_files("#file", {**FILE, "buffer": b"x" * 102_401})
-    expect(page.locator("#write-problem")).to_contain_text("the limit is 100 kB.")
+    expect(page.locator("#text-problem")).to_contain_text("100 kB; 100 kB is the most.")
     expect(page.locator("#attached")).to_be_hidden()
     assert not [r for r in tabs.requests if r.method == "PUT"]
     reader = tabs.open(write(page, most))

@@ -128,6 +128,15 @@ def test_a_file_whose_name_is_not_utf8_is_sent_all_the_same(shell: Shell) -> Non
     assert fields["name"] == "key\N{REPLACEMENT CHARACTER}.pem"
 
 
+def test_a_note_goes_with_a_file(shell: Shell) -> None:
+    (shell.folder / "key.pem").write_bytes(b"\x00secret")
+    result = shell("read", shell.send("from\x1b the café", "--file", "key.pem"))
+    assert (result.stdout, result.stderr) == (b"\x00secret", "from\\x1b the café\n".encode())
+    link = shell.send("-", "--file", "key.pem", stdin=b"from a pipe")
+    fields = json.loads(shell("read", link, "--json").stdout)
+    assert (fields["name"], fields["note"]) == ("key.pem", "from a pipe")
+
+
 def test_an_unexpected_passphrase_reads_nothing(shell: Shell) -> None:
     link = shell.send("secret")
     assert b"has no passphrase" in shell("read", link, code=5, env={"CRYPT_API_PASSPHRASE": "left over"}).stderr

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypt_core.http.negotiation import MAX_ACCEPT_LENGTH, is_navigation, prefers_html
+from crypt_core.http.negotiation import MAX_LENGTH, is_navigation, prefers_html
 from tests.support.browser_headers import BROWSER_ACCEPT
 
 
@@ -47,7 +47,7 @@ def test_without_accept_it_is_data() -> None:
 
 
 def test_a_header_that_no_browser_sends_is_not_weighed() -> None:
-    longest = "text/html" + "," * (MAX_ACCEPT_LENGTH - len("text/html"))
+    longest = "text/html" + "," * (MAX_LENGTH - len("text/html"))
     assert prefers_html({"accept": longest})
     assert not prefers_html({"accept": longest + ","})
 

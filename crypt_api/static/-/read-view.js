@@ -7,6 +7,7 @@ import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { showMessageView } from "./message-view.js";
 import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
+import { showReceiptView } from "./sent-view.js";
 import { getReceipt, read, Refused, Unreachable } from "./service.js";
 import { setText } from "./texts.js";
 import { leaveView, showView, trackView } from "./views.js";
@@ -25,6 +26,10 @@ export function startReadView() {
     whileBusy(elements.reveal, "read.busy", openMessage);
   });
   togglePassphraseOnClick(elements["show-passphrase"], elements.passphrase);
+  elements["see-receipt"].addEventListener("click", async () => {
+    leaveView();
+    await showReceiptView(secret);
+  });
 }
 
 /** Show what waits behind a link, or the message if this tab still has its lease. @param {string} fragment */

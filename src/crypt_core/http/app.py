@@ -4,11 +4,20 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
-from crypt_core.http.error_responses import MethodNotAllowed, RateLimited, RouteNotFound, error_response
+from crypt_core.http import pages
+from crypt_core.http.error_responses import (
+    MethodNotAllowed,
+    RateLimited,
+    RouteNotFound,
+    api_error,
+    api_error_response,
+)
 from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
+from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
+from crypt_core.http.texts import LANGUAGES
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.rate_limiter import RateLimiter
 from crypt_core.settings import Settings
@@ -48,7 +57,7 @@ class App:
         try:
             response = await self._answer(request, store, match)
         except Exception as error:  # noqa: BLE001
-            response = error_response(error)
+            response = _error_response(request, error)
         route = "" if match is None else match.route.pattern
         return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers}, route)
 
@@ -71,23 +80,5 @@ class App:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
             response = await handler(request, store, *parameters)
         except Exception as error:  # noqa: BLE001
-            response = error_response(error)
+            response = _error_response(request, error)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
-
-
-def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]) -> Iterator[Route]:
-    home = {"GET": service.home, "HEAD": service.home}
-    by_id = {"GET": messages.read, "DELETE": messages.destroy}
-    by_sealed_id = {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy}
-    yield Route("/", unlimited=home, limited={"POST": messages.create})
-    yield Route("/{id}", limited=by_id)
-    yield Route("/{sealed_id}", limited=by_sealed_id)
-    yield Route("/{id}/status", limited={"GET": messages.receipt})
-    yield Route("/{id}/reveal", limited={"POST": messages.reveal})
-    for path, handler in (
-        ("/-/health", service.health),
-        ("/-/ready", service.ready),
-        ("/-/openapi.json", service.openapi),
-    ):
-        yield Route(path, unlimited={"GET": handler, "HEAD": handler})
-    yield from extra_routes

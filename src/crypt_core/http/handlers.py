@@ -8,6 +8,7 @@ from crypt_core.http import error_responses as errors
 from crypt_core.http import pages
 from crypt_core.http.authorization import idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
+from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
 from crypt_core.http.negotiation import is_navigation, prefers_html
@@ -66,14 +67,22 @@ class MessageHandlers:
     async def read(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message; a browser's navigation gets the page with the button instead."""
         refuse_unmeant(request.headers)
+        if is_navigation(request.headers) and "authorization" not in request.headers:
+            return self._page_of(request, message_id)
         _check_id(message_id)
         if ids.is_sealed(message_id):
             command = Read(*proofs(request), idempotency_hash(request))
-        elif is_navigation(request.headers):
-            return pages.reveal(request, message_id)
         else:
             command = Read(idempotency_hash=idempotency_hash(request))
         return json_response(200, {"message": await _read(store, message_id, command)})
+
+    def _page_of(self, request: Request, segment: str) -> Response:
+        """Answer a browser that follows a link, also a damaged one. Nothing is read."""
+        if is_misplaced_secret(segment):
+            return pages.home(request, self._settings)  # its script moves the secret back into the fragment
+        if plain_id := repaired_plain_id(segment):
+            return pages.reveal(request, plain_id)
+        raise errors.MessageNotFound
 
     async def reveal(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message to the page's button: as a page to a plain form, as JSON to the page's script."""
@@ -82,13 +91,8 @@ class MessageHandlers:
             raise errors.MessageNotFound
         await check_form(request)
         as_page = prefers_html(request.headers)
-        try:
-            message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
-        except errors.MessageNotFound:
-            if as_page:
-                return pages.gone()
-            raise
-        return pages.revealed(message) if as_page else json_response(200, {"message": message})
+        message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
+        return pages.revealed(request, message) if as_page else json_response(200, {"message": message})
 
     async def destroy(self, request: Request, store: Store, message_id: str) -> Response:
         """Destroy the message; with an idempotency key, end the lease of the reader who has that key."""

@@ -1,7 +1,7 @@
-"""The HTML pages: one that seals and opens messages, and one behind the link of each plain message.
+"""The HTML pages: one that seals and opens messages, one behind the link of each plain message, and those of errors.
 
-Behind a link nothing is read until the button is pressed. Scripts, style and icon are static files, which each
-platform serves in its own way.
+Behind a link nothing is read until the button is pressed. Each page is in the language that the browser prefers.
+Scripts, style and icon are static files, which each platform serves in its own way.
 """
 
 import html
@@ -9,40 +9,87 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
+from crypt_core.http import error_responses as errors
 from crypt_core.http import form_token
 from crypt_core.http.headers import PAGE_HEADERS
+from crypt_core.http.texts import LANGUAGES, RIGHT_TO_LEFT, as_json, language_for, load_texts
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
 
+_ERRORS: dict[type[errors.ApiError], str] = {
+    errors.MessageNotFound: "gone.plain",
+    errors.RouteNotFound: "error.route",
+    errors.CrossSiteRefused: "error.cross-site",
+    errors.RateLimited: "error.busy",
+    errors.ServiceUnavailable: "error.unavailable",
+    errors.ApiError: "error.internal",
+}
+"""The errors that a person can meet by following a link, and the keys of their texts."""
 
-def home(settings: Settings) -> Response:
+
+class _Page(Template):
+    """A template with values such as `$id`, and texts such as `${plain.title}`."""
+
+    braceidpattern = r"[a-z][a-z0-9.-]*"
+
+
+def home(request: Request, settings: Settings) -> Response:
     """The page that seals messages in the browser, and opens messages whose secret is in the link's fragment."""
-    page = _template("index.html").substitute(max_ttl=settings.max_ttl)
-    return _page(page)
+    return _page(request, "index.html", max_ttl=settings.max_ttl)
 
 
 def reveal(request: Request, message_id: str) -> Response:
     """The page with the button. It is the same whether or not there is a message, so it tells nothing."""
     token = form_token.new_token()
-    page = _template("reveal.html").substitute(id=message_id, token=token)
     cookie = form_token.cookie(token, message_id, is_secure=request.scheme == "https")
-    return _page(page, headers={"Set-Cookie": cookie})
+    return _page(request, "reveal.html", headers={"Set-Cookie": cookie}, id=message_id, token=token)
 
 
-def revealed(message: str) -> Response:
+def revealed(request: Request, message: str) -> Response:
     """The page with the message, for browsers without JavaScript."""
-    return _page(_template("revealed.html").substitute(message=html.escape(message).replace("\r", "&#13;")))
+    return _page(request, "revealed.html", message=html.escape(message).replace("\r", "&#13;"))
 
 
-def gone() -> Response:
-    """The page that says that there is no message."""
-    return _page(_template("gone.html").substitute(), status=404)
+def error(request: Request, reason: errors.ApiError) -> Response | None:
+    """The page of an error that a person can meet; None for the other errors."""
+    key = _ERRORS.get(type(reason))
+    if key is None:
+        return None
+    texts = load_texts(language_for(request.headers))
+    title, lede = (html.escape(str(texts[f"{key}.{part}"])) for part in ("title", "lede"))
+    return _page(request, "error.html", reason.status, dict(reason.headers), title=title, lede=lede)
 
 
-def _page(page: str, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _page(
+    request: Request, name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object
+) -> Response:
+    """Fill the template `name`, within the frame of all pages."""
+    language = language_for(request.headers)
+    texts = load_texts(language)
+    escaped = {key: html.escape(text) for key, text in texts.items() if isinstance(text, str)}
+    known: dict[str, object] = {
+        "language": language,
+        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "languages": _languages(language),
+        "texts": as_json(texts),
+        **escaped,
+        **values,
+    }
+    known["bar"] = _template("bar.html").substitute(known)
+    known["page"] = _template(name).substitute(known)
+    page = _template("frame.html").substitute(known)
     return Response(status, page.encode(), PAGE_HEADERS | (headers or {}))
 
 
 @cache
-def _template(name: str) -> Template:
-    return Template((files("crypt_core") / "templates" / name).read_text("utf-8"))
+def _languages(chosen: str) -> str:
+    """The choices of the list of languages."""
+    return "".join(
+        f'<option value="{code}"{" selected" if code == chosen else ""}>{name}</option>'
+        for code, name in LANGUAGES.items()
+    )
+
+
+@cache
+def _template(name: str) -> _Page:
+    return _Page((files("crypt_core") / "templates" / name).read_text("utf-8"))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from crypt_core.http import pages
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
+from crypt_core.http.texts import load_texts
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
@@ -40,10 +41,14 @@ class ServiceHandlers:
     async def home(self, request: Request, _: Store) -> Response:
         """The page for a browser; for any other client, how to use the API."""
         if is_navigation(request.headers):
-            return pages.home(self._settings)
+            return pages.home(request, self._settings)
         host = request.headers.get("host", "")
         origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
         return Response(200, HELP.format(origin=origin).encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
+    async def texts(self, request: Request, _: Store) -> Response:
+        """The page's texts in one language, for the page's script when its user chooses that language."""
+        return json_response(200, load_texts(request.path.rpartition("/")[2].removesuffix(".json")))
 
     async def health(self, _request: Request, _store: Store) -> Response:
         """Liveness: this program answers."""
