@@ -1,10 +1,11 @@
 """The operator's settings, read from a mapping of strings: the Worker's variables or the server's flags."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from crypt_core import ids
+from crypt_core.brand import Brand
 from crypt_core.errors import SettingsError
 
 MIN_TTL = 60
@@ -21,36 +22,39 @@ class Settings:
     Attributes:
         rate_limit_per_second: Requests that one client may make in any second; 0 is no limit.
         max_ttl: Seconds that a message may live at most.
+        default_ttl: Seconds that a message lives without a `ttl`; `max_ttl`, if that is less.
         id_length: Characters of a plain message's id.
+        brand: The service's looks.
 
     Raises:
         SettingsError: A value is out of its bounds.
     """
 
-    NAMES: ClassVar = ("RATE_LIMIT_PER_SECOND", "MAX_TTL", "ID_LENGTH")
+    NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
+    NAMES: ClassVar = (*NUMBERS, *Brand.NAMES)
 
     rate_limit_per_second: int = 3
     max_ttl: int = DEFAULT_TTL
+    default_ttl: int = DEFAULT_TTL
     id_length: int = ids.MIN_LENGTH
+    brand: Brand = field(default_factory=Brand)
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
         _check("MAX_TTL", self.max_ttl, MIN_TTL, 365 * 86_400)
+        _check("DEFAULT_TTL", self.default_ttl, MIN_TTL, 365 * 86_400)
+        object.__setattr__(self, "default_ttl", min(self.default_ttl, self.max_ttl))  # the way of a frozen dataclass
         _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
-
-    @property
-    def default_ttl(self) -> int:
-        return min(DEFAULT_TTL, self.max_ttl)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
         """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
         Raises:
-            SettingsError: A value is not a whole number, or out of its bounds.
+            SettingsError: A value cannot be used, such as a number that is out of its bounds.
         """
-        given = {name.lower(): _whole_number(name, values[name]) for name in cls.NAMES if values.get(name, "") != ""}
-        return cls(**given)
+        given = {name.lower(): _whole_number(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""}
+        return cls(**given, brand=Brand.from_mapping(values))
 
 
 def _whole_number(name: str, value: object) -> int:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, create, expect_heading, follow, reveal, write, write_request
+from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, create, expect_heading, follow, reveal, write, write_request
 
 
 def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
@@ -102,6 +102,14 @@ def test_an_incomplete_link_is_called_incomplete(tabs: Tabs, fragment: str) -> N
     page.click("#home")
     expect_heading(page, "Send it once")
     assert page.url == tabs.platform.url + "/"
+
+
+def test_an_error_without_a_body_is_an_error_like_any_other(tabs: Tabs) -> None:
+    page = tabs.open()
+    page.route(SEALED_PATH, lambda route: route.fulfill(status=404, body=""))
+    page.fill("#text", MESSAGE)
+    page.click("#create")
+    expect(page.locator("#write-problem")).to_have_text("The service refused: 404")
 
 
 def test_another_link_in_the_same_tab(tabs: Tabs) -> None:

@@ -17,7 +17,7 @@ async function route() {
   clearSentView();
   clearReadView();
   clearMessageView();
-  const secret = repairLink() ?? leasedSecret();
+  const secret = repairLink() ?? (isLinkMeant() ? null : leasedSecret());
   if (!isSecureContext) showGoneView("insecure");
   else if (secret) await openLink(secret);
   else if (isLinkMeant()) showGoneView("link", { example: exampleLink() });

@@ -110,12 +110,17 @@ function useLanguage(/** @type {string} */ code, /** @type {Texts} */ loaded) {
   document.documentElement.lang = code;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(code) ? "rtl" : "ltr";
   for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = getText(element.getAttribute("data-text") ?? "", elementValues.get(element));
+    element.textContent = getText(element.getAttribute("data-text") ?? "", valuesOf(element));
   }
   for (const element of document.querySelectorAll("[data-placeholder]")) {
     element.setAttribute("placeholder", getText(element.getAttribute("data-placeholder") ?? ""));
   }
   document.dispatchEvent(new Event("languageloaded"));
+}
+
+/** The values in an element's text: those that a script has set, or those that came with the page. */
+function valuesOf(/** @type {Element} */ element) {
+  return elementValues.get(element) ?? JSON.parse(element.getAttribute("data-values") ?? "{}");
 }
 
 function languageOf(/** @type {string} */ tag) {

@@ -22,7 +22,7 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
 
 /** Name the browser's tab after the view that is shown, in the language of the page. */
 export function nameTab() {
-  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · crypt`;
+  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · ${elements.name.textContent}`;
 }
 
 /** Leave the view: a response that is still under way for it must not change the next view. */

@@ -75,15 +75,12 @@ function clearErrors() {
   clearError(elements["write-problem"]);
 }
 
-/** Show the lifetimes that this service allows, as a choice; the longest one up to a day is chosen at first. */
+/** Show the lifetimes that this service allows, as a choice; the operator's is chosen at first. */
 function showLifetimes() {
-  const most = Number(elements.views.dataset.maxTtl);
-  const lifetimes = LIFETIMES.filter((lifetime) => lifetime <= most);
-  if (most > LIFETIMES[LIFETIMES.length - 1] || !lifetimes.length) lifetimes.push(most);
-  const chosen = Number(
-    elements.life.querySelector("input:checked")?.value ??
-      Math.max(...lifetimes.filter((lifetime) => lifetime <= 86_400), lifetimes[0]),
-  );
+  const { maxTtl, defaultTtl } = elements.views.dataset;
+  const lifetimes = [...new Set([...LIFETIMES.filter((lifetime) => lifetime <= maxTtl), Number(defaultTtl)])];
+  lifetimes.sort((one, other) => one - other);
+  const chosen = Number(elements.life.querySelector("input:checked")?.value ?? defaultTtl);
   elements.life.replaceChildren(
     ...lifetimes.map((lifetime) => {
       const label = document.createElement("label");

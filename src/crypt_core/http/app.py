@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
-from crypt_core.http import pages
 from crypt_core.http.error_responses import (
     MethodNotAllowed,
     RateLimited,
@@ -15,6 +14,7 @@ from crypt_core.http.error_responses import (
 from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
 from crypt_core.http.negotiation import is_navigation
+from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.texts import LANGUAGES
@@ -45,8 +45,9 @@ class App:
             readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
         """
         self._limiter = limiter
-        service = ServiceHandlers(settings, readiness)
-        self._router = Router(_routes(MessageHandlers(settings, new_id), service, extra_routes))
+        self._pages = Pages(settings)
+        service = ServiceHandlers(settings, self._pages, readiness)
+        self._router = Router(_routes(MessageHandlers(settings, self._pages, new_id), service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:
         """Answer `request` with the messages in `store`.
@@ -57,7 +58,7 @@ class App:
         try:
             response = await self._answer(request, store, match)
         except Exception as error:  # noqa: BLE001
-            response = _error_response(request, error)
+            response = self._error_response(request, error)
         route = "" if match is None else match.route.pattern
         return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers}, route)
 
@@ -80,5 +81,33 @@ class App:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
             response = await handler(request, store, *parameters)
         except Exception as error:  # noqa: BLE001
-            response = _error_response(request, error)
+            response = self._error_response(request, error)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
+
+    def _error_response(self, request: Request, error: Exception) -> Response:
+        """Answer with JSON; with a page if a person has followed a link with a browser, or pressed a page's button."""
+        reason = api_error(error)
+        if (request.method == "GET" or request.path.endswith("/reveal")) and is_navigation(request.headers):
+            return self._pages.error(request, reason) or api_error_response(reason)
+        return api_error_response(reason)
+
+
+def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]) -> Iterator[Route]:
+    home = {"GET": service.home, "HEAD": service.home}
+    by_id = {"GET": messages.read, "DELETE": messages.destroy}
+    by_sealed_id = {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy}
+    yield Route("/", unlimited=home, limited={"POST": messages.create})
+    yield Route("/{id}", limited=by_id)
+    yield Route("/{sealed_id}", limited=by_sealed_id)
+    yield Route("/{id}/status", limited={"GET": messages.receipt})
+    yield Route("/{id}/reveal", limited={"POST": messages.reveal})
+    for path, handler in (
+        ("/-/health", service.health),
+        ("/-/ready", service.ready),
+        ("/-/openapi.json", service.openapi),
+        (STYLE_PATH, service.style),
+        (LOGO_PATH, service.logo),
+        *((f"/-/texts/{code}.json", service.texts) for code in LANGUAGES),
+    ):
+        yield Route(path, unlimited={"GET": handler, "HEAD": handler})
+    yield from extra_routes

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from crypt_core import ids
 from crypt_core.http import error_responses as errors
-from crypt_core.http import pages
 from crypt_core.http.authorization import idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
 from crypt_core.http.negotiation import is_navigation, prefers_html
+from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import (
@@ -39,8 +39,9 @@ MAX_ID_ATTEMPTS = 10
 class MessageHandlers:
     """The handlers of the message routes. Each raises an `ApiError` for a request that it refuses."""
 
-    def __init__(self, settings: Settings, new_id: Callable[[int], str]) -> None:
+    def __init__(self, settings: Settings, pages: Pages, new_id: Callable[[int], str]) -> None:
         self._settings = settings
+        self._pages = pages
         self._new_id = new_id
 
     async def create(self, request: Request, store: Store) -> Response:
@@ -79,9 +80,9 @@ class MessageHandlers:
     def _page_of(self, request: Request, segment: str) -> Response:
         """Answer a browser that follows a link, also a damaged one. Nothing is read."""
         if is_misplaced_secret(segment):
-            return pages.home(request, self._settings)  # its script moves the secret back into the fragment
+            return self._pages.home(request)  # its script moves the secret back into the fragment
         if plain_id := repaired_plain_id(segment):
-            return pages.reveal(request, plain_id)
+            return self._pages.reveal(request, plain_id)
         raise errors.MessageNotFound
 
     async def reveal(self, request: Request, store: Store, message_id: str) -> Response:
@@ -92,7 +93,7 @@ class MessageHandlers:
         await check_form(request)
         as_page = prefers_html(request.headers)
         message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
-        return pages.revealed(request, message) if as_page else json_response(200, {"message": message})
+        return self._pages.revealed(request, message) if as_page else json_response(200, {"message": message})
 
     async def destroy(self, request: Request, store: Store, message_id: str) -> Response:
         """Destroy the message; with an idempotency key, end the lease of the reader who has that key."""
