@@ -65,3 +65,9 @@ def test_a_header_that_no_browser_sends_is_not_weighed() -> None:
 )
 def test_a_browser_says_that_it_navigates(headers: dict[str, str], navigation: bool) -> None:  # noqa: FBT001
     assert is_navigation(headers) is navigation
+
+
+def test_who_has_a_proof_is_a_program() -> None:
+    browser = {"sec-fetch-mode": "navigate"}
+    assert is_navigation(browser | {"authorization": "Basic x"})  # a proxy's
+    assert not is_navigation(browser | {"authorization": "Bearer x"})

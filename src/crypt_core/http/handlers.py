@@ -68,7 +68,7 @@ class MessageHandlers:
     async def read(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message; a browser's navigation gets the page with the button instead."""
         refuse_unmeant(request.headers)
-        if is_navigation(request.headers) and "authorization" not in request.headers:
+        if is_navigation(request.headers):
             return self._page_of(request, message_id)
         _check_id(message_id)
         if ids.is_sealed(message_id):

@@ -7,7 +7,9 @@ MAX_LENGTH = 1_024
 
 
 def is_navigation(headers: Mapping[str, str]) -> bool:
-    """Whether a browser asks for a page to show, rather than a program for data."""
+    """Whether a browser asks for a page to show, rather than a program for data. Only programs have proofs."""
+    if headers.get("authorization", "").lower().startswith("bearer "):
+        return False
     mode = headers.get("sec-fetch-mode")
     return mode == "navigate" if mode else prefers_html(headers)
 
