@@ -34,7 +34,8 @@ def test_every_line_of_a_language_is_a_text(code: str) -> None:
 
 
 def test_every_text_is_used() -> None:
-    sources = [*(ROOT / "crypt_api/static/-").glob("*.js"), *(ROOT / "src/crypt_core/templates").glob("*.html")]
+    folders = {"crypt_api/static/-": "*.js", "src/crypt_core/templates": "*.html", "src/crypt_core/http": "*.py"}
+    sources = [path for folder, pattern in folders.items() for path in (ROOT / folder).glob(pattern)]
     pages = "".join(path.read_text() for path in sources)
     computed = ("gone.", "error.", "strength.", "sent.read", "sent.destroyed", "sent.expired", "sent.title-")
     assert [

@@ -264,4 +264,26 @@ class NoUniqueId(ApiError):
 
 def error_response(error: Exception) -> Response:
     """Tell the client what went wrong, and the log what the operator or the developers have to mend."""
-    return json_error(api_error(error))
+    return api_error_response(api_error(error))
+
+
+def api_error_response(error: ApiError) -> Response:
+    """The same without a line in the log."""
+    return json_response(error.status, error.body, {**COMMON_HEADERS, **error.headers})
+
+
+def api_error(error: Exception) -> ApiError:
+    """Give the error that the client gets for any exception, and tell the log if it is ours."""
+    if isinstance(error, StorageUnavailable):
+        logger.warning("%s: %s", type(error).__name__, error)
+        return ServiceUnavailable()
+    if isinstance(error, SettingsError):
+        logger.error("%s", error)
+        return ApiError()
+    if not isinstance(error, ApiError):
+        # Only the place: the text of an unforeseen exception may quote a message or an id.
+        logger.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        return ApiError()
+    if error.status >= 500:  # noqa: PLR2004
+        logger.warning("%s: %s", type(error).__name__, error)
+    return error
