@@ -11,7 +11,7 @@ from crypt_api.client.links import parse_link
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("link")
-@reports_errors
+@reports_errors("The message may be destroyed; crypt-api status LINK tells.")
 def burn(link: str) -> None:
     """Destroy the message at LINK unread."""
     with Client(parse_link(link).origin) as client, progress("Destroying"):

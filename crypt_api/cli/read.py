@@ -39,7 +39,7 @@ Examples:
 @click.option("--force", is_flag=True, help="Overwrite that file.")
 @passphrase_option
 @click.option("--json", "as_json", is_flag=True, help="Print the message as JSON, with a file's name and type.")
-@reports_errors
+@reports_errors("If the message was asked for, it may be gone; crypt-api status LINK tells.")
 def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path | None, as_json: bool) -> None:
     """Read the message at LINK. Its last read destroys it.
 

@@ -18,25 +18,28 @@ from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import check_stdout, is_terminal
-from crypt_api.cli.times import rfc3339
+from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Content
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
 from crypt_api.client.links import origin_of
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+
+MIN_PASSPHRASE_LENGTH = 4
+"""Characters. Somebody who has the link has ten tries, and tries the shortest passphrases first."""
 
 
 class Duration(click.ParamType[int]):
-    """A time such as 90s, 15m or 24h, in seconds."""
+    """A time such as 90s, 15m, 24h or 7d, in seconds. A number alone is seconds, too."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"(\d{1,9})([smhd])", value)
+        match = re.fullmatch(r"(\d{1,9}) ?([smhdw]?)", value.lower())
         if match is None:
-            self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 24h.", param, ctx)
+            self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 7d.", param, ctx)
         return int(match[1]) * _UNITS[match[2]]
 
 
@@ -58,7 +61,10 @@ Examples:
     help="Send a file, with its name and type; TEXT is a note to it.",
 )
 @click.option(
-    "--ttl", type=Duration(), metavar="TIME", help="When the message expires: 90s, 15m, 1h, 24h (default: 24h)."
+    "--ttl",
+    type=Duration(),
+    metavar="TIME",
+    help="When the message expires: 90s, 15m, 1h, 7d. The service has its bounds.",
 )
 @click.option(
     "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
@@ -84,7 +90,7 @@ Examples:
     show_envvar=True,
     help="The service to send to.",
 )
-@reports_errors
+@reports_errors("If the message was stored, nobody has its link, and it expires by itself.")
 def send(  # noqa: PLR0913 - its options
     text: str | None,
     *,
@@ -108,6 +114,9 @@ def send(  # noqa: PLR0913 - its options
     passphrase = given_passphrase(passphrase_file)
     if ask and passphrase is None:
         passphrase = ask_passphrase(twice=True)
+    if passphrase is not None and len(passphrase) < MIN_PASSPHRASE_LENGTH:
+        raise click.UsageError(f"Use {MIN_PASSPHRASE_LENGTH} characters or more: a shorter passphrase is soon guessed.")
+    said = ""
     with Client(server) as client:
         if plain:
             result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
@@ -115,18 +124,19 @@ def send(  # noqa: PLR0913 - its options
             with progress("Sending"):
                 sent = client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
             result = {"link": sent.link, "expires_at": rfc3339(sent.expires_at)}
+            said = f"It can be read {_often(reads)}, until {shown(sent.expires_at, sys.stderr)}."
     try:
         click.echo(json.dumps(result) if as_json else result["link"])
     except OSError as error:
         raise Undelivered(f"The link could not be written ({error.strerror}). It is {result['link']}") from None
     if qr:
         _draw(result["link"])
-    if not (as_json or plain):
-        often = "once" if reads == 1 else f"{reads} times"
-        click.echo(
-            f"It can be read {often}, until {result['expires_at']}. crypt-api status LINK tells what became of it.",
-            err=True,
-        )
+    if said and not as_json:
+        click.echo(f"{said} crypt-api status LINK tells what became of it.", err=True)
+
+
+def _often(reads: int) -> str:
+    return "once" if reads == 1 else f"{reads} times"
 
 
 def _draw(link: str) -> None:
