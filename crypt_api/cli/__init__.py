@@ -12,6 +12,7 @@ COMMANDS = {
     "status": "client",
     "burn": "client",
     "serve": "server",
+    "token": "",
     "completion": "",
 }
 """Each command, whose module has the same name, and the extra that it needs."""
@@ -55,6 +56,7 @@ Examples:
 Environment:
   CRYPT_API_SERVER      the service to send to (send --server)
   CRYPT_API_PASSPHRASE  the passphrase, instead of asking for it
+  CRYPT_API_TOKEN       the token, where only those who have one may send
 
 Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest, exit codes included."""
 

@@ -50,6 +50,7 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
         "If the sender gave you a passphrase, ask the sender. Otherwise read the message without one.",
     ),
     errors.Refused: (ExitCode.REFUSED, ""),
+    errors.TokenRequired: (ExitCode.REFUSED, "The operator gives tokens. Use --token-file or CRYPT_API_TOKEN."),
     errors.RateLimited: (ExitCode.REFUSED, "Wait, and try again."),
     errors.InvalidLink: (
         ExitCode.USAGE,

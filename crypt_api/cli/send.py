@@ -15,7 +15,7 @@ import segno
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
-from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
+from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, given_secret, passphrase_option
 from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import check_stdout, is_terminal
 from crypt_api.cli.times import rfc3339, shown
@@ -23,6 +23,7 @@ from crypt_api.client import Client, Content
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
 from crypt_api.client.links import origin_of
 
+TOKEN_VARIABLE = "CRYPT_API_TOKEN"  # noqa: S105 - its name
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
 MIN_PASSPHRASE_LENGTH = 4
@@ -90,6 +91,11 @@ Examples:
     show_envvar=True,
     help="The service to send to.",
 )
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help=f"Read the token from the first line of this file, where the service wants one. Or set {TOKEN_VARIABLE}.",
+)
 @reports_errors("If the message was stored, nobody has its link, and it expires by itself.")
 def send(  # noqa: PLR0913 - its options
     text: str | None,
@@ -103,6 +109,7 @@ def send(  # noqa: PLR0913 - its options
     qr: bool,
     as_json: bool,
     server: str,
+    token_file: Path | None,
 ) -> None:
     """Encrypt TEXT, store it, and print the link that reads it. Without TEXT, or with -, send what comes from stdin.
 
@@ -117,7 +124,7 @@ def send(  # noqa: PLR0913 - its options
     if passphrase is not None and len(passphrase) < MIN_PASSPHRASE_LENGTH:
         raise click.UsageError(f"Use {MIN_PASSPHRASE_LENGTH} characters or more: a shorter passphrase is soon guessed.")
     said = ""
-    with Client(server) as client:
+    with Client(server, token=given_secret(token_file, TOKEN_VARIABLE)) as client:
         if plain:
             result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
         else:

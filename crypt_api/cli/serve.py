@@ -65,6 +65,12 @@ DEFAULTS = Settings()
     default="",
     help="Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.",
 )
+@click.option(
+    "--create-tokens",
+    metavar="FILE",
+    default="",
+    help="Only those who have a token of this file may create messages; crypt-api token makes tokens.",
+)
 @click.option("--service-name", metavar="NAME", default=DEFAULTS.brand.service_name, help="The name on the pages.")
 @click.option("--operator", metavar="NAME", default="", help="Who runs the service: readers are told.")
 @click.option("--reader-note", metavar="TEXT", default="", help="A line of text for readers.")

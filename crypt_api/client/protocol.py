@@ -40,7 +40,9 @@ class Leased:
     acknowledgement: httpx.Request = field(repr=False)
 
 
-def send(origin: str, content: Content | str, ttl: int | None, reads: int, passphrase: str | None) -> Operation[Sent]:
+def send(  # noqa: PLR0913, PLR0917 - what a message is made of
+    origin: str, content: Content | str, ttl: int | None, reads: int, passphrase: str | None, token: str | None
+) -> Operation[Sent]:
     content = Content.from_text(content) if isinstance(content, str) else content
     secret = Secret.generate()
     keys = yield from _keys(secret, passphrase)
@@ -49,7 +51,7 @@ def send(origin: str, content: Content | str, ttl: int | None, reads: int, passp
         body["passphrase_hash"] = digest(keys.passphrase_proof)
     if ttl is not None:
         body["ttl"] = ttl
-    answer = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body))
+    answer = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body, headers=_token(token)))
     return parse(answer, lambda fields: Sent(secret.link(origin), datetime.fromisoformat(fields["expires_at"])))
 
 
@@ -102,9 +104,10 @@ def destroy(link: str) -> Operation[None]:
     return None
 
 
-def create_plain(origin: str, message: str, ttl: int | None) -> Operation[str]:
+def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Operation[str]:
     body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
-    return parse((yield from ask(_request("POST", f"{origin}/", json=body))), lambda fields: str(fields["id"]))
+    answer = yield from ask(_request("POST", f"{origin}/", json=body, headers=_token(token)))
+    return parse(answer, lambda fields: str(fields["id"]))
 
 
 def destroy_plain(origin: str, message_id: str) -> Operation[None]:
@@ -133,6 +136,10 @@ def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
     if keys is not None and keys.passphrase_proof is not None:
         token += "." + encode_base64url(keys.passphrase_proof)
     return {"Authorization": f"Bearer {token}"}
+
+
+def _token(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _new_idempotency_key() -> dict[str, str]:

@@ -50,6 +50,8 @@ def _refusal(  # noqa: PLR0911 - one for each error
             return errors.WrongPassphrase(int(fields["tries_left"]))
         case error_responses.UnexpectedPassphrase.code, _:
             return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
+        case error_responses.TokenRequired.code, _:
+            return errors.TokenRequired("Sending a message needs a token of this service.", code)
         case _, HTTPStatus.NOT_FOUND:
             return errors.NotFound("There is no such message.")
         case _, HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

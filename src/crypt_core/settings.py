@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from crypt_core import ids
 from crypt_core.brand import Brand
+from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 
 MIN_TTL = 60
@@ -25,6 +26,7 @@ class Settings:
         default_ttl: Seconds that a message lives without a `ttl`; `max_ttl`, if that is less.
         id_length: Characters of a plain message's id.
         brand: The service's looks.
+        create_tokens: Who may create messages.
 
     Raises:
         SettingsError: A value is out of its bounds.
@@ -32,12 +34,14 @@ class Settings:
 
     NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
     NAMES: ClassVar = (*NUMBERS, *Brand.NAMES)
+    SECRETS: ClassVar = ("CREATE_TOKENS",)
 
     rate_limit_per_second: int = 3
     max_ttl: int = DEFAULT_TTL
     default_ttl: int = DEFAULT_TTL
     id_length: int = ids.MIN_LENGTH
     brand: Brand = field(default_factory=Brand)
+    create_tokens: CreateTokens = field(default_factory=CreateTokens)
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
@@ -54,7 +58,8 @@ class Settings:
             SettingsError: A value cannot be used, such as a number that is out of its bounds.
         """
         given = {name.lower(): _whole_number(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""}
-        return cls(**given, brand=Brand.from_mapping(values))
+        create_tokens = CreateTokens.parse(str(values.get("CREATE_TOKENS", "")))
+        return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)
 
 
 def _whole_number(name: str, value: object) -> int:

@@ -40,7 +40,7 @@ async def answer(request: Any, env: Any) -> Response:
 
 
 def _app(env: Any) -> App:
-    settings = Settings.from_mapping({name: getattr(env, name, "") for name in Settings.NAMES})
+    settings = Settings.from_mapping({name: getattr(env, name, "") for name in (*Settings.NAMES, *Settings.SECRETS)})
     if settings not in _apps:
         _apps[settings] = App(settings, isolate_limiter(settings))
     return _apps[settings]

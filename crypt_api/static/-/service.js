@@ -40,12 +40,15 @@ export class Refused extends Error {
  * @param {Keys} keys
  * @param {string} envelope
  * @param {{ ttl: number, reads: number }} limits `ttl` is in seconds
+ * @param {string} token needed where not everybody may create messages; else empty
  * @returns {Promise<Date>} when the message expires
  */
-export async function create(keys, envelope, { ttl, reads }) {
+export async function create(keys, envelope, { ttl, reads }, token) {
   const body = { message: envelope, proof_hash: await hashProof(keys.proof), ttl, reads };
   if (keys.passphraseProof) Object.assign(body, { passphrase_hash: await hashProof(keys.passphraseProof) });
-  return new Date((await request("PUT", `/${keys.id}`, {}, JSON.stringify(body))).expires_at);
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  return new Date((await request("PUT", `/${keys.id}`, headers, JSON.stringify(body))).expires_at);
 }
 
 /**

@@ -9,7 +9,8 @@ import { askBeforeLeaving } from "./leaving.js";
 import { exampleLink } from "./links.js";
 import { generatePassphrase, passphraseStrength } from "./passphrase.js";
 import { showSentView } from "./sent-view.js";
-import { create } from "./service.js";
+import { create, Refused } from "./service.js";
+import { getItem, setItem } from "./storage.js";
 import { clearText, formatDuration, formatSize, setText } from "./texts.js";
 import { leaveView, showView, trackView } from "./views.js";
 
@@ -18,6 +19,8 @@ const LIFETIMES = [300, 3_600, 8 * 3_600, 86_400, 7 * 86_400, 30 * 86_400];
 
 /** Characters. Somebody who has the link has ten tries, and tries the shortest passphrases first. */
 const MIN_PASSPHRASE_LENGTH = 4;
+
+const TOKEN_KEY = "token";
 
 /** The attached file. @type {{ data: import("./envelope.js").Bytes, name: string, mediaType: string } | null} */
 let file = null;
@@ -37,6 +40,7 @@ export function startWriteView() {
   clearErrorOnInput(elements["text-problem"], elements.text);
   clearErrorOnInput(elements["reads-problem"], elements.reads);
   clearErrorOnInput(elements["passphrase-problem"], passphrase);
+  clearErrorOnInput(elements["token-problem"], elements.token);
   togglePassphraseOnClick(showButton, passphrase);
   passphrase.addEventListener("input", showStrength);
   elements.generate.addEventListener("click", () => {
@@ -65,6 +69,7 @@ function clearForm() {
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
   detach();
   showStrength();
+  showToken();
   clearErrors();
 }
 
@@ -72,7 +77,22 @@ function clearErrors() {
   clearError(elements["text-problem"], elements.text);
   clearError(elements["reads-problem"], elements.reads);
   clearError(elements["passphrase-problem"], elements["new-passphrase"]);
+  clearError(elements["token-problem"], elements.token);
   clearError(elements["write-problem"]);
+}
+
+/** The token stays in this browser if its user wants that. */
+function rememberToken() {
+  const { token, "remember-token": remember } = elements;
+  setItem("localStorage", TOKEN_KEY, remember.checked ? token.value.trim() : null);
+}
+
+/** Show the field for a token where one is needed, with the token that this browser remembers. */
+function showToken() {
+  const remembered = getItem("localStorage", TOKEN_KEY) ?? "";
+  elements["token-field"].hidden = !("needsToken" in elements.views.dataset);
+  elements.token.value = remembered;
+  elements["remember-token"].checked = Boolean(remembered);
 }
 
 /** Show the lifetimes that this service allows, as a choice; the operator's is chosen at first. */
@@ -208,13 +228,18 @@ async function send() {
   };
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
   const message = content();
+  const token = elements.token.value.trim();
   const keys = await deriveKeys(secret, passphrase);
   try {
-    const expiresAt = await create(keys, await seal(message, keys), limits);
+    const expiresAt = await create(keys, await seal(message, keys), limits, token);
+    rememberToken();
     leaveView(); // even if the sender is at another view by now: the link must not get lost
     showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt });
     clearForm(); // the message does not stay in the page
   } catch (error) {
-    if (isCurrent()) showFailure(elements["write-problem"], error);
+    if (!isCurrent()) return;
+    if (error instanceof Refused && error.code === "token_required")
+      showError(elements["token-problem"], "problem.token", {}, elements.token);
+    else showFailure(elements["write-problem"], error);
   }
 }

@@ -60,7 +60,8 @@ class App:
         except Exception as error:  # noqa: BLE001
             response = self._error_response(request, error)
         route = "" if match is None else match.route.pattern
-        return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers}, route)
+        headers = {**COMMON_HEADERS, **response.headers}
+        return response._replace(headers=headers, route=route)
 
     async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
         if request.method == "OPTIONS":

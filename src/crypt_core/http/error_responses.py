@@ -97,6 +97,18 @@ class AuthorizationRequired(ApiError):
         return {"WWW-Authenticate": "Bearer"}
 
 
+class TokenRequired(ApiError):
+    """Only those who have one of the operator's tokens may create messages, and the request has none of them."""
+
+    status = 401
+    text = "Creating a message needs a token of this service"
+    code = "token_required"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
 class _PassphraseRefused(ApiError):
     """The link's proof is right; the passphrase's proof is wrong or missing."""
 

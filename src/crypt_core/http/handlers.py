@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from crypt_core import ids
 from crypt_core.http import error_responses as errors
-from crypt_core.http.authorization import idempotency_hash, proofs
+from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
@@ -46,22 +46,25 @@ class MessageHandlers:
 
     async def create(self, request: Request, store: Store) -> Response:
         """Keep the plain message in the body under a new id."""
+        created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
         command = plain_message(fields, self._settings)
         for _ in range(MAX_ID_ATTEMPTS):
             message_id = self._new_id(self._settings.id_length)
             if isinstance(await store.apply(message_id, command), Created):
-                return json_response(200, {"id": message_id})
+                return json_response(200, {"id": message_id})._replace(created_by=created_by)
         raise errors.NoUniqueId
 
     async def put(self, request: Request, store: Store, message_id: str) -> Response:
         """Keep the sealed message in the body under the id in the path, which the client derived."""
+        created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
         outcome = await store.apply(message_id, sealed_message(fields, self._settings))
         match outcome:
             case Created(expires_at) | Repeated(expires_at):
                 status = 201 if isinstance(outcome, Created) else 200
-                return json_response(status, {"id": message_id, "expires_at": _timestamp(expires_at)})
+                response = json_response(status, {"id": message_id, "expires_at": _timestamp(expires_at)})
+                return response._replace(created_by=created_by if status == 201 else "")  # noqa: PLR2004
             case _:
                 raise errors.IdTaken
 

@@ -47,7 +47,13 @@ class Pages:
     def home(self, request: Request) -> Response:
         """The page that seals messages in the browser, and opens messages whose secret is in the link's fragment."""
         settings = self._settings
-        return self._page(request, "index.html", max_ttl=settings.max_ttl, default_ttl=settings.default_ttl)
+        return self._page(
+            request,
+            "index.html",
+            max_ttl=settings.max_ttl,
+            default_ttl=settings.default_ttl,
+            needs_token="data-needs-token" if settings.create_tokens else "",
+        )
 
     def reveal(self, request: Request, message_id: str) -> Response:
         """The page with the button. It is the same whether or not there is a message, so it tells nothing."""
