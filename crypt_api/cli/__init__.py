@@ -11,6 +11,7 @@ COMMANDS = {
     "read": "client",
     "status": "client",
     "burn": "client",
+    "verify": "client",
     "serve": "server",
     "token": "",
     "completion": "",

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 7
     DAMAGED = 8
     UNDELIVERED = 9
+    DIFFERENT = 10
 
 
 INTERRUPTED = 130
@@ -34,6 +35,7 @@ Exit codes:
   7  the service cannot be reached, or its storage is down
   8  the message was damaged or forged
   9  the result could not be written; stderr says where it is
+  10  the web page is not the one that this version ships (verify)
   130  interrupted; stderr says what may have been done"""
 """The end of each command's help."""
 
