@@ -40,8 +40,13 @@ def test_the_page_is_in_the_readers_language(tabs: Tabs) -> None:
     expect(mexican.locator("#read-lede")).to_have_text(re.compile(r"mañana, \d+:\d\d\s[ap][.]\s?m[.]$"))
     page.goto(link)
     expect_heading(page, "Un mensaje sellado para ti")  # the browser stores the reader's choice
-    french = tabs.open(locale="fr-FR")
-    expect_heading(french, "Send it once")
+    expect_heading(tabs.open(locale="pt-PT"), "Envie uma única vez")
+    expect_heading(tabs.open(locale="sv-SE"), "Send it once")  # there is no Swedish
+    arabic = tabs.open(link, locale="ar")
+    expect_heading(arabic, "رسالة مختومة لك")
+    assert arabic.evaluate("document.documentElement.dir") == "rtl"
+    arabic.click("#see-receipt")
+    assert arabic.locator("#link").evaluate("(link) => getComputedStyle(link).direction") == "ltr"
 
 
 def test_a_language_that_cannot_be_loaded_changes_nothing(tabs: Tabs) -> None:

@@ -66,7 +66,7 @@ export function getText(key, values = {}) {
   const form =
     typeof forms === "string" ? forms : (forms[new Intl.PluralRules(locale).select(Number(values.n))] ?? forms.other);
   return form.replace(/\{(\w+)\}(\.?)/g, (_, name, stop) => {
-    const value = formatValue(values[name]);
+    const value = isolate(formatValue(values[name]));
     return value.endsWith(".") ? value : value + stop; // a value such as "8:54 a.m." may end the sentence
   });
 }
@@ -134,6 +134,11 @@ function isLocale(/** @type {string} */ tag) {
   } catch {
     return false;
   }
+}
+
+/** Within a text from right to left, keep a value such as a link in its own direction. */
+function isolate(/** @type {string} */ value) {
+  return document.documentElement.dir === "rtl" ? `\u2068${value}\u2069` : value;
 }
 
 /** A text's value; a time becomes a day and an hour, such as "today at 14:02". */

@@ -12,7 +12,19 @@ from importlib.resources import files
 
 from crypt_core.http.negotiation import rated_values
 
-LANGUAGES = {"en": "English", "es": "Español"}
+LANGUAGES = {
+    "en": "English",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "it": "Italiano",
+    "nl": "Nederlands",
+    "pl": "Polski",
+    "pt-BR": "Português (Brasil)",
+    "ar": "العربية",
+    "ja": "日本語",
+    "zh-Hans": "简体中文",
+}
 """The codes of the languages (BCP 47), and their own names. The first one is for browsers that want none of them."""
 
 RIGHT_TO_LEFT = frozenset({"ar"})
