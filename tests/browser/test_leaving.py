@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, FILE, create, expect_heading, reveal, write
+from tests.support.page import CLOCK, FILE, SEALED_PATH, create, expect_heading, reveal, write
 from tests.support.platforms import Platform
 
 
@@ -62,7 +62,11 @@ def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> Non
 def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:
     sender = tabs.open()
     link = write(sender, reads=2)
+    sender.route(SEALED_PATH, lambda route: route.abort())
     sender.reload()
+    expect_heading(sender, "The service cannot be reached")
+    sender.unroute(SEALED_PATH)
+    sender.click("#retry")
     expect_heading(sender, "Your link is ready")
     assert sender.input_value("#link") == link
     expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")

@@ -4,11 +4,12 @@ import { copyOnClick, isBusy, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { decodeBase64url, deriveKeys } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
+import { showGoneView } from "./gone-view.js";
 import { askBeforeLeaving } from "./leaving.js";
 import { draw } from "./qr.js";
 import { destroy, getReceipt } from "./service.js";
 import { getText, setText } from "./texts.js";
-import { nameTab, showView } from "./views.js";
+import { nameTab, showView, trackView } from "./views.js";
 
 /** Milliseconds between two requests for the receipt. The pauses grow, as the page may be left open for a day. */
 const FIRST_PAUSE = 2_000;
@@ -68,18 +69,27 @@ export function showSentView(message) {
 /** Show the link again after a reload; false if this tab has sent no message just before. */
 export async function resumeSentView() {
   const { secret, reads } = history.state?.sent ?? {};
-  return Boolean(secret) && showReceiptView(secret, reads);
+  if (!secret) return false;
+  try {
+    return await showReceiptView(secret, reads);
+  } catch {
+    showGoneView("unreachable"); // its button reloads the page, which still has the link
+    return true;
+  }
 }
 
 /**
- * Show what has become of a message, to somebody who has its link. Nothing is read.
+ * Show what has become of a message, to somebody who has its link. Nothing is read. False if there is no such message
+ * any more; raises what the service's routes raise.
  *
  * @param {string} secret
  * @param {number} [reads] how often the message could be read at first, if that is known
  */
 export async function showReceiptView(secret, reads) {
   const keys = await deriveKeys(/** @type {import("./envelope.js").Bytes} */ (decodeBase64url(secret)));
-  const receipt = await getReceipt(keys).catch(() => null);
+  const isCurrent = trackView();
+  const receipt = await getReceipt(keys);
+  if (!isCurrent()) return true;
   if (!receipt) return false;
   isLinkAtRisk = false;
   const isSender = reads !== undefined;
