@@ -180,6 +180,16 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
     reader.keyboard.press("Tab")
     expect(reader.get_by_role("region", name="Content of the message")).to_be_focused()
     expect(sender.get_by_role("status")).to_contain_text("Read today")  # a live region, which a screen reader reads out
+    sender.get_by_role("button", name="Write another message").focus()
+    sender.keyboard.press("Enter")
+    sender.keyboard.type("another")
+    sender.keyboard.press("Control+Enter")
+    expect(sender.get_by_role("heading", name="Your link is ready")).to_be_focused()
+    while not sender.evaluate("document.activeElement.id === 'destroy'"):
+        sender.keyboard.press("Tab")
+    sender.keyboard.press("Enter")
+    sender.keyboard.press("Enter")
+    expect(sender.get_by_role("heading", name="It was destroyed today")).to_be_focused()
 
 
 def test_the_focus_is_never_lost(tabs: Tabs) -> None:
