@@ -4,10 +4,9 @@ import io
 import json
 import mimetypes
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 import segno
@@ -15,33 +14,20 @@ import segno
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.lifetimes import Lifetime, bounds
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, given_secret, passphrase_option
 from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import check_stdout, is_terminal
 from crypt_api.cli.times import rfc3339, shown
-from crypt_api.client import Client, Content
+from crypt_api.client import Client, Content, Sent
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
+from crypt_api.client.errors import Refused
 from crypt_api.client.links import origin_of
+from crypt_core.http.error_responses import InvalidField
 
 TOKEN_VARIABLE = "CRYPT_API_TOKEN"  # noqa: S105 - its name
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
-
 MIN_PASSPHRASE_LENGTH = 4
 """Characters. Somebody who has the link has ten tries, and tries the shortest passphrases first."""
-
-
-class Duration(click.ParamType[int]):
-    """A time such as 90s, 15m, 24h or 7d, in seconds. A number alone is seconds, too."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d{1,9}) ?([smhdw]?)", value.lower())
-        if match is None:
-            self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 7d.", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
 
 
 EXAMPLES = """\b
@@ -63,7 +49,7 @@ Examples:
 )
 @click.option(
     "--ttl",
-    type=Duration(),
+    type=Lifetime(),
     metavar="TIME",
     help="When the message expires: 90s, 15m, 1h, 7d. The service has its bounds.",
 )
@@ -129,7 +115,7 @@ def send(  # noqa: PLR0913 - its options
             result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
         else:
             with progress("Sending"):
-                sent = client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
+                sent = _send(client, server, content, ttl, reads, passphrase)
             result = {"link": sent.link, "expires_at": rfc3339(sent.expires_at)}
             said = f"It can be read {_often(reads)}, until {shown(sent.expires_at, sys.stderr)}."
     try:
@@ -140,6 +126,17 @@ def send(  # noqa: PLR0913 - its options
         _draw(result["link"])
     if said and not as_json:
         click.echo(f"{said} crypt-api status LINK tells what became of it.", err=True)
+
+
+def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
+    client: Client, server: str, content: Content, ttl: int | None, reads: int, passphrase: str | None
+) -> Sent:
+    try:
+        return client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
+    except Refused as error:
+        if error.code == InvalidField.code and ttl is not None and (allowed := bounds(origin_of(server))):
+            raise Refused(f"A message lives {allowed} here.", error.code) from None
+        raise
 
 
 def _often(reads: int) -> str:
