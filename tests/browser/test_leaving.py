@@ -60,7 +60,8 @@ def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> Non
 
 
 def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:
-    sender = tabs.open()
+    sender = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+    sender.goto(tabs.platform.url)
     link = write(sender, reads=2)
     sender.route(SEALED_PATH, lambda route: route.abort())
     sender.reload()
@@ -70,6 +71,12 @@ def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:
     expect_heading(sender, "Your link is ready")
     assert sender.input_value("#link") == link
     expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")
+    questions = asked(sender)
+    sender.click("#copy-link")
+    expect(sender.locator("#copy-link")).to_have_text("Copied")
+    sender.reload()
+    expect_heading(sender, "Your link is ready")
+    assert questions == []
     reveal(tabs.open(link))
     expect(sender.locator("#state")).to_have_text(re.compile(f"^Read once, {CLOCK}; 1 left$"))
     reveal(tabs.open(link))

@@ -151,7 +151,8 @@ def test_without_https_the_page_asks_for_https(tabs: Tabs) -> None:
 
 
 def test_without_javascript_the_page_asks_for_javascript(tabs: Tabs) -> None:
-    expect_heading(tabs.open(java_script_enabled=False), "This page needs JavaScript")
+    page = tabs.open(java_script_enabled=False, locale="es-ES")
+    expect_heading(page, "Esta página necesita JavaScript")
 
 
 def test_the_page_works_where_the_browser_stores_nothing(tabs: Tabs) -> None:

@@ -68,10 +68,12 @@ export function showSentView(message) {
 
 /** Show the link again after a reload; false if this tab has sent no message just before. */
 export async function resumeSentView() {
-  const { secret, reads } = history.state?.sent ?? {};
+  const { secret, reads, isKept } = history.state?.sent ?? {};
   if (!secret) return false;
   try {
-    return await showReceiptView(secret, reads);
+    const isShown = await showReceiptView(secret, reads);
+    isLinkAtRisk = isShown && !isKept;
+    return isShown;
   } catch {
     showGoneView("unreachable"); // its button reloads the page, which still has the link
     return true;
@@ -119,6 +121,8 @@ function show(/** @type {Sent} */ message, /** @type {string} */ title, /** @typ
 
 function keepLink() {
   isLinkAtRisk = false;
+  const { sent: stored } = history.state ?? {};
+  if (stored) history.replaceState({ sent: { ...stored, isKept: true } }, "", "/");
 }
 
 /** Remove the link and the passphrase from the page, as another view is shown next. */
