@@ -11,6 +11,7 @@ from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request
 from crypt_core.limits.addresses import client_group, client_groups
+from crypt_core.limits.client_limits import OwnLimits
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, Admission, SlidingWindow
 from crypt_core.settings import Settings
 from tests.support.platforms import Platform
@@ -137,8 +138,8 @@ async def test_of_two_limits_that_are_used_up_the_one_that_lasts_longer_is_told(
 
 
 async def test_a_client_of_a_busy_network_is_told_of_the_network() -> None:
-    limiter = SlidingWindow(3, clock=Clock())
-    app, store = App(Settings(), limiter), MemoryStore()
+    limits = OwnLimits(SlidingWindow(3, clock=Clock()))
+    app, store = App(Settings(), limits), MemoryStore()
     headers = []
     for subnet in (*range(48), 48):
         request = Request("http", "GET", "/zzzzz", {}, f"2001:db8:48:{subnet:x}::1", no_body())

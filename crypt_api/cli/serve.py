@@ -39,7 +39,13 @@ DEFAULTS = Settings()
     "--rate-limit-per-second",
     metavar="N",
     default=str(DEFAULTS.rate_limit_per_second),
-    help="Requests that one client may make in a second; 0 switches the limit off.",
+    help="Requests that one client may make in a second; 0 switches this limit and --misses-per-hour off.",
+)
+@click.option(
+    "--misses-per-hour",
+    metavar="N",
+    default=str(DEFAULTS.misses_per_hour),
+    help="Plain ids without a message that one client may ask for in an hour; 0 is no limit.",
 )
 @click.option(
     "--max-ttl",
@@ -57,7 +63,7 @@ DEFAULTS = Settings()
     "--id-length",
     metavar="N",
     default=str(DEFAULTS.id_length),
-    help=f"Characters of an id, {ids.MIN_LENGTH} to {ids.MAX_LENGTH}.",
+    help=f"Characters of an id, {ids.MIN_LENGTH} to {ids.MAX_LENGTH}; auto: as many as the number of messages demands.",
 )
 @click.option(
     "--trusted-proxies",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crypt_api.server.limiters import open_limiter
+from crypt_api.server.limiters import open_limits
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
@@ -72,8 +72,9 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     metrics.watch(lambda: store.usage)
     app = App(
         settings,
-        open_limiter(settings, store, metrics.limited_alone),
+        open_limits(settings, store, metrics.limited_alone),
         extra_routes=static_routes(),
+        messages=lambda: store.usage.messages,
         readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time
     )
     return Application(app, MeteredStore(store, metrics), proxies, metrics)

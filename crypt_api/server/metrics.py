@@ -11,7 +11,8 @@ from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.messages import Command, Created, Destroyed, Granted, Outcome, WrongPassphrase
+from crypt_core.limits.guesses import is_guess
+from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """Others are counted as one: what clients invent must not make new series."""
@@ -50,7 +51,7 @@ class Metrics:
         self._seconds_of = cache(self._seconds.labels)
         self._store_seconds_of = cache(self._store_seconds.labels)
         self._messages_of = cache(self._messages.labels)
-        for event in ("created", "read", "destroyed", "expired", "refused"):
+        for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.labels(event)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -71,6 +72,7 @@ class Metrics:
             ("max_bytes", "Cap of the store in bytes; 0 is none", lambda: usage().max_bytes),
             ("share", "Part of the cap that is used, 0 to 1", lambda: usage().share),
             ("refuses", "1 while new messages are refused for want of room", lambda: usage().refuses != ""),
+            ("messages", "Messages in the store, or a number somewhat above", lambda: usage().messages),
         ):
             Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
 
@@ -86,8 +88,12 @@ class Metrics:
         """Count messages that nobody read in time."""
         self._messages_of("expired").inc(count)
 
-    def decided(self, outcome: Outcome) -> None:
+    def decided(self, message_id: str, command: Command, outcome: Outcome) -> None:
+        """Count what a command did. Many misses are a sign of guessing."""
         match outcome:
+            case Missing():
+                if is_guess(message_id, command):
+                    self._messages_of("missed").inc()
             case Created():
                 self._messages_of("created").inc()
             case Granted():
@@ -121,7 +127,7 @@ class MeteredStore:
             outcome = await self._store.apply(message_id, command)
         finally:
             self._metrics.store_took(command, time.perf_counter() - started)
-        self._metrics.decided(outcome)
+        self._metrics.decided(message_id, command, outcome)
         return outcome
 
     @property

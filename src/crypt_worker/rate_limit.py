@@ -5,7 +5,7 @@ A client whose requests reach several isolates has the limit in each of them.
 
 from collections.abc import Mapping
 
-from crypt_core.limits.rate_limiter import RateLimiter, open_limiter
+from crypt_core.limits.client_limits import ClientLimits, open_limits
 from crypt_core.settings import Settings
 
 
@@ -14,6 +14,6 @@ def client_address(headers: Mapping[str, str]) -> str:
     return headers.get("cf-connecting-ip", "")
 
 
-def isolate_limiter(settings: Settings) -> RateLimiter | None:
-    """The limiter of this isolate, which lives as long as its application; None if the settings switch it off."""
-    return open_limiter(settings)
+def isolate_limits(settings: Settings) -> ClientLimits | None:
+    """The limits of this isolate, which live as long as its application; None if the settings switch them off."""
+    return open_limits(settings)

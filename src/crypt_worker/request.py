@@ -13,7 +13,7 @@ from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
-from crypt_worker.rate_limit import client_address, isolate_limiter
+from crypt_worker.rate_limit import client_address, isolate_limits
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
@@ -42,7 +42,7 @@ async def answer(request: Any, env: Any) -> Response:
 def _app(env: Any) -> App:
     settings = Settings.from_mapping({name: getattr(env, name, "") for name in (*Settings.NAMES, *Settings.SECRETS)})
     if settings not in _apps:
-        _apps[settings] = App(settings, isolate_limiter(settings))
+        _apps[settings] = App(settings, isolate_limits(settings))
     return _apps[settings]
 
 

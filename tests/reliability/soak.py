@@ -189,7 +189,9 @@ def main() -> None:
     seconds = parser.parse_args().minutes * 60
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         flags = [f"--store=sqlite:///{folder}/messages.db", "--idle-timeout=2"]
-        with start_server(*flags, "--rate-limit-per-second=100", "--max-connections=300") as process:
+        with start_server(
+            *flags, "--rate-limit-per-second=100", "--misses-per-hour=0", "--max-connections=300"
+        ) as process:
             port = process.port
             quiet = run_part(port, seconds * QUIET_SHARE, 0)
             warm = run_part(port, seconds * (1 - QUIET_SHARE) / 4, len(ABUSES))

@@ -19,7 +19,7 @@ TIERS = {
     "worker": "what is the Worker's alone, in the real runtime",
     "browser": "the page, in real Chromium",
     "cli": "the Python client and the command line",
-    "package": "the built wheel, installed where nothing else is",
+    "package": "the built wheel, installed where nothing else is, and `deploy/`",
     "reliability": "crashes, full disks, and the end of a process",
 }
 

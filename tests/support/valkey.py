@@ -158,6 +158,20 @@ def as_it_is(piece: bytes) -> bytes | None:
     return piece
 
 
+class Pieces:
+    """Counts what goes to the engine. A pipeline of a few commands is one piece."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> tuple[Change, Change]:
+        return self._counted, as_it_is
+
+    def _counted(self, piece: bytes) -> bytes:
+        self.count += 1
+        return piece
+
+
 class Proxy:
     """A TCP proxy on loopback, in a thread of its own.
 

@@ -14,14 +14,14 @@ from crypt_core.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", "vectors/*.md", "tools/*/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "deploy/*.md", "vectors/*.md", "tools/*/*.md")
     for path in ROOT.glob(pattern)
     if "node_modules" not in path.parts
 )
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 GLOSSARY = (ROOT / "docs/glossary.md").read_text().split("\n### ")[1:]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
-FOLDERS = ("src", "crypt_api", "tests", "tools", "script", "docs", "vectors", "bench", ".github")
+FOLDERS = ("src", "crypt_api", "tests", "tools", "script", "docs", "vectors", "bench", "deploy", ".github")
 FILES = [
     f"/{path.relative_to(ROOT)}"
     for folder in FOLDERS

@@ -10,7 +10,7 @@ from crypt_core.brand import Brand
 from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.rate_limiter import SlidingWindow
+from crypt_core.limits.client_limits import open_limits
 from crypt_core.settings import Settings
 from tests.unit.test_app import body
 
@@ -75,7 +75,7 @@ def test_looks_that_cannot_be_used_are_refused(name: str, value: str) -> None:
 
 
 async def test_a_person_gets_a_page_for_an_error_and_a_program_gets_json() -> None:
-    app = App(Settings(), SlidingWindow(limit=3, window=1.0))
+    app = App(Settings(), open_limits(Settings()))
     for headers in (BROWSER, BROWSER | {"accept-language": "es"}):
         page = await get(app, "/no.such.id/at/all", headers)
         assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")

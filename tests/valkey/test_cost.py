@@ -10,25 +10,11 @@ from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.messages import Acknowledge, Command, Create, Destroy, GetReceipt, Read
 from crypt_core.record import AccessHashes
-from tests.support.valkey import Change, Proxy, as_it_is, new_prefix, shared_engine
+from tests.support.valkey import Pieces, Proxy, new_prefix, shared_engine
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
 SEALED = Create("sealed", DAY, AccessHashes("proof"), 1, "request")
-
-
-class Pieces:
-    """Counts what goes to the engine. A pipeline of a few commands is one piece."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self) -> tuple[Change, Change]:
-        return self._counted, as_it_is
-
-    def _counted(self, piece: bytes) -> bytes:
-        self.count += 1
-        return piece
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One rate limit over all servers, counted in the engine; each server's own while the engine does not answer."""
+"""One limit over all servers, counted in the engine; each server's own while the engine does not answer."""
 
 import asyncio
 import time
@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.limiters import open_limiter, shared_window
+from crypt_api.server.limiters import open_limits, shared_limits
 from crypt_api.server.stores.memory import MemoryStore
+from crypt_api.server.stores.valkey import lease_sweep, memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
-from crypt_core.limits.rate_limiter import Admission, RateLimiter, SlidingWindow
+from crypt_core.limits.client_limits import ClientLimits, OwnLimits
+from crypt_core.limits.guesses import HOUR, MissBudgets
+from crypt_core.limits.rate_limiter import Admission, SlidingWindow
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
-from tests.support.valkey import Engine, Proxy, new_prefix, shared_engine
+from tests.support.valkey import ClusterOfThree, Engine, Pieces, Proxy, new_prefix, shared_engine
 
 
 class Never:
@@ -46,16 +49,19 @@ def stored_bytes(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
 
 
-async def connected(store: ValkeyStore, limit: int) -> RateLimiter:
+async def connected(store: ValkeyStore, limit: int, misses: int = 60) -> ClientLimits:
     await store.apply("connect", Read())
-    return store.shared_window(limit, Never(), lambda: None)
+    settings = Settings(rate_limit_per_second=limit, misses_per_hour=misses)
+    return store.shared_limits(settings, Never(), lambda: None)
 
 
 async def test_of_64_requests_over_two_servers_as_many_are_admitted_as_the_limit_says(server: Server) -> None:
     limiters = [await connected(server(), 5), await connected(server(), 5)]
     for _ in range(2):
         began = time.monotonic()
-        admissions = await asyncio.gather(*(limiters[number % 2].admit("192.0.2.1") for number in range(64)))
+        admissions = await asyncio.gather(
+            *(limiters[number % 2].admit("192.0.2.1", may_miss=False) for number in range(64))
+        )
         assert time.monotonic() - began < 0.9
         assert [admission.admitted for admission in admissions].count(True) == 5
         assert {admission.remaining for admission in admissions if admission.admitted} == {4, 3, 2, 1, 0}
@@ -66,9 +72,9 @@ async def test_of_64_requests_over_two_servers_as_many_are_admitted_as_the_limit
 
 async def test_a_stranger_is_not_refused(server: Server) -> None:
     limiter = await connected(server(), 1)
-    assert (await limiter.admit("192.0.2.1")).admitted
-    assert not (await limiter.admit("192.0.2.1")).admitted
-    assert (await limiter.admit("192.0.2.2")).admitted
+    assert (await limiter.admit("192.0.2.1", may_miss=False)).admitted
+    assert not (await limiter.admit("192.0.2.1", may_miss=False)).admitted
+    assert (await limiter.admit("192.0.2.2", may_miss=False)).admitted
 
 
 async def test_the_answers_are_those_of_one_servers_window(server: Server) -> None:
@@ -77,23 +83,69 @@ async def test_the_answers_are_those_of_one_servers_window(server: Server) -> No
     own = SlidingWindow(3)
     clients = [f"2001:db8:48:{subnet:x}::1" for subnet in range(18) for _ in range(3)] + ["192.0.2.1"] * 4
     for client in clients:
-        expected, found = await own.admit(client), await shared.admit(client)
+        expected, found = await own.admit(client), await shared.admit(client, may_miss=False)
         assert found.reset == pytest.approx(expected.reset, abs=0.5)
         assert (found.admitted, found.limit, found.remaining, found.policy) == (
             expected.admitted, expected.limit, expected.remaining, expected.policy,
         )  # fmt: skip
 
 
-async def test_what_is_counted_is_gone_after_the_window_and_in_no_file(tmp_path: Path) -> None:
+async def test_of_64_guesses_over_two_servers_as_many_get_a_look_as_the_client_has_misses(server: Server) -> None:
+    limiters = [await connected(server(), 1_000, 5), await connected(server(), 1_000, 5)]
+    admissions = await asyncio.gather(*(limiters[n % 2].admit("192.0.2.1", may_miss=True) for n in range(64)))
+    waits = [admission.miss_wait for admission in admissions]
+    assert all(admission.admitted for admission in admissions)
+    assert waits.count(0) == 5
+    assert all(wait == 0 or HOUR / 5 - 5 < (wait or 0) <= HOUR / 5 for wait in waits)
+    await limiters[0].give_back_miss("192.0.2.1")
+    assert [(await limiters[0].admit("192.0.2.1", may_miss=True)).miss_wait == 0 for _ in range(2)] == [True, False]
+
+
+async def test_the_budgets_are_those_of_one_server(server: Server) -> None:
+    """A client of IPv6 and its network; and a request that is refused takes none."""
+    shared, own = await connected(server(), 3, 2), OwnLimits(SlidingWindow(3), MissBudgets(2))
+    for number in range(120):
+        client = f"2001:db8:48:{number % 40:x}::1"
+        for limits in (own, shared) if number % 3 == 1 else ():
+            await limits.give_back_miss(client)
+        expected, found = [await limits.admit(client, may_miss=number % 5 > 0) for limits in (own, shared)]
+        assert found.admitted == expected.admitted
+        assert found.miss_wait == (expected.miss_wait and pytest.approx(expected.miss_wait, abs=2))
+
+
+async def test_a_request_is_counted_in_one_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_sweep, "INTERVAL", 1_000)
+    monkeypatch.setattr(memory_watch, "INTERVAL", 1_000)
+    pieces = Pieces()
+    with Proxy(shared_engine().port) as proxy:
+        proxy.faults = pieces
+        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"))
+        limiter = await connected(store, 1_000)
+        await asyncio.sleep(0.1)
+        before = pieces.count
+        for _ in range(10):
+            assert (await limiter.admit("2001:db8::1", may_miss=True)).miss_wait == 0
+        assert pieces.count - before == 10
+        store.close()
+
+
+async def test_what_is_counted_is_gone_in_time_and_waits_for_no_disk(tmp_path: Path) -> None:
     with Engine(tmp_path) as engine, engine.client as client:
         store = ValkeyStore(parse_url(engine.url))
         limiter = await connected(store, 3)
         for _ in range(10):
-            await limiter.admit("192.0.2.1")
+            await limiter.admit("192.0.2.1", may_miss=False)
         [key] = client.keys("*rate*")
         assert client.llen(key) == 3
         assert 0 < client.pttl(key) <= 1_000
-        assert b"192.0.2.1" not in stored_bytes(tmp_path)
+        for _ in range(5):  # two of them are refused
+            await limiter.admit("192.0.2.2", may_miss=True)
+        [key] = client.keys("*misses*")
+        assert 170_000 < client.pttl(key) <= 180_000
+        await limiter.give_back_miss("192.0.2.2")
+        await limiter.admit("192.0.2.2", may_miss=False)
+        assert 110_000 < client.pttl(key) <= 120_000
+        assert b"192.0.2" not in stored_bytes(tmp_path)  # not until one of the keys expires
         store.close()
 
 
@@ -107,20 +159,23 @@ async def test_while_the_engine_does_not_answer_each_server_counts_alone(monkeyp
     with Proxy(shared_engine().port) as proxy:
         store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}&deadline=0.5"))
         await store.apply("connect", Read())
-        limiter = store.shared_window(2, SlidingWindow(2, window=60), count)
-        assert (await limiter.admit("192.0.2.1")).admitted
+        limiter = store.shared_limits(Settings(rate_limit_per_second=2), SlidingWindow(2, window=60), count)
+        assert (await limiter.admit("192.0.2.1", may_miss=False)).admitted
         assert alone == 0
         proxy.is_cut = True
-        monkeypatch.setattr(shared_window, "TIMEOUT", 0.05)
+        monkeypatch.setattr(shared_limits, "TIMEOUT", 0.05)
         began = time.monotonic()
-        assert [(await limiter.admit("192.0.2.1")).admitted for _ in range(3)] == [True, True, False]
+        assert [(await limiter.admit("192.0.2.1", may_miss=False)).admitted for _ in range(3)] == [True, True, False]
         assert time.monotonic() - began < 0.5
         assert alone == 3
+        assert (await limiter.admit("192.0.2.1", may_miss=True)).miss_wait is None
+        await limiter.give_back_miss("192.0.2.1")
+        alone = 3
         proxy.is_cut = False
         proxy.reset()
         while alone < 1_000:
             counted = alone
-            await limiter.admit("192.0.2.3")
+            await limiter.admit("192.0.2.3", may_miss=False)
             if alone == counted:
                 break
             await asyncio.sleep(0.01)
@@ -128,6 +183,19 @@ async def test_while_the_engine_does_not_answer_each_server_counts_alone(monkeyp
         store.close()
 
 
+async def test_a_cluster_counts_each_client_on_a_node_of_its_own(tmp_path: Path) -> None:
+    with ClusterOfThree(tmp_path) as cluster:
+        store = ValkeyStore(parse_url(cluster.url))
+        limits = await connected(store, 1_000, 3)
+        for number in range(12):
+            client = f"2001:db8:{number:x}::1"
+            waits = [(await limits.admit(client, may_miss=True)).miss_wait for _ in range(4)]
+            assert [wait == 0 for wait in waits] == [True, True, True, False]
+            await limits.give_back_miss(client)
+            assert (await limits.admit(client, may_miss=True)).miss_wait == 0
+        store.close()
+
+
 async def test_a_store_that_cannot_count_leaves_it_to_each_server() -> None:
-    assert isinstance(open_limiter(Settings(), MemoryStore(), lambda: None), SlidingWindow)
-    assert open_limiter(Settings(rate_limit_per_second=0), ValkeyStore(parse_url("valkey://x/0")), lambda: None) is None
+    assert isinstance(open_limits(Settings(), MemoryStore(), lambda: None), OwnLimits)
+    assert open_limits(Settings(rate_limit_per_second=0), ValkeyStore(parse_url("valkey://x/0")), lambda: None) is None

@@ -1,17 +1,20 @@
 """Two servers on one engine are one service."""
 
 import asyncio
+import contextlib
+import itertools
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.browser_headers import BROWSER_ACCEPT
 from tests.support.platforms import Connection, Process, start_server
-from tests.support.valkey import new_prefix, shared_engine
+from tests.support.valkey import new_prefix, shared_engine, until
 
 
 @contextmanager
@@ -81,32 +84,83 @@ def test_what_is_not_about_messages_is_the_same_everywhere(clients: Clients) -> 
         assert answers[0].content == answers[1].content
 
 
-def test_a_restart_of_each_server_in_turn_loses_nothing() -> None:
+class Balancer:
+    """Sends each request to the next server, and again to another one until there is an answer."""
+
+    def __init__(self, servers: list[Process]) -> None:
+        self._servers = servers
+        self._turn = itertools.count()
+
+    async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        for _ in range(20):
+            with contextlib.suppress(OSError, EOFError):
+                port = self._servers[next(self._turn) % len(self._servers)].port
+                connection = Connection(*await asyncio.open_connection("127.0.0.1", port), "X-Unused")
+                try:
+                    return await connection.ask(method, path, body)
+                finally:
+                    connection.close()
+        raise AssertionError("no server answers")
+
+
+async def test_a_restart_of_each_server_in_turn_loses_nothing_under_load() -> None:
     flags = (f"--store={shared_engine().url}?prefix={new_prefix()}", "--rate-limit-per-second=0")
     servers = [start_server(*flags), start_server(*flags)]
-    unread: dict[str, str] = {}
+    balancer = Balancer(servers)
+    unread: list[tuple[str, str]] = []
+    is_over = False
+    rounds = 0
+
+    async def use() -> None:
+        nonlocal rounds
+        while not is_over:
+            secret = secrets.token_hex(8)
+            status, created = await balancer.ask("POST", "/", {"message": secret})
+            assert status == 200
+            unread.append((created["id"], secret))
+            if len(unread) < 32:
+                continue
+            message_id, secret = unread.pop(0)
+            assert await balancer.ask("GET", f"/{message_id}") == (200, {"message": secret})
+            assert (await balancer.ask("GET", f"/{message_id}"))[0] == 404
+            rounds += 1
+
+    async def load_goes_on() -> None:
+        enough = rounds + 50
+        await until(lambda: rounds >= enough, "nobody gets through")
+
     try:
+        users = asyncio.gather(*(use() for _ in range(24)))
         for number in range(2):
-            for server in servers:
-                message = secrets.token_hex(4)
-                unread[httpx.post(server.url, json={"message": message}).json()["id"]] = message
-            assert servers[number].stop() == 0
-            servers[number] = start_server(*flags)
-            for message_id in list(unread)[:1]:
-                assert httpx.get(f"{servers[number].url}/{message_id}").json() == {"message": unread.pop(message_id)}
-        for message_id, message in unread.items():
-            assert httpx.get(f"{servers[0].url}/{message_id}").json() == {"message": message}
+            await load_goes_on()
+            assert await asyncio.to_thread(servers[number].stop) == 0
+            restarted = start_server(*flags)
+            await asyncio.to_thread(restarted.wait_for, r"listening on (http\S+)")
+            servers[number] = restarted
+        is_over = True
+        await users
+        for message_id, secret in unread:
+            assert await balancer.ask("GET", f"/{message_id}") == (200, {"message": secret})
     finally:
         for server in servers:
             server.stop()
 
 
 def test_one_limit_over_both_servers() -> None:
-    with two_servers("--rate-limit-per-second=3") as (one, two):
-        with httpx.Client() as client:
-            for server in (one, two):
-                client.get(f"{server.url}/-/ready")
-            statuses = [client.get(f"{(one, two)[number % 2].url}/zzzzz").status_code for number in range(6)]
+    with two_servers("--rate-limit-per-second=3") as (one, two), httpx.Client() as client:
+        for server in (one, two):
+            client.get(f"{server.url}/-/ready")
+        statuses = [client.get(f"{(one, two)[number % 2].url}/zzzzz").status_code for number in range(6)]
+        assert statuses == [404, 404, 404, 429, 429, 429]
+
+
+def test_one_budget_of_misses_over_both_servers_and_what_is_found_costs_nothing() -> None:
+    flags = ("--rate-limit-per-second=99", "--misses-per-hour=3")
+    with two_servers(*flags) as (one, two), httpx.Client() as client:
+        for server in (one, two) * 4:
+            message_id = client.post(server.url, json={"message": "secret"}).json()["id"]
+            assert client.get(f"{server.url}/{message_id}").status_code == 200
+        statuses = [client.get(f"{(one, two)[number % 2].url}/zzzzz").status_code for number in range(6)]
         assert statuses == [404, 404, 404, 429, 429, 429]
 
 

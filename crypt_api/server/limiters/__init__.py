@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from crypt_api.server.stores import ServerStore
-from crypt_core.limits import rate_limiter
-from crypt_core.limits.rate_limiter import RateLimiter
+from crypt_core.limits import client_limits
+from crypt_core.limits.client_limits import ClientLimits
+from crypt_core.limits.rate_limiter import RateLimiter, SlidingWindow
 from crypt_core.settings import Settings
 
 
@@ -13,18 +14,18 @@ from crypt_core.settings import Settings
 class SharesLimits(Protocol):
     """What a store may be able to do besides: count for all servers that use it."""
 
-    def shared_window(self, limit: int, own: RateLimiter, on_fallback: Callable[[], None]) -> RateLimiter:
-        """A sliding window for all servers; `own` counts while the store's engine does not answer."""
+    def shared_limits(self, settings: Settings, own: RateLimiter, on_fallback: Callable[[], None]) -> ClientLimits:
+        """The limits over all servers; `own` counts requests while the store's engine does not answer."""
         ...
 
 
-def open_limiter(settings: Settings, store: ServerStore, on_fallback: Callable[[], None]) -> RateLimiter | None:
-    """The limiter that the settings ask for: over all servers if the store can count for them, else over this one.
+def open_limits(settings: Settings, store: ServerStore, on_fallback: Callable[[], None]) -> ClientLimits | None:
+    """The limits that the settings ask for: over all servers if the store can count for them, else over this one.
 
-    None if the settings switch the limit off. `on_fallback` is told of each request that this server counted alone,
+    None if the settings switch every limit off. `on_fallback` is told of each request that this server counted alone,
     since the engine did not answer.
     """
-    own = rate_limiter.open_limiter(settings)
-    if own is None or not isinstance(store, SharesLimits):
-        return own
-    return store.shared_window(settings.rate_limit_per_second, own, on_fallback)
+    limit = settings.rate_limit_per_second
+    if not limit or not isinstance(store, SharesLimits):
+        return client_limits.open_limits(settings)
+    return store.shared_limits(settings, SlidingWindow(limit), on_fallback)

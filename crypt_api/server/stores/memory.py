@@ -25,7 +25,7 @@ class MemoryStore:
 
     @property
     def usage(self) -> Usage:
-        return Usage()
+        return Usage(messages=len(self._records))
 
     def close(self) -> None:
         self._records.clear()

@@ -40,6 +40,7 @@ class Usage:
         refuses: Why new messages are refused at the moment; empty if they are not.
         damaged: The number of records found, since the start, that cannot be read.
         is_malformed: Whether the store found, since the start, that its file is damaged in more than one record.
+        messages: The messages whose content is there, or a number somewhat above that.
     """
 
     bytes: int = 0
@@ -48,6 +49,7 @@ class Usage:
     refuses: str = ""
     damaged: int = 0
     is_malformed: bool = False
+    messages: int = 0
 
     @property
     def share(self) -> float:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
+from crypt_core.errors import SettingsError
 from crypt_core.http.error_responses import (
     MethodNotAllowed,
     RateLimited,
@@ -19,7 +20,8 @@ from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.texts import LANGUAGES
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.rate_limiter import RateLimiter
+from crypt_core.limits.client_limits import ClientLimits
+from crypt_core.limits.guesses import GuardedStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
 
@@ -27,27 +29,35 @@ from crypt_core.store import Store
 class App:
     """Answers requests. The Worker and the server use the same one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         settings: Settings,
-        limiter: RateLimiter | None = None,
+        limits: ClientLimits | None = None,
+        *,
         extra_routes: Iterable[Route] = (),
         new_id: Callable[[int], str] = ids.generate,
         readiness: Callable[[], Mapping[str, object]] = dict,
+        messages: Callable[[], int] | None = None,
     ) -> None:
         """Build the routes.
 
         Args:
             settings: The operator's settings.
-            limiter: Counts the requests to the message routes. Without a limiter, no request is counted.
+            limits: Count the requests to the message routes, and the misses. Without limits, nothing is counted.
             extra_routes: Routes that only one platform has.
             new_id: Draws an id of the given length.
             readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
+            messages: Tells how many messages wait in the store; `ID_LENGTH=auto` needs it.
+
+        Raises:
+            SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
-        self._limiter = limiter
+        self._limits = limits
         self._pages = Pages(settings)
+        id_length = _id_length(settings, messages)
+        handlers = MessageHandlers(settings, self._pages, lambda: new_id(id_length()))
         service = ServiceHandlers(settings, self._pages, readiness)
-        self._router = Router(_routes(MessageHandlers(settings, self._pages, new_id), service, extra_routes))
+        self._router = Router(_routes(handlers, service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:
         """Answer `request` with the messages in `store`.
@@ -74,15 +84,19 @@ class App:
         handler = route.limited.get(request.method)
         if handler is None:
             raise MethodNotAllowed(route.methods)
-        if self._limiter is None:
+        if self._limits is None:
             return await handler(request, store, *parameters)
-        admission = await self._limiter.admit(request.client)
+        admission = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
+        guarded = GuardedStore(store, admission.miss_wait)
         try:
             if not admission.admitted:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
-            response = await handler(request, store, *parameters)
+            response = await handler(request, guarded, *parameters)
         except Exception as error:  # noqa: BLE001
             response = self._error_response(request, error)
+        # Not if the request was cancelled: a guess may have destroyed a message.
+        if admission.miss_wait == 0 and not guarded.missed:
+            await self._limits.give_back_miss(request.client)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
 
     def _error_response(self, request: Request, error: Exception) -> Response:
@@ -112,3 +126,13 @@ def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: I
     ):
         yield Route(path, unlimited={"GET": handler, "HEAD": handler})
     yield from extra_routes
+
+
+def _id_length(settings: Settings, messages: Callable[[], int] | None) -> Callable[[], int]:
+    """What tells the length of the next id."""
+    length = settings.id_length
+    if length != "auto":
+        return lambda: length
+    if messages is None:
+        raise SettingsError("ID_LENGTH cannot be auto with a store that does not count its messages")
+    return lambda: ids.length_for(messages() + 1)

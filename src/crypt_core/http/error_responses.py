@@ -8,11 +8,12 @@ came later also have a `code`: one stable word, which clients compare instead of
 """
 
 import logging
+import math
 import traceback
 from collections.abc import Mapping
 from typing import ClassVar
 
-from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.errors import NoMissLeft, SettingsError, StorageUnavailable
 from crypt_core.http.headers import COMMON_HEADERS
 from crypt_core.http.types import Response, json_response
 
@@ -289,6 +290,8 @@ def api_error(error: Exception) -> ApiError:
     if isinstance(error, StorageUnavailable):
         logger.warning("%s: %s", type(error).__name__, error)
         return ServiceUnavailable()
+    if isinstance(error, NoMissLeft):
+        return RateLimited(math.ceil(error.wait))
     if isinstance(error, SettingsError):
         logger.error("%s", error)
         return ApiError()

@@ -39,7 +39,7 @@ MAX_ID_ATTEMPTS = 10
 class MessageHandlers:
     """The handlers of the message routes. Each raises an `ApiError` for a request that it refuses."""
 
-    def __init__(self, settings: Settings, pages: Pages, new_id: Callable[[int], str]) -> None:
+    def __init__(self, settings: Settings, pages: Pages, new_id: Callable[[], str]) -> None:
         self._settings = settings
         self._pages = pages
         self._new_id = new_id
@@ -50,7 +50,7 @@ class MessageHandlers:
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
         command = plain_message(fields, self._settings)
         for _ in range(MAX_ID_ATTEMPTS):
-            message_id = self._new_id(self._settings.id_length)
+            message_id = self._new_id()
             if isinstance(await store.apply(message_id, command), Created):
                 return json_response(200, {"id": message_id})._replace(created_by=created_by)
         raise errors.NoUniqueId

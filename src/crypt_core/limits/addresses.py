@@ -1,5 +1,6 @@
 """Addresses: how they are parsed, and which ones count as one client."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 MAX_ADDRESS_LENGTH = 64
@@ -21,9 +22,14 @@ def client_groups(text: str) -> tuple[str, ...]:
     An IPv6 client is its /64, since one household has 2^64 addresses. Its network is its /48, since one site has 65,536
     such clients.
     """
+    return _groups(text[:MAX_ADDRESS_LENGTH])
+
+
+@lru_cache(maxsize=1_000)  # a client makes several requests, and each is counted in several ways
+def _groups(text: str) -> tuple[str, ...]:
     address = parse_address(text)
     if address is None:
-        return (text[:MAX_ADDRESS_LENGTH],)
+        return (text,)
     if isinstance(address, IPv6Address):
         prefix = address.packed.hex(":", 2)
         return (prefix[:19] + "/64", prefix[:14] + "/48")

@@ -3,11 +3,9 @@
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crypt_core.limits.addresses import client_groups
-from crypt_core.settings import Settings
 
 NETWORK_FACTOR = 16
 """An IPv6 network (a /48) may make this many times the requests of one client (a /64)."""
@@ -15,8 +13,7 @@ NETWORK_FACTOR = 16
 POLICIES = ("default", "network")
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """A limiter's answer to one request. Of a client's limit and its network's, it tells of the tighter one.
 
     Attributes:
@@ -26,6 +23,7 @@ class Admission:
         remaining: Requests that the client may still make at once.
         reset: Seconds until the client may make one more than that.
         policy: Whose limit it is: `default` the client's, `network` the network's.
+        miss_wait: 0 if a miss was taken of the client's, else the seconds until it has one; None if nobody counts.
     """
 
     admitted: bool
@@ -34,6 +32,7 @@ class Admission:
     remaining: int
     reset: float
     policy: str = "default"
+    miss_wait: float | None = None
 
 
 def tighter(answers: Sequence[Admission]) -> Admission:
@@ -108,12 +107,3 @@ class SlidingWindow:
         while self.entries > self._max_entries:
             _, times = self._logs.popitem(last=False)
             self.entries -= len(times)
-
-
-def open_limiter(settings: Settings) -> RateLimiter | None:
-    """The limiter that the settings ask for; None if they switch the limit off.
-
-    It counts in this process: on the server all requests, in the Worker those of one isolate.
-    """
-    limit = settings.rate_limit_per_second
-    return SlidingWindow(limit) if limit else None

@@ -2,7 +2,9 @@
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
@@ -39,14 +41,26 @@ class Housekeeping:
         self._complained: set[str] = set()
         self._is_well = True
         self._is_malformed = False
+        self._rest_is_due_at = 0.0  # by the monotonic clock
+        self._messages = 0
 
     def run(self) -> bool:
-        """Do each thing once, and return whether there is more to do at once."""
+        """Do each thing once, and return whether there is more to do at once.
+
+        While much is to be swept, one call sweeps a part of it, and all else is done in one call of many: it syncs the
+        disk several times, and requests wait for it.
+        """
         self._is_well = True
-        more = [self._attempt(step) for step in (self._sweep, self._give_back, self._erase, self._accept_messages)]
+        now = time.monotonic()
+        more = self._attempt(self._sweep)
+        if not more or now >= self._rest_is_due_at or self._file.is_log_long:
+            self._rest_is_due_at = now + INTERVAL_SECONDS
+            more |= self._attempt(self._give_back)
+            self._attempt(self._erase)
+            self._attempt(self._accept_messages)
         if self._is_well:
             self._complained.clear()
-        return any(more)
+        return more
 
     def shorten_log(self) -> None:
         """Carry over a log that has grown long; call it after each group."""
@@ -70,7 +84,9 @@ class Housekeeping:
         used_bytes = self._file.space.pages().used_bytes
         refuses = self._commits.refuses or (CAP_REACHED if self._file.space.exceeds_cap(used_bytes, 0) else "")
         free = self._file.space.disk_free_bytes()
-        return Usage(used_bytes + LOG_ALLOWANCE, max_bytes, free, refuses, damaged, self._is_malformed)
+        with suppress(sqlite3.Error):  # a page that is damaged must not hide all else
+            self._messages = self._file.records.count_contents()
+        return Usage(used_bytes + LOG_ALLOWANCE, max_bytes, free, refuses, damaged, self._is_malformed, self._messages)
 
     def _erase(self) -> bool:
         """Overwrite what was destroyed, and a log that has grown long."""

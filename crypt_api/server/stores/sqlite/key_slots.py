@@ -22,6 +22,9 @@ GROWTH = 256
 MANY = 16 * GROWTH
 """Slots that are kept even when none is in use: 160 KB."""
 
+MAX_COUNTED = 20_000
+"""Free slots that are counted at most, so that counting takes no more than a few milliseconds."""
+
 _FREE = bytes(KEY_BYTES)
 
 # The index holds the numbers of the free slots, and no key.
@@ -46,6 +49,12 @@ INSERT INTO key_slots SELECT slot, ? FROM new
 _OVERWRITE = "UPDATE key_slots SET key = ? WHERE slot = ?"
 
 
+_COUNT = f"""
+SELECT coalesce((SELECT max(slot) FROM key_slots), 0)
+- (SELECT count(*) FROM (SELECT 1 FROM key_slots WHERE key = X'{_FREE.hex()}' LIMIT {MAX_COUNTED}))
+"""  # noqa: S608 - constants
+
+
 class KeySlots:
     """The table `key_slots`. Call every method inside a transaction."""
 
@@ -66,6 +75,11 @@ class KeySlots:
     def destroy(self, slots: Sequence[int]) -> None:
         """Overwrite the keys in these slots with zeros; the slots are free."""
         self._execute_many(_OVERWRITE, [(_FREE, slot) for slot in slots])
+
+    def count_in_use(self) -> int:
+        """The number of slots with a key; more than that if very many are free. It looks at no slot with a key."""
+        [[count]] = self._execute(_COUNT)
+        return int(count)
 
     def remove_all(self) -> None:
         """Give up all slots, if they are many. Only when no slot holds a key: then their pages hold but zeros."""

@@ -187,6 +187,10 @@ class Records:
         if not self._execute("SELECT 1 FROM contents LIMIT 1"):
             self._slots.remove_all()
 
+    def count_contents(self) -> int:
+        """The messages whose content is there, or a number somewhat above that."""
+        return self._slots.count_in_use()
+
     def _encrypted_contents(self, slots: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         if not slots:
             return {}

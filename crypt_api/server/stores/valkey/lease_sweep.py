@@ -8,6 +8,7 @@ from crypt_api.server.stores.valkey.engine import EngineClock
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_ends import forget, over
 from crypt_api.server.stores.valkey.operation import Operation
+from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import expire
 from crypt_core.record import Record
 
@@ -18,12 +19,17 @@ INTERVAL = 0.5
 
 
 async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:
+    complaint = ""
     while True:
         await asyncio.sleep(INTERVAL * random.uniform(0.5, 1))  # noqa: S311 - no secret
         try:
             await asyncio.gather(*(_sweep(keys, ends, clock.now()) for ends in keys.topology.all_lease_ends))
+            complaint = ""
         except Exception as error:  # noqa: BLE001 - whatever it was, the next sweep tries again
-            logger.warning("a sweep failed, and is tried again: %s", str(error) or type(error).__name__)
+            trouble = str(error) or type(error).__name__
+            if trouble != complaint:  # each once, until a sweep goes well
+                logger.warning("a sweep failed, and is tried again: %s", trouble)
+            complaint = trouble
 
 
 async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
@@ -31,9 +37,19 @@ async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
     [due] = answers.replies
     if not isinstance(due, list) or not due:
         return
+    swept = []
+    refused = None
     for key in due:
-        await Operation(keys, key, _without_old_leases).until_certain()
-    await keys.call(ends, lambda _: [forget(ends, due)], writes=True)
+        try:
+            await Operation(keys, key, _without_old_leases).until_certain()
+        except StorageUnavailable as error:  # a newer release's, perhaps: its own servers sweep it
+            refused = error
+        else:
+            swept.append(key)
+    if swept:
+        await keys.call(ends, lambda _: [forget(ends, swept)], writes=True)
+    if refused is not None:
+        raise refused
 
 
 def _without_old_leases(record: Record | None, now: float) -> tuple[Record | None, None]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.connection import Reply
@@ -22,13 +23,12 @@ class MemoryWatch:
     """What was seen last.
 
     Attributes:
-        usage: The memory of the engine; of a Cluster, that of its fullest primary.
-        keys: The keys in the database, on all primaries together.
+        usage: The memory of the engine; of a Cluster, that of its fullest primary. All keys, on all primaries together,
+            count as messages.
     """
 
     def __init__(self) -> None:
         self.usage = Usage()
-        self.keys = 0
 
     async def look_for_ever(self, topology: Topology) -> None:
         while True:
@@ -41,15 +41,14 @@ class MemoryWatch:
     async def look(self, topology: Topology) -> None:
         seen = [usage for primary in topology.primaries if (usage := await _ask(primary)) is not None]
         if seen:
-            self.usage = max((usage for usage, _ in seen), key=_fullness)
-            self.keys = sum(keys for _, keys in seen)
+            self.usage = replace(max(seen, key=_fullness), messages=sum(usage.messages for usage in seen))
 
 
 def _fullness(usage: Usage) -> tuple[float, int]:
     return usage.share, usage.bytes
 
 
-async def _ask(primary: Primary) -> tuple[Usage, int] | None:
+async def _ask(primary: Primary) -> Usage | None:
     """What one primary says; None if it does not say."""
     if primary.session is not None:
         with suppress(NotSent, Unanswered):
@@ -58,11 +57,12 @@ async def _ask(primary: Primary) -> tuple[Usage, int] | None:
     return None
 
 
-def _usage(replies: Iterable[Reply]) -> tuple[Usage, int] | None:
+def _usage(replies: Iterable[Reply]) -> Usage | None:
     match list(replies):
         case [bytes(text), int(keys)]:
             info = parse_info(text)
             used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
-            return Usage(used, most, refuses="the engine is full" if 0 < most <= used else ""), keys
+            refuses = "the engine is full" if 0 < most <= used else ""
+            return Usage(used, most, refuses=refuses, messages=keys)
         case _:
             return None

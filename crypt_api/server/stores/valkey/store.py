@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from crypt_api.server.limiters.shared_window import SharedWindow
+from crypt_api.server.limiters.shared_limits import SharedLimits
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.keys import Keys
@@ -15,8 +15,10 @@ from crypt_api.server.stores.valkey.settlement import Settlements
 from crypt_api.server.stores.valkey.topology import open_topology
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
+from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.rate_limiter import RateLimiter
 from crypt_core.messages import Command, Create, Outcome, decide
+from crypt_core.settings import Settings
 
 
 class ValkeyStore:
@@ -61,18 +63,14 @@ class ValkeyStore:
         # A task, since the caller need not be one: only a task can have a deadline.
         return await asyncio.ensure_future(self.live.apply(message_id, command))
 
-    def shared_window(self, limit: int, own: RateLimiter, on_fallback: Callable[[], None]) -> RateLimiter:
-        """A rate limit over all servers that use the engine."""
-        return SharedWindow(lambda: self.live.keys.topology, self._settings.prefix, limit, own, on_fallback)
+    def shared_limits(self, settings: Settings, own: RateLimiter, on_fallback: Callable[[], None]) -> ClientLimits:
+        """The limits over all servers that use the engine."""
+        return SharedLimits(lambda: self.live.keys.topology, self._settings.prefix, settings, own, on_fallback)
 
     @property
     def usage(self) -> Usage:
-        """The engine's memory, as it was seen last."""
+        """The engine's memory and the number of its keys, as they were seen last."""
         return self._memory.usage
-
-    def plain_messages(self) -> int:
-        """The number of plain messages or more: all keys count, as they were seen last."""
-        return self._memory.keys
 
     def close(self) -> None:
         if self._live is not None:

@@ -30,6 +30,8 @@ MARKER_SECONDS = 60
 MAX_CLAIMS = 128
 """Claims that are kept: more than readers and wrong passphrases of one message."""
 
+UNREADABLE = "a value in the engine is of a newer release, or of another program"
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -79,11 +81,16 @@ def parse(stored: bytes) -> Value:
     head, _, record = stored.partition(b"\n")
     version, *rest = head.split(b" ")
     if version != VERSION or len(rest) != 2:  # noqa: PLR2004
-        raise StorageUnavailable("a value in the engine is of a newer release, or of another program")
+        raise StorageUnavailable(UNREADABLE)
     write, claims = rest
-    return Value(
-        write, tuple(claims.split(b",")) if claims else (), decode(record.decode()) if record else None, stored
-    )
+    return Value(write, tuple(claims.split(b",")) if claims else (), _record(record), stored)
+
+
+def _record(text: bytes) -> Record | None:
+    try:
+        return decode(text.decode()) if text else None
+    except (ValueError, TypeError, KeyError):
+        raise StorageUnavailable(UNREADABLE) from None
 
 
 def _value(write: bytes, claims: tuple[bytes, ...], record: Record | None) -> Value:

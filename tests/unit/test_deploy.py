@@ -1,0 +1,268 @@
+"""`deploy/` names flags, metrics and addresses that exist, and keeps what `docs/operations.md` promises of it."""
+
+import json
+import re
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client import Metric
+
+from crypt_api.cli.serve import serve
+from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, GRACE_SECONDS, SPARE_DESCRIPTORS
+from crypt_api.server.metrics import Metrics
+from crypt_api.server.stores.reporting import Usage
+from tests.support.platforms import ROOT
+
+DEPLOY = ROOT / "deploy"
+FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file()]
+PAGES = [ROOT / "docs/operations.md", DEPLOY / "README.md"]
+FLAGS = {str(option.name) for option in serve.params}
+COMPOSE_FILES = ["compose.yaml", "compose.single.yaml"]
+
+
+def text(name: str) -> str:
+    return (DEPLOY / name).read_text()
+
+
+def compose(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(text(name))
+    return document
+
+
+def kubernetes(kind: str) -> dict[str, Any]:
+    documents = yaml.safe_load_all(text("kubernetes/crypt-api.yaml"))
+    return next(document for document in documents if document["kind"] == kind)
+
+
+def lines(name: str) -> dict[str, str]:
+    """A file of settings, by name; the last one counts."""
+    pairs = (line.partition("#")[0].strip().partition("=") for line in text(name).splitlines())
+    return {key: value for key, separator, value in pairs if separator}
+
+
+@pytest.mark.parametrize("path", FILES + PAGES, ids=lambda path: path.name)
+def test_every_variable_and_flag_that_it_names_exists(path: Path) -> None:
+    content = path.read_text()
+    variables = set(re.findall(r"\bCRYPT_API_([A-Z_]+)\b", content))
+    assert {name.lower() for name in variables} <= FLAGS
+    if path.suffix in {".md", ".conf", ""} or path.parent.name == "systemd":
+        ours = re.findall(r"(?:serve|`|\(|server's) ?--([a-z-]+)", content)
+        assert {name.replace("-", "_") for name in ours} <= FLAGS | {"no_access_log", "help"}
+
+
+# What is counted
+
+
+def families() -> dict[str, Metric]:
+    metrics = Metrics()
+    metrics.answered("GET", "/{id}", 404, 0.001)
+    metrics.watch(Usage)
+    return {family.name: family for family in metrics.registry.collect()}
+
+
+def samples() -> dict[str, set[str]]:
+    """Each series that a server can have, and the names of its labels."""
+    suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
+    labels = {"crypt_api_requests": {"method", "route", "status"}, "crypt_api_request_seconds": {"route", "le"}}
+    labels |= {"crypt_api_store_seconds": {"command", "le"}, "crypt_api_messages": {"event"}}
+    return {
+        family.name + suffix: labels.get(family.name, set()) | {"job", "instance"}
+        for family in families().values()
+        for suffix in suffixes[family.type]
+    }
+
+
+def expressions() -> list[str]:
+    rules = yaml.safe_load(text("prometheus/alerts.yml"))["groups"][0]["rules"]
+    panels = json.loads(text("grafana/crypt-api.json"))["panels"]
+    targets = chain.from_iterable(panel["targets"] for panel in panels)
+    return [rule["expr"] for rule in rules] + [target["expr"] for target in targets]
+
+
+def selectors(expression: Any) -> list[promql_parser.VectorSelector]:
+    """Every selector of a series in a parsed expression."""
+    if isinstance(expression, promql_parser.VectorSelector):
+        return [expression]
+    parts = [getattr(expression, name, None) for name in ("expr", "lhs", "rhs", "vector_selector", "vs")]
+    parts += list(getattr(expression, "args", None) or [])
+    return [selector for part in parts if part is not None for selector in selectors(part)]
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_every_series_that_an_expression_asks_for_exists(expression: str) -> None:
+    known = samples() | {"up": {"job", "instance"}}
+    found = selectors(promql_parser.parse(expression.replace("$__rate_interval", "5m")))
+    assert found
+    for selector in found:
+        assert selector.name in known
+        matchers = {(matcher.name, matcher.value) for matcher in selector.matchers.matchers}
+        assert {name for name, _ in matchers} <= known[str(selector.name)]
+        events = {sample.labels["event"] for sample in families()["crypt_api_messages"].samples}
+        assert {part for name, value in matchers if name == "event" for part in value.split("|")} <= events
+
+
+@pytest.mark.parametrize("path", [*FILES, *PAGES, ROOT / "docs/guessing.md"], ids=lambda path: path.name)
+def test_every_metric_that_is_named_exists(path: Path) -> None:
+    named = set(re.findall(r"\b(crypt_api_(?:requests?|store|messages|storage|damaged)_?[a-z_]*)\b", path.read_text()))
+    assert named <= set(samples()) | set(families()), path
+
+
+def test_every_alert_has_its_place_in_the_operators_page() -> None:
+    page = PAGES[0].read_text()
+    alerts = re.findall(r"alert: (\w+)", text("prometheus/alerts.yml"))
+    assert len(alerts) >= 6
+    for alert in alerts:
+        assert f"`{alert}`" in page
+        assert f"alertname: {alert}" in text("prometheus/alerts.test.yml")
+
+
+# Who reaches what
+
+
+@pytest.mark.parametrize("name", ["caddy/Caddyfile", "nginx/crypt-api.conf"])
+def test_no_proxy_hands_out_metrics(name: str) -> None:
+    assert re.search(r"^\s*(?:@metrics path|location) /-/metrics\b", text(name), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_only_the_proxy_is_reached_from_outside(name: str) -> None:
+    services = compose(name)["services"]
+    assert [service for service, definition in services.items() if "ports" in definition] == ["caddy"]
+    servers = [service for service in services if service.startswith("server")]
+    assert services["caddy"]["environment"]["UPSTREAMS"].split() == [f"{server}:8787" for server in servers]
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_the_servers_believe_the_network_that_they_share_with_the_proxy(name: str) -> None:
+    document = compose(name)
+    [server, *_] = [definition for key, definition in document["services"].items() if key.startswith("server")]
+    network = server.get("networks", ["default"])[0]
+    assert network in document["services"]["caddy"].get("networks", ["default"])
+    [subnet] = document["networks"][network]["ipam"]["config"]
+    assert server["environment"]["CRYPT_API_TRUSTED_PROXIES"] == subnet["subnet"]
+
+
+def test_the_engine_is_reached_by_the_servers_alone() -> None:
+    document = compose("compose.yaml")
+    assert document["networks"]["engine"]["internal"]
+    members = [name for name, service in document["services"].items() if "engine" in service["networks"]]
+    assert members == ["server-1", "server-2", "valkey", "valkey-replica", "valkey-rewrite"]
+    assert document["services"]["valkey"]["networks"] == ["engine"]
+
+
+def test_kubernetes_does_not_set_our_variables_for_its_service() -> None:
+    """A Service called `crypt-api` puts `CRYPT_API_PORT=tcp://…` into every pod that does not refuse it."""
+    assert kubernetes("Service")["metadata"]["name"] == "crypt-api"
+    assert kubernetes("Deployment")["spec"]["template"]["spec"]["enableServiceLinks"] is False
+
+
+# Stopping, and what a process may do
+
+
+def test_everybody_waits_for_the_servers_last_answers() -> None:
+    pod = kubernetes("Deployment")["spec"]["template"]["spec"]
+    sleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] > GRACE_SECONDS + sleep
+    assert int(lines("systemd/crypt-api.service")["TimeoutStopSec"].removesuffix("s")) > GRACE_SECONDS
+    for name in COMPOSE_FILES:
+        for service, definition in compose(name)["services"].items():
+            if service.startswith("server"):
+                assert int(definition["stop_grace_period"].removesuffix("s")) > GRACE_SECONDS
+
+
+def test_nginx_lets_go_of_a_connection_before_the_server_does() -> None:
+    [seconds] = re.findall(r"keepalive_timeout (\d+)s;", text("nginx/crypt-api.conf"))
+    assert int(seconds) < DEFAULT_IDLE_TIMEOUT
+
+
+def test_there_are_descriptors_for_every_connection() -> None:
+    needed = DEFAULT_MAX_CONNECTIONS + SPARE_DESCRIPTORS
+    assert int(lines("systemd/crypt-api.service")["LimitNOFILE"]) >= needed
+    for name in COMPOSE_FILES:
+        for service, definition in compose(name)["services"].items():
+            if service.startswith("server"):
+                assert definition["ulimits"]["nofile"] >= needed
+
+
+def test_a_container_can_do_nothing_but_serve() -> None:
+    for name in COMPOSE_FILES:
+        for service, definition in compose(name)["services"].items():
+            assert definition["cap_drop"] == ["ALL"]
+            assert definition["security_opt"] == ["no-new-privileges:true"]
+            assert service == "caddy" or definition["read_only"]
+    pod = kubernetes("Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert pod["containers"][0]["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert "\nUSER 10001:10001\n" in text("Dockerfile").split("FROM")[-1]
+    assert pod["securityContext"]["runAsUser"] == 10001
+
+
+def test_a_restart_is_for_a_server_that_is_dead_and_not_for_one_whose_store_is() -> None:
+    container = kubernetes("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/-/health"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/-/ready"
+    assert "/-/health" in text("Dockerfile")
+    assert "health_uri /-/ready" in text("caddy/Caddyfile")
+
+
+def test_a_disruption_leaves_a_server() -> None:
+    deployment, budget = kubernetes("Deployment"), kubernetes("PodDisruptionBudget")
+    assert budget["spec"]["selector"] == deployment["spec"]["selector"]
+    assert deployment["spec"]["selector"]["matchLabels"] == deployment["spec"]["template"]["metadata"]["labels"]
+    assert kubernetes("Service")["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    assert deployment["spec"]["replicas"] > budget["spec"]["minAvailable"]
+
+
+def test_messages_stay_out_of_core_dumps_and_swap() -> None:
+    unit = lines("systemd/crypt-api.service")
+    assert (unit["LimitCORE"], unit["MemorySwapMax"]) == ("0", "0")
+    for name in COMPOSE_FILES:
+        for service, definition in compose(name)["services"].items():
+            assert service == "caddy" or definition["ulimits"]["core"] == 0
+
+
+# The engine, and the image
+
+
+def test_the_engine_is_set_up_as_the_promises_need_it() -> None:
+    settings = dict(line.split(" ", 1) for line in text("valkey/valkey.conf").splitlines() if line and line[0] != "#")
+    assert settings["appendonly"] == "yes"
+    assert settings["appendfsync"] == "always"
+    assert settings["maxmemory-policy"] == "noeviction"
+    assert settings["save"] == '""'
+    url = compose("compose.yaml")["services"]["server-1"]["environment"]["CRYPT_API_STORE"]
+    replicas = [name for name in compose("compose.yaml")["services"] if name.startswith("valkey-replica")]
+    assert url.endswith(f"?replicas={len(replicas)}}}")
+
+
+def test_the_builder_is_sent_what_the_image_copies_and_nothing_else() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text("Dockerfile"), re.MULTILINE)
+    names = {name for line in copied for name in line.split()}
+    sent = {line[1:] for line in text("Dockerfile.dockerignore").splitlines() if line.startswith("!")}
+    assert names == sent
+    assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_page_about_deployment_names_every_file() -> None:
+    page = (DEPLOY / "README.md").read_text()
+    for path in FILES:
+        assert f"`{path.relative_to(DEPLOY)}`" in page or path.name == "README.md"
+
+
+# Workflows
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.name)
+def test_every_action_is_pinned_by_the_hash_of_its_commit(path: Path) -> None:
+    uses = re.findall(r"uses: (.+)", path.read_text())
+    assert uses
+    for line in uses:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
