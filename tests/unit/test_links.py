@@ -1,9 +1,12 @@
 """Links, whole and damaged: the cases that the Python client and the web page share, and what only Python sees."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from crypt_api.client.errors import InvalidLink
 from crypt_api.client.links import origin_of, parse_link, sealed_link
@@ -26,6 +29,16 @@ def test_a_link_that_lacks_a_part_is_refused(case: dict[str, Any]) -> None:
     with pytest.raises(InvalidLink) as error:
         sealed_link(case["link"])
     assert "q83v" not in str(error.value)
+
+
+@given(st.text(alphabet=st.sampled_from("https://[]@:#%23?&.<>()_-Aé x\\\n"), max_size=60))
+@example("https://[")
+@example("https://[::1/#" + "A" * 22)
+@example("http://:99999/#" + "A" * 22)
+def test_any_text_is_a_link_or_is_refused(text: str) -> None:
+    for parse in (parse_link, origin_of):
+        with suppress(InvalidLink):
+            parse(text)
 
 
 @pytest.mark.parametrize(
