@@ -9,7 +9,7 @@ import click
 
 from crypt_api.cli import delivery
 from crypt_api.cli.error_reports import reports_errors
-from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.exit_codes import EXIT_CODES, INTERRUPTED
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import check_stdout, is_terminal, show, visible
@@ -49,16 +49,24 @@ def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path |
     if as_json and output is not None:
         raise click.UsageError("--json goes to stdout; leave out --output.")
     passphrase = given_passphrase(passphrase_file)
-    with Client(parse_link(link).origin) as client, ExitStack() as until_delivered:
-        with _target(output, force=force) as file:
-            content = _open(client, link, passphrase, until_delivered)
-            with delivery.rescues(content):
-                if content.note and not as_json:
-                    click.echo(visible(content.note), err=True)
-                said = _deliver(content, file, output, as_json=as_json)
-        if said:
-            with suppress(OSError):  # the message is delivered, even if this is not
-                click.echo(said, err=True)
+    is_delivered = False
+    try:
+        with Client(parse_link(link).origin) as client, ExitStack() as until_delivered:
+            with _target(output, force=force) as file:
+                content = _open(client, link, passphrase, until_delivered)
+                with delivery.rescues(content):
+                    if content.note and not as_json:
+                        click.echo(visible(content.note), err=True)
+                    said = _deliver(content, file, output, as_json=as_json)
+            is_delivered = True
+            if said:
+                with suppress(OSError):  # the message is delivered, even if this is not
+                    click.echo(said, err=True)
+    except KeyboardInterrupt:
+        if not is_delivered:
+            raise
+        click.echo("Interrupted. The message is written.", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, as_json: bool) -> str:

@@ -6,24 +6,21 @@ the object grants the id at creation, and grants the one read.
 """
 
 from dataclasses import replace
-from typing import Any
 
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Granted, Outcome
 from crypt_worker.kv_payloads import KvPayloads
-from crypt_worker.platform_calls import platform_call
-from crypt_worker.shard import shard_name
-from crypt_worker.wire import Fetch, answer_from_wire, to_wire
+from crypt_worker.shards import Shards
+from crypt_worker.wire import Fetch
 
 MAX_FETCHES = 3
 """A second fetch is needed only if the id passed on to another message after the first one."""
 
 
 class KvStore:
-    """The store over the bindings of one request."""
+    """The store over payloads, and over shards whose records have the payloads' keys."""
 
-    def __init__(self, payloads: KvPayloads, shards: Any) -> None:
-        """`shards` is the Durable Object's binding."""
+    def __init__(self, payloads: KvPayloads, shards: Shards) -> None:
         self._payloads = payloads
         self._shards = shards
 
@@ -33,7 +30,7 @@ class KvStore:
         key: str | None = None
         payload = ""
         for _ in range(MAX_FETCHES):
-            answer = await self._ask_shard(message_id, command, key)
+            answer = await self._shards.apply(message_id, command, key)
             if not isinstance(answer, Fetch):
                 return Granted(payload) if isinstance(answer, Granted) else answer
             key = answer.key
@@ -43,12 +40,8 @@ class KvStore:
     async def _create(self, message_id: str, command: Create) -> Outcome:
         # First the payload, then the id: an id that is granted has its message.
         key = await self._payloads.put(command.content, command.ttl)
-        outcome = await self._ask_shard(message_id, replace(command, content=key))
+        outcome = await self._shards.apply(message_id, replace(command, content=key))
         assert not isinstance(outcome, Fetch)  # noqa: S101 - only reads are told to fetch
         if not isinstance(outcome, Created):
             await self._payloads.delete(key)
         return outcome
-
-    async def _ask_shard(self, message_id: str, command: Command, fetched_key: str | None = None) -> Outcome | Fetch:
-        shard = self._shards.getByName(shard_name(message_id))
-        return answer_from_wire(await platform_call(shard.apply(message_id, to_wire(command), fetched_key)))

@@ -1,64 +1,57 @@
-"""From the runtime's request to the core's request, and the way of every request of the Worker."""
+"""From the runtime's request to the core's request and back: the way of every request of the Worker."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.settings import Settings
-from crypt_worker.kv_payloads import KvPayloads
-from crypt_worker.kv_store import KvStore
-from crypt_worker.rate_limit import client_address, isolate_limits
+from crypt_core.store import Store
+from crypt_worker.javascript import JavaScript
+from crypt_worker.rate_limit import client_address
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
 
-_apps: dict[Settings, App] = {}
-"""The application of this isolate, which the first request builds; the clock and randomness do not work before."""
 
-
-async def answer(request: Any, env: Any) -> Response:
-    """Answer the SDK's `request` with the bindings and variables in `env`."""
+async def answer(js_request: Any, javascript: JavaScript, service: Callable[[], tuple[App, Store]]) -> Any:
+    """Answer the runtime's request by the isolate's application and store; return the runtime's response."""
     try:
-        app = _app(env)
+        app, store = service()
     except SettingsError as error:
-        return error_response(error)
-    body = _Body(request.js_object)
-    core_request = _core_request(request.js_object, body)
-    # The runtime's objects belong to the request that they came with, so the store is made for each request.
-    response = await app.handle(core_request, KvStore(KvPayloads(env.MESSAGES), env.MESSAGE_SHARDS))
+        return _js_response(error_response(error), javascript)
+    headers = javascript.read_entries(js_request.headers)
+    body = _Body(js_request, headers)
+    scheme, path = _scheme_and_path(js_request.url)
+    request = Request(scheme, js_request.method, path, headers, client_address(headers), body)
+    response = await app.handle(request, store)
     await body.drain()
     # For the platform's logs, and the metrics drawn from them: the route, never the id.
-    line = {"method": core_request.method, "route": response.route, "status": response.status}
-    print(json.dumps(line))  # noqa: T201 - console.log
-    return response
+    javascript.log(json.dumps({"method": request.method, "route": response.route, "status": response.status}))
+    return _js_response(response, javascript)
 
 
-def _app(env: Any) -> App:
-    settings = Settings.from_mapping({name: getattr(env, name, "") for name in (*Settings.NAMES, *Settings.SECRETS)})
-    if settings not in _apps:
-        _apps[settings] = App(settings, isolate_limits(settings))
-    return _apps[settings]
+def _scheme_and_path(url: str) -> tuple[str, str]:
+    """The runtime's URLs are absolute and have a path, perhaps a query, and no fragment."""
+    scheme, _, rest = url.partition("://")
+    return scheme, rest[rest.index("/") :].partition("?")[0]
 
 
-def _core_request(js_request: Any, body: "_Body") -> Request:
-    url = urlsplit(js_request.url)
-    headers = {name.lower(): value for name, value in js_request.headers}
-    return Request(url.scheme, js_request.method, url.path, headers, client_address(headers), body)
+def _js_response(response: Response, javascript: JavaScript) -> Any:
+    body = javascript.to_js(response.body) if response.body else None
+    return javascript.new_response(body, javascript.to_object({"status": response.status, "headers": response.headers}))
 
 
 class _Body:
     """The request's body, chunk by chunk as the runtime receives it."""
 
-    def __init__(self, js_request: Any) -> None:
-        declared = js_request.headers.get("content-length") or "0"
-        self._is_worth_draining = len(declared) < len(str(MAX_DRAIN_BYTES))
-        self._reader = js_request.body.getReader() if js_request.body else None
+    def __init__(self, js_request: Any, headers: dict[str, str]) -> None:
+        js_body = js_request.body
+        self._is_worth_draining = len(headers.get("content-length", "0")) < len(str(MAX_DRAIN_BYTES))
+        self._reader = js_body.getReader() if js_body else None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Receive the body.
@@ -80,6 +73,8 @@ class _Body:
 
     async def drain(self) -> None:
         """Receive the rest of the body. Left unread, the runtime may reset the connection, and lose the answer."""
+        if not self._reader:
+            return
         drained = 0
         if self._is_worth_draining:
             with suppress(InvalidJson):

@@ -1,7 +1,11 @@
-"""Commands and outcomes as the JSON that crosses between a Worker and a Durable Object."""
+"""Commands and outcomes as the JSON that crosses between a Worker and a Durable Object: a kind, and its fields.
+
+Fields at the end that have their default value are left out. The two sides are of one deployment or of two that follow
+each other, so a new field comes last and has a default, and no kind changes its name.
+"""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from crypt_core.messages import Command, Outcome
@@ -10,16 +14,28 @@ from crypt_core.record import AccessHashes
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Not an outcome: nothing has happened. A caller that has fetched the payload at `key` may claim the read."""
+    """Not an outcome: nothing has happened. A caller that has fetched the payload under `key` may claim the read."""
 
     key: str
 
 
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *Outcome.__args__, Fetch)}
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """Not an outcome: the record is there, and cannot be read."""
 
 
-def to_wire(value: Command | Outcome | Fetch) -> str:
-    return json.dumps({"kind": type(value).__name__, **asdict(value)})
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *Outcome.__args__, Fetch, Damaged)}
+_FIELDS = {kind: [(field.name, field.default) for field in fields(kind)] for kind in _KINDS.values()}
+
+
+def to_wire(value: Command | Outcome | Fetch | Damaged) -> str:
+    values: list[Any] = [type(value).__name__]
+    values += [getattr(value, name) for name, _ in _FIELDS[type(value)]]
+    for _, default in reversed(_FIELDS[type(value)]):
+        if default is MISSING or values[-1] != default:
+            break
+        values.pop()
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=_access)
 
 
 def command_from_wire(text: str) -> Command:
@@ -27,13 +43,15 @@ def command_from_wire(text: str) -> Command:
     return command
 
 
-def answer_from_wire(text: str) -> Outcome | Fetch:
-    answer: Outcome | Fetch = _from_wire(text)
+def answer_from_wire(text: str) -> Outcome | Fetch | Damaged:
+    answer: Outcome | Fetch | Damaged = _from_wire(text)
     return answer
 
 
 def _from_wire(text: str) -> Any:
-    fields = json.loads(text)
-    if fields.get("access"):
-        fields["access"] = AccessHashes(**fields["access"])
-    return _KINDS[fields.pop("kind")](**fields)
+    kind, *values = json.loads(text)
+    return _KINDS[kind](*(AccessHashes(*value) if isinstance(value, list) else value for value in values))
+
+
+def _access(value: AccessHashes) -> list[str | None]:
+    return [value.proof_hash, value.passphrase_hash]

@@ -9,11 +9,10 @@ import pytest
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import LEASE_SECONDS, Create, Created, Granted, Read
 from crypt_core.record import AccessHashes
-from crypt_worker.alarm import SWEEP_INTERVAL
-from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
-from crypt_worker.shard import SHARDS, SWEEP_RECORDS
-from tests.support.cloudflare import KvNamespace, PlatformError, ShardNamespace, Storage
+from crypt_worker.shards import SHARDS, Shards
+from crypt_worker.sweep import SWEEP_INTERVAL, SWEEP_RECORDS
+from tests.support.cloudflare import KvNamespace, PlatformError, ShardNamespace, Storage, payloads
 from tests.support.stores import Clock
 
 IDS = [message_id for n in range(90_000) if crc32((message_id := f"a{n:04}").encode()) % SHARDS == 0]
@@ -27,7 +26,7 @@ class OneShard:
         self.clock = Clock()
         self.kv = KvNamespace(self.clock)
         self.shards = ShardNamespace(self.kv, self.clock)
-        self.store = KvStore(KvPayloads(self.kv), self.shards)
+        self.store = KvStore(payloads(self.kv), Shards(self.shards))
 
     @property
     def storage(self) -> Storage:

@@ -7,11 +7,11 @@ import pytest
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import LEASE_SECONDS, Create, Created, Granted, Missing, Read, Repeated
 from crypt_core.record import AccessHashes
-from crypt_worker.alarm import SWEEP_INTERVAL
-from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
-from crypt_worker.shard import SHARDS, shard_name
-from tests.support.cloudflare import KvNamespace, ShardNamespace
+from crypt_worker.shards import SHARDS, Shards, shard_name
+from crypt_worker.sweep import SWEEP_INTERVAL
+from crypt_worker.wire import to_wire
+from tests.support.cloudflare import Buffer, KvNamespace, ShardNamespace, payloads
 from tests.support.stores import Clock
 
 DAY = 86_400  # seconds
@@ -24,7 +24,7 @@ class FakeCloudflare:
         self.clock = Clock()
         self.kv = KvNamespace(self.clock)
         self.shards = ShardNamespace(self.kv, self.clock)
-        self.store = KvStore(KvPayloads(self.kv), self.shards)
+        self.store = KvStore(payloads(self.kv), Shards(self.shards))
 
 
 @pytest.fixture
@@ -59,7 +59,8 @@ async def test_while_a_part_is_down_nothing_is_lost_and_nothing_read(cloudflare:
 async def test_a_payload_that_lost_its_id_is_removed(cloudflare: FakeCloudflare) -> None:
     await cloudflare.store.apply("abc12", Create("first", DAY))
     await cloudflare.store.apply("abc12", Create("second", DAY))
-    assert cloudflare.kv.values == ["first"]
+    assert len(cloudflare.kv.values) == 1
+    assert await cloudflare.store.apply("abc12", Read()) == Granted("first")
 
 
 async def test_the_last_of_a_message_goes_with_its_read(cloudflare: FakeCloudflare) -> None:
@@ -89,7 +90,7 @@ async def test_what_a_nonce_held_is_removed_by_alarm(cloudflare: FakeCloudflare)
     assert await cloudflare.store.apply("abc12", Read("proof", idempotency_hash="nonce")) == Granted("secret")
     cloudflare.clock.now += LEASE_SECONDS - 1
     await cloudflare.shards.ring()
-    assert cloudflare.kv.values == ["secret"]
+    assert len(cloudflare.kv.values) == 1
     cloudflare.clock.now += 1
     await cloudflare.shards.ring()
     assert cloudflare.kv.values == []
@@ -103,7 +104,7 @@ async def test_a_repeated_request_leaves_no_second_payload(cloudflare: FakeCloud
     for kind in (Created, Repeated):
         outcome = await cloudflare.store.apply("abc12", Create("secret", DAY, AccessHashes("proof"), 1, "request"))
         assert isinstance(outcome, kind)
-    assert cloudflare.kv.values == ["secret"]
+    assert len(cloudflare.kv.values) == 1
 
 
 async def test_an_object_that_slept_keeps_its_alarms(cloudflare: FakeCloudflare) -> None:
@@ -130,12 +131,34 @@ async def test_an_id_that_passed_on_while_it_was_read_is_read_anew(cloudflare: F
     await cloudflare.store.apply("abc12", Create("first", 60))
     fetch = cloudflare.kv.get
 
-    async def slow_get(key: str) -> str | None:
-        value = await fetch(key)
-        if value == "first":
+    is_first = True
+
+    async def slow_get(key: str, kind: str) -> Buffer | None:
+        nonlocal is_first
+        value = await fetch(key, kind)
+        if is_first:
+            is_first = False
             cloudflare.clock.now += 60
             assert isinstance(await cloudflare.store.apply("abc12", Create("second", DAY)), Created)
         return value
 
     cloudflare.kv.get = slow_get  # type: ignore[method-assign]
     assert await cloudflare.store.apply("abc12", Read()) == Granted("second")
+
+
+async def test_a_payload_from_before_payloads_were_encrypted_is_read_and_removed(cloudflare: FakeCloudflare) -> None:
+    name = "n" * 32
+    await cloudflare.kv.put(name, Buffer(b"secret"), expirationTtl=DAY)
+    shard = cloudflare.shards.getByName(shard_name("abc12"))
+    await shard.apply("abc12", to_wire(Create(name, DAY)), None)
+    assert await cloudflare.store.apply("abc12", Read()) == Granted("secret")
+    assert cloudflare.kv.values == []
+
+
+async def test_a_payload_that_has_been_changed_is_not_read(cloudflare: FakeCloudflare) -> None:
+    await cloudflare.store.apply("abc12", Create("secret", DAY))
+    cloudflare.kv.change(lambda value: Buffer(value[:-1] + bytes([value[-1] ^ 1])))
+    with pytest.raises(StorageUnavailable):
+        await cloudflare.store.apply("abc12", Read())
+    cloudflare.kv.change(lambda value: Buffer(value[:-1] + bytes([value[-1] ^ 1])))
+    assert await cloudflare.store.apply("abc12", Read()) == Granted("secret")

@@ -21,9 +21,19 @@ def worker() -> Iterator[Platform]:
         yield platform
 
 
-@pytest.fixture(scope="session", params=["server", "worker"])
+@pytest.fixture(scope="session")
+def durable_worker() -> Iterator[Platform]:
+    """The Worker with its other store, and with its other limiter."""
+    with platforms.worker("--var", "STORE:durable", "--var", "RATE_LIMIT_SCOPE:global") as platform:
+        yield platform
+
+
+@pytest.fixture(scope="session", params=["server", "worker", pytest.param("durable_worker", marks=pytest.mark.long)])
 def platform(request: pytest.FixtureRequest) -> Platform:
-    """Run the test black-box against the SQLite server, and against the Worker in the real runtime."""
+    """Run the test black-box against the SQLite server, and against the Worker in the real runtime.
+
+    `tests/worker/test_durable.py` has what is run of `durable_worker` without `--long`.
+    """
     platform: Platform = request.getfixturevalue(request.param)
     return platform
 

@@ -9,9 +9,10 @@ from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.store import Store
-from crypt_worker.kv_payloads import KvPayloads
+from crypt_worker.durable_store import DurableStore
 from crypt_worker.kv_store import KvStore
-from tests.support.cloudflare import KvNamespace, ShardNamespace
+from crypt_worker.shards import Shards
+from tests.support.cloudflare import KvNamespace, ShardNamespace, payloads
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.valkey import new_prefix, shared_engine, without_ifeq
 
@@ -42,7 +43,14 @@ def sqlite(folder: Path, clock: Callable[[], float]) -> Iterator[Store]:
 def kv(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
     namespace = KvNamespace(clock)
     shards = ShardNamespace(namespace, clock)
-    yield KvStore(KvPayloads(namespace), shards)
+    yield KvStore(payloads(namespace), Shards(shards))
+    shards.close()
+
+
+@contextmanager
+def durable(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+    shards = ShardNamespace(None, clock)
+    yield DurableStore(Shards(shards))
     shards.close()
 
 
@@ -62,4 +70,11 @@ def valkey_by_script(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
         store.close()
 
 
-STORES = {"memory": memory, "sqlite": sqlite, "kv": kv, "valkey": valkey, "valkey_by_script": valkey_by_script}
+STORES = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "kv": kv,
+    "durable": durable,
+    "valkey": valkey,
+    "valkey_by_script": valkey_by_script,
+}

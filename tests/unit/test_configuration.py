@@ -2,12 +2,14 @@
 
 import json
 import tomllib
+from types import SimpleNamespace
 
 import click
 import pytest
 
 from crypt_api.cli.serve import serve
 from crypt_core.settings import Settings
+from crypt_worker.variables import Variables
 from tests.support.platforms import ROOT
 
 
@@ -33,3 +35,21 @@ def test_every_setting_is_a_variable_of_the_worker() -> None:
     configuration = (ROOT / "wrangler.toml").read_text()
     for name in Settings.NAMES:
         assert f'\n{name} = "' in configuration
+
+
+@pytest.mark.parametrize("environment", ["preview", "production"])
+def test_every_environment_has_the_variables_and_bindings_of_the_plain_one(environment: str) -> None:
+    plain = tomllib.loads((ROOT / "wrangler.toml").read_text())
+    other = plain["env"][environment]
+    assert other["vars"] == plain["vars"]
+    assert other["durable_objects"] == plain["durable_objects"]
+    assert [each["binding"] for each in other["kv_namespaces"]] == ["MESSAGES"]
+    assert [each | {"namespace_id": ""} for each in other["ratelimits"]] == [
+        each | {"namespace_id": ""} for each in plain["ratelimits"]
+    ]
+
+
+def test_every_choice_of_the_worker_is_a_variable_with_its_default() -> None:
+    variables = tomllib.loads((ROOT / "wrangler.toml").read_text())["vars"]
+    assert {*variables} == {*Settings.NAMES, *Variables.CHOICES}
+    assert Variables.from_env(SimpleNamespace(**variables)) == Variables.from_env(SimpleNamespace())

@@ -21,7 +21,7 @@ PAGES = sorted(
 DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 GLOSSARY = (ROOT / "docs/glossary.md").read_text().split("\n### ")[1:]
 PROTOCOL = (ROOT / "docs/protocol.md").read_text()
-FOLDERS = ("src", "crypt_api", "tests", "tools", "script", "docs", "vectors", "bench", "deploy", ".github")
+FOLDERS = ("src", "crypt_api", "tests", "models", "tools", "script", "docs", "vectors", "bench", "deploy", ".github")
 FILES = [
     f"/{path.relative_to(ROOT)}"
     for folder in FOLDERS

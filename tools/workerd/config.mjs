@@ -13,6 +13,7 @@ import { parse } from "smol-toml";
  * @property {Record<string, unknown>} vars
  * @property {{ binding: string, id: string }[]} kvNamespaces
  * @property {{ binding: string, className: string, storage: "sqlite" | "legacy-kv" }[]} durableObjects
+ * @property {{ name: string, namespace: string, simple: { limit: number, period: 10 | 60 } }[]} rateLimits
  * @property {Assets | undefined} assets
  *
  * @typedef {object} Assets
@@ -32,6 +33,7 @@ const PYTHON = "3.14";
 const IGNORED = [
   "$schema",
   "account_id",
+  "env",
   "keep_vars",
   "limits",
   "logpush",
@@ -156,6 +158,24 @@ function readDurableObjects(value, storages) {
   });
 }
 
+/** @param {unknown} value @returns {Config["rateLimits"]} */
+function readRateLimits(value) {
+  return list(value, "ratelimits").map((item, index) => {
+    const name = `ratelimits[${index}].`;
+    const rateLimit = table(item, name.slice(0, -1));
+    refuseOthers(rateLimit, ["name", "namespace_id", "simple"], name);
+    const { limit, period, ...others } = table(rateLimit.simple, `${name}simple`);
+    refuseOthers(others, [], `${name}simple.`);
+    if (typeof limit !== "number") throw new ConfigError(`${name}simple.limit must be a number`);
+    if (period !== 10 && period !== 60) throw new ConfigError(`${name}simple.period must be 10 or 60`);
+    return {
+      name: text(rateLimit.name, `${name}name`),
+      namespace: text(rateLimit.namespace_id, `${name}namespace_id`),
+      simple: { limit, period },
+    };
+  });
+}
+
 /** @param {unknown} value @param {string} project @returns {Assets | undefined} */
 function readAssets(value, project) {
   if (value === undefined) return undefined;
@@ -202,6 +222,7 @@ export function readConfig(project) {
     kv_namespaces,
     durable_objects,
     migrations,
+    ratelimits,
     triggers,
     assets,
     ...others
@@ -218,6 +239,7 @@ export function readConfig(project) {
     vars: { ...table(vars ?? {}, "vars") },
     kvNamespaces: readKvNamespaces(kv_namespaces),
     durableObjects: readDurableObjects(durable_objects, readMigrations(migrations)),
+    rateLimits: readRateLimits(ratelimits),
     assets: readAssets(assets, project),
   };
 }

@@ -25,6 +25,7 @@ export function workerModules(config, files) {
       "main.mjs": esm(mainModule(basename(config.main, ".py"), classes)),
       "entrypoints.mjs": esm(runtime("entrypoints.mjs")),
       "interpreter.mjs": esm(runtime("interpreter.mjs")),
+      "operations.mjs": esm(runtime("operations.mjs")),
       "environment.mjs": esm(runtime("environment.mjs")),
       "bridge.py": /** @type {const} */ ({ type: "text", contents: runtime("bridge.py") }),
       "files.json": /** @type {const} */ ({ type: "text", contents: encode(files) }),

@@ -43,6 +43,8 @@ function readArguments() {
       var: { type: "string", multiple: true, default: [] },
       persist: { type: "string" },
       "control-port": { type: "string" },
+      "without-rate-limits": { type: "boolean", default: false },
+      "count-operations": { type: "boolean", default: false },
     },
   });
   const controlPort = values["control-port"];
@@ -52,14 +54,18 @@ function readArguments() {
     port: portNumber("port", values.port),
     vars: variables(values.var),
     persist: values.persist === undefined ? undefined : resolve(values.persist),
+    withoutRateLimits: values["without-rate-limits"],
+    countOperations: values["count-operations"],
     controlPort: controlPort === undefined ? undefined : portNumber("control-port", controlPort),
   };
 }
 
 async function main() {
-  const { project, host, port, vars, persist, controlPort } = readArguments();
+  const { project, host, port, vars, persist, withoutRateLimits, countOperations, controlPort } = readArguments();
   const config = readConfig(project);
   Object.assign(config.vars, vars);
+  if (countOperations) config.vars.__COUNT_OPERATIONS = true;
+  if (withoutRateLimits) config.rateLimits = [];
   const miniflare = await startWorkerd({ config, files: bundle(project, config.main), host, port, persist });
 
   let stopping = false;

@@ -88,7 +88,7 @@ function assets({ assets }) {
 }
 
 /** @param {import("./config.mjs").Config} config */
-function bindings({ name: worker, vars, kvNamespaces, durableObjects, assets }) {
+function bindings({ name: worker, vars, kvNamespaces, durableObjects, rateLimits, assets }) {
   return Object.fromEntries([
     ...Object.entries(vars).map(([name, value]) => [
       name,
@@ -99,6 +99,7 @@ function bindings({ name: worker, vars, kvNamespaces, durableObjects, assets }) 
       binding,
       { type: "durable-object", worker, exportName: className },
     ]),
+    ...rateLimits.map(({ name, namespace, simple }) => [name, { type: "rate-limit", namespace, simple }]),
     ...(assets?.binding === undefined ? [] : [[assets.binding, { type: "assets" }]]),
   ]);
 }

@@ -2,6 +2,7 @@
 import * as workers from "cloudflare:workers";
 import * as sockets from "cloudflare:sockets";
 import { startPython } from "./interpreter.mjs";
+import { countingContext, countingEnv } from "./operations.mjs";
 import bridgeSource from "./bridge.py";
 
 /** Handlers of a Durable Object that get the runtime's own objects, as many of them as they have parameters. */
@@ -34,7 +35,7 @@ export async function start(mainModule, classNames) {
     pyodide.registerJsModule("_pyodide_entrypoint_helper", {
       // Its waitUntil is workerd's own, which takes a promise or a proxy that lives. Older releases have this one (so has
       // 1.20260908.1), newer ones take a coroutine, too.
-      cloudflareWorkersModule: workers,
+      cloudflareWorkersModule: { ...workers, env: countingEnv(workers.env) },
       cloudflareSocketsModule: sockets,
       patchWaitUntil,
       doAnImport(/** @type {string} */ name) {
@@ -141,7 +142,7 @@ export function durableObject(className) {
     /** @param {object} ctx @param {object} env */
     constructor(ctx, env) {
       super(ctx, env);
-      const instance = instantiate(className, ctx, env);
+      const instance = instantiate(className, countingContext(ctx), env);
       // Which methods there are is Python's business.
       return new Proxy(this, {
         get(target, name) {

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, allocate
+from crypt_api.server.stores.sqlite.statements import Execute
 from crypt_core.errors import StorageUnavailable
-from crypt_core.sql_records import Execute
 
 LOG_ALLOWANCE = 16 << 20
 """The part of the cap, in bytes, that is left to the log: its room, and what one full group of commands may add."""

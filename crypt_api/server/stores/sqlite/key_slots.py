@@ -7,14 +7,10 @@ starts new pages and moves no row. (A page as a whole may still move towards the
 back; then its old place is past the file's end, and `SqliteFile.carry_over` overwrites that.)
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from crypt_api.server.stores.sqlite.content_encryption import KEY_BYTES
-from crypt_core.sql_records import Execute
-
-ExecuteMany = Callable[[str, Iterable[Sequence[Any]]], object]
-"""Runs a statement once for each row of parameters."""
+from crypt_api.server.stores.sqlite.statements import Execute, ExecuteMany
 
 GROWTH = 256
 """Slots that are added at a time."""

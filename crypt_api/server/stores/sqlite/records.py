@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from crypt_api.server.stores.sqlite.content_encryption import decrypt, encrypt, new_key
-from crypt_api.server.stores.sqlite.key_slots import ExecuteMany, KeySlots
+from crypt_api.server.stores.sqlite.key_slots import KeySlots
+from crypt_api.server.stores.sqlite.statements import Execute, ExecuteMany
 from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record, decode, encode
-from crypt_core.sql_records import Execute
 
 _NOT_LOADED = "(not loaded)"
 """Stands for the content of a record that was loaded without."""

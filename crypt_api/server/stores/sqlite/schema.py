@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from crypt_api.server.stores.sqlite import key_slots
+from crypt_api.server.stores.sqlite.statements import Execute
 from crypt_core.errors import StorageUnavailable
-from crypt_core.sql_records import Execute
 
 APPLICATION_ID = 0x43525950
 """`CRYP`: tells our files from any other SQLite database."""
