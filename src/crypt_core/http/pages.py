@@ -79,16 +79,7 @@ class Pages:
     ) -> Response:
         """Fill the template `name`, within the frame of all pages."""
         language = language_for(request.headers)
-        texts = load_texts(language)
-        known: dict[str, object] = {key: html.escape(text) for key, text in texts.items() if isinstance(text, str)}
-        known |= _branded(self._settings.brand, texts)
-        known |= {
-            "language": language,
-            "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
-            "languages": _languages(language),
-            "texts": as_json(texts),
-        }
-        known |= values
+        known = {**_in(language), **_branded(self._settings.brand, load_texts(language)), **values}
         known["bar"] = _template("bar.html").substitute(known)
         known["page"] = _template(name).substitute(known)
         page = _template("frame.html").substitute(known)
@@ -115,12 +106,20 @@ def _branded(brand: Brand, texts: Texts) -> dict[str, str]:
 
 
 @cache
-def _languages(chosen: str) -> str:
-    """The choices of the list of languages."""
-    return "".join(
-        f'<option value="{code}"{" selected" if code == chosen else ""}>{name}</option>'
+def _in(language: str) -> dict[str, object]:
+    """What all pages in a language have: its texts, for the templates and for the scripts, and the list of languages."""
+    texts = load_texts(language)
+    choices = (
+        f'<option value="{code}"{" selected" if code == language else ""}>{name}</option>'
         for code, name in LANGUAGES.items()
     )
+    return {
+        **{key: html.escape(text) for key, text in texts.items() if isinstance(text, str)},
+        "language": language,
+        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "languages": "".join(choices),
+        "texts": as_json(texts),
+    }
 
 
 @cache
