@@ -107,7 +107,7 @@ def _branded(brand: Brand, texts: Texts) -> dict[str, str]:
 
 @cache
 def _in(language: str) -> dict[str, object]:
-    """What all pages in a language have: its texts, for the templates and for the scripts, and the list of languages."""
+    """What all pages in a language have: its texts, for the templates and the scripts, and the list of languages."""
     texts = load_texts(language)
     choices = (
         f'<option value="{code}"{" selected" if code == language else ""}>{name}</option>'
