@@ -28,6 +28,6 @@ def load(module: str, *extras: str) -> ModuleType:
         needed = " or ".join(f"'{extra}'" for extra in extras)
         raise MissingExtra(
             f"This needs the extra {needed}, and crypt-api was installed without it: 'client' sends and reads "
-            "messages, 'server' serves them, 'valkey' keeps them in Valkey or Redis. Install it again as "
-            "crypt-api[client,server], or with ',valkey' in addition, from where you have it."
+            "messages, 'server' serves them, 'valkey' keeps them in Valkey or Redis. Install it again, in the folder "
+            "that has its source: uv tool install '.[client,server]' (or '.[client,server,valkey]')."
         ) from error

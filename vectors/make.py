@@ -7,7 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crypt_api.client.envelope import MAX_CONTENT_BYTES, STEP, VERSION, Content, Secret
+from crypt_api.client.envelope import MAX_CONTENT_BYTES, STEP, VERSION, VERSION_WITH_NOTE, Content, Secret
 from crypt_core.encoding import decode_base64url, encode_base64url
 
 TEXT_HEADER = 2 + len('{"type":"text"}')
@@ -47,11 +47,13 @@ def as_content(content: dict[str, Any]) -> Content:
         data = content["text"].encode()
     else:
         data = decode_base64url(content["data"], len(content["data"]) * 3 // 4) or b""
-    return Content(data, content.get("name"), content.get("media_type"))
+    return Content(data, content.get("name"), content.get("media_type"), content.get("note", ""))
 
 
 def good_cases() -> list[dict[str, Any]]:
     image = {"name": "café 📷.png", "media_type": "image/png", "data": encode_base64url(bytes(range(256)))}
+    empty = {"name": "empty", "media_type": "application/octet-stream", "data": ""}
+    largest = {"name": "x", "media_type": "text/plain", "repeat": "x", "count": MAX_CONTENT_BYTES}
     sizes = [
         ("one byte short of a step", LONGEST_IN_ONE_STEP - 1),
         ("as much as fits into a step", LONGEST_IN_ONE_STEP),
@@ -72,8 +74,11 @@ def good_cases() -> list[dict[str, Any]]:
         good("passphrase of spaces", {"text": "hello"}, " "),
         good("file", image),
         good("file with passphrase", image, "🔑"),
-        good("empty file", {"name": "empty", "media_type": "application/octet-stream", "data": ""}),
-        good("the largest file", {"name": "x", "media_type": "text/plain", "repeat": "x", "count": MAX_CONTENT_BYTES}),
+        good("empty file", empty),
+        good("file with note", image | {"note": "from the café 📷\nsecond line"}),
+        good("empty file with note and passphrase", empty | {"note": "x"}, "🔑"),
+        good("the largest file with note", largest | {"note": "x", "count": MAX_CONTENT_BYTES - 1}),
+        good("the largest file", largest),
         *(good(name, {"repeat": "x", "count": size}) for name, size in sizes),
     ]
 
@@ -93,9 +98,13 @@ def bad_cases() -> list[dict[str, Any]]:
     def flipped(index: int) -> bytes:
         return data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
 
-    def forged(plaintext: bytes) -> bytes:
+    def forged(plaintext: bytes, version: bytes = VERSION) -> bytes:
         """Make an envelope that anybody who has the link can make, and that a client must refuse."""
-        return VERSION + nonce + AESGCM(keys.key).encrypt(nonce, plaintext, VERSION + bytes_of(secret.id))
+        return version + nonce + AESGCM(keys.key).encrypt(nonce, plaintext, version + bytes_of(secret.id))
+
+    def with_note(fields: str, content: bytes = b"note and data", version: bytes = VERSION_WITH_NOTE) -> bytes:
+        header = ('{"type":"file with note","name":"x","media_type":""' + fields + "}").encode()
+        return forged(padded(len(header).to_bytes(2, "big") + header + content), version)
 
     def padded(plaintext: bytes) -> bytes:
         return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
@@ -103,7 +112,8 @@ def bad_cases() -> list[dict[str, Any]]:
     header = b'{"type":"text"}'
     return [
         case("the version is 0", b"\x00" + data[1:]),
-        case("the version is 2", b"\x02" + data[1:]),
+        case("the version is 2 in an envelope of version 1", b"\x02" + data[1:]),
+        case("the version is 3", b"\x03" + data[1:]),
         case("a bit of the nonce is changed", flipped(1)),
         case("a bit of the first block is changed", flipped(13)),
         case("a bit in the middle is changed", flipped(2_000)),
@@ -134,6 +144,13 @@ def bad_cases() -> list[dict[str, Any]]:
         case("the file has no name", forged(padded(b'\x00\x0f{"type":"file"}'))),
         case("the text is not UTF-8", forged(padded(b"\x00\x0f" + header + b"\xff"))),
         case("the plaintext is too short for a header", forged(padded(b"\x00"))),
+        case("a file with a note has version 1", with_note(',"note_bytes":4', version=VERSION)),
+        case("a text has version 2", forged(padded(b"\x00\x0f" + header), VERSION_WITH_NOTE)),
+        case("the note has no length", with_note("")),
+        case("the note is empty", with_note(',"note_bytes":0')),
+        case("the note is longer than the content", with_note(',"note_bytes":14')),
+        case("the note's length is no number", with_note(',"note_bytes":true')),
+        case("the note is not UTF-8", with_note(',"note_bytes":1', b"\xff")),
     ]
 
 

@@ -1,5 +1,7 @@
 """The command line: `crypt-api`. Results go to stdout, everything else to stderr. Each command has its own file."""
 
+from difflib import get_close_matches
+
 import click
 
 from crypt_api.extras import MissingExtra, load
@@ -9,7 +11,9 @@ COMMANDS = {
     "read": "client",
     "status": "client",
     "burn": "client",
+    "verify": "client",
     "serve": "server",
+    "token": "",
     "completion": "",
 }
 """Each command, whose module has the same name, and the extra that it needs."""
@@ -31,6 +35,18 @@ class Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; guess what a mistyped one was meant to be."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            guesses = get_close_matches(args[0], COMMANDS)
+            if not guesses:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {guesses[0]!r}?", ctx) from None
+
 
 HELP = """\b
 Examples:
@@ -41,6 +57,7 @@ Examples:
 Environment:
   CRYPT_API_SERVER      the service to send to (send --server)
   CRYPT_API_PASSPHRASE  the passphrase, instead of asking for it
+  CRYPT_API_TOKEN       the token, where only those who have one may send
 
 Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest, exit codes included."""
 
@@ -48,7 +65,7 @@ Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tell
 @click.group(
     cls=Commands, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(package_name="crypt-api", message="%(version)s")
+@click.version_option(None, "-V", "--version", package_name="crypt-api", message="%(version)s")
 def main() -> None:
     """Messages that destroy themselves when they are read, or when their time is up."""
 

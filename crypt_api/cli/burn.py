@@ -6,13 +6,14 @@ from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.progress import progress
 from crypt_api.client import Client
+from crypt_api.client.links import parse_link
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("link")
-@reports_errors
+@reports_errors("The message may be destroyed; crypt-api status LINK tells.")
 def burn(link: str) -> None:
     """Destroy the message at LINK unread."""
-    with Client(link) as client, progress("Destroying"):
+    with Client(parse_link(link).origin) as client, progress("Destroying"):
         client.destroy(link)
     click.echo("destroyed")

@@ -49,12 +49,11 @@ def rescues(content: Content) -> Iterator[None]:
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         reason = f"The message was read, but could not be written ({why})"
         try:
-            handle, name = tempfile.mkstemp(prefix="crypt-api-")
-            with os.fdopen(handle, "wb") as file:
-                file.write(content.data)
+            name = _save(content.data)
+            note = f", and its note as {_save(content.note.encode())}" if content.note else ""
         except OSError:
             raise Undelivered(f"{reason}, nor saved anywhere else: the message is lost.") from None
-        raise Undelivered(f"{reason}. It is saved as {name}.") from None
+        raise Undelivered(f"{reason}. It is saved as {name}{note}.") from None
 
 
 def write(content: Content, file: IO[bytes]) -> None:
@@ -82,8 +81,17 @@ def save_under_its_name(content: Content) -> Path:
 def as_json(content: Content) -> str:
     if content.name is None:
         return json.dumps({"text": content.text})
+    note = {"note": content.note} if content.note else {}
     data = b64encode(content.data).decode()
-    return json.dumps({"name": content.name, "media_type": content.media_type, "data_base64": data})
+    return json.dumps({"name": content.name, "media_type": content.media_type, "data_base64": data, **note})
+
+
+def _save(data: bytes) -> str:
+    """Save the data in a temporary file, which nobody else can read; give its path."""
+    handle, name = tempfile.mkstemp(prefix="crypt-api-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    return name
 
 
 @contextmanager

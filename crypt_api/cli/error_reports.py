@@ -1,4 +1,4 @@
-"""How a command reports an error: its text and advice on stderr, and its exit code."""
+"""How a command reports an error or an interruption: its text and advice on stderr, and its exit code."""
 
 import sys
 from collections.abc import Callable
@@ -8,21 +8,48 @@ from typing import Any
 import click
 
 from crypt_api.cli.delivery import Undelivered
-from crypt_api.cli.exit_codes import code_and_advice
+from crypt_api.cli.exit_codes import INTERRUPTED, code_and_advice
 from crypt_api.cli.terminal import visible
-from crypt_api.client.errors import CryptApiError
+from crypt_api.cli.times import shown
+from crypt_api.client.errors import AlreadyRead, CryptApiError, Destroyed
+
+Command = Callable[..., None]
 
 
-def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command so that it reports the errors that it foresees."""
+def reports_errors(interrupted: str) -> Callable[[Command], Command]:
+    """Decorate a command so that it reports the errors that it foresees.
 
-    @wraps(command)
-    def wrapper(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except (CryptApiError, Undelivered) as error:
-            code, advice = code_and_advice(error)
-            click.echo(visible(f"Error: {error}") + (f"\n{advice}" if advice else ""), err=True)
-            sys.exit(code)
+    `interrupted` says what Ctrl-C may have left behind while the service was asked.
+    """
 
-    return wrapper
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def wrapper(*args: Any, **kwargs: Any) -> None:
+            try:
+                command(*args, **kwargs)
+            except (CryptApiError, Undelivered) as error:
+                code, advice = code_and_advice(error)
+                _end(f"Error: {_text(error)}" + (f"\n{advice}" if advice else ""), code)
+            except click.Abort:  # at a question, before the service was asked
+                _end("Interrupted. Nothing was done.", INTERRUPTED)
+            except KeyboardInterrupt:
+                _end(f"Interrupted. {interrupted}", INTERRUPTED)
+
+        return wrapper
+
+    return decorate
+
+
+def _end(text: str, code: int) -> None:
+    click.echo(visible(text), err=True)
+    sys.exit(code)
+
+
+def _text(error: Exception) -> str:
+    """The text of an error, with times in the same form as everywhere on the command line."""
+    match error:
+        case AlreadyRead(at=at):
+            return f"The message was read before, at {shown(at, sys.stderr)}."
+        case Destroyed(at=at):
+            return f"The message was destroyed at {shown(at, sys.stderr)}."
+    return str(error)

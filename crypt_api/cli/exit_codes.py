@@ -8,7 +8,7 @@ from crypt_api.client import errors
 
 
 class ExitCode(IntEnum):
-    """What the shell is told besides 0 for success, and 1 after an interruption or a bug."""
+    """What the shell is told besides 0 for success, 1 after a bug, and 130 after an interruption."""
 
     USAGE = 2
     NOT_FOUND = 3
@@ -18,19 +18,25 @@ class ExitCode(IntEnum):
     UNREACHABLE = 7
     DAMAGED = 8
     UNDELIVERED = 9
+    DIFFERENT = 10
 
+
+INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C has ended."""
 
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  2  a mistake on the command line
+  2  a mistake on the command line, in the link or in the service's address
   3  no such message: never there, expired, or destroyed
   4  the message was read before
   5  a passphrase is missing, wrong, or not expected
   6  the service refused the request, or asks to wait
   7  the service cannot be reached, or its storage is down
   8  the message was damaged or forged
-  9  the result could not be written; stderr says where it is"""
+  9  the result could not be written; stderr says where it is
+  10  the web page is not the one that this version ships (verify)
+  130  interrupted; stderr says what may have been done"""
 """The end of each command's help."""
 
 _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
@@ -46,10 +52,11 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
         "If the sender gave you a passphrase, ask the sender. Otherwise read the message without one.",
     ),
     errors.Refused: (ExitCode.REFUSED, ""),
+    errors.TokenRequired: (ExitCode.REFUSED, "The operator gives tokens. Use --token-file or CRYPT_API_TOKEN."),
     errors.RateLimited: (ExitCode.REFUSED, "Wait, and try again."),
     errors.InvalidLink: (
-        ExitCode.REFUSED,
-        "Is the link complete? Put it in quotes, so that the shell does not change it.",
+        ExitCode.USAGE,
+        "Put a link in quotes, so that the shell does not change it.",
     ),
     errors.ContentTooLarge: (
         ExitCode.REFUSED,

@@ -23,13 +23,18 @@ def passphrase_option(command: Callable[..., None]) -> Callable[..., None]:
 
 def given_passphrase(file: Path | None) -> str | None:
     """Give the passphrase from the file or the environment; None if there is none."""
+    return given_secret(file, PASSPHRASE_VARIABLE)
+
+
+def given_secret(file: Path | None, variable: str) -> str | None:
+    """Give the first line of the file, or else what the variable holds; None if there is none."""
     if file is None:
-        return os.environ.get(PASSPHRASE_VARIABLE) or None
+        return os.environ.get(variable) or None
     # Invalid UTF-8 is let through here: it is refused where the passphrase is used, as one from the environment is.
     with click.open_file(str(file), encoding="utf-8", errors="surrogateescape") as lines:
         passphrase = str(lines.readline()).rstrip("\r\n")
     if not passphrase:
-        raise click.UsageError("The first line of the passphrase file is empty.")
+        raise click.UsageError(f"The first line of {file} is empty.")
     return passphrase
 
 

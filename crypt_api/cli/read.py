@@ -9,12 +9,13 @@ import click
 
 from crypt_api.cli import delivery
 from crypt_api.cli.error_reports import reports_errors
-from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.exit_codes import EXIT_CODES, INTERRUPTED
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress
-from crypt_api.cli.terminal import check_stdout, is_terminal, show
+from crypt_api.cli.terminal import check_stdout, is_terminal, show, visible
 from crypt_api.client import Client, Content
 from crypt_api.client.errors import PassphraseRequired, WrongPassphrase
+from crypt_api.client.links import parse_link
 
 STDOUT = Path("-")
 
@@ -38,28 +39,38 @@ Examples:
 @click.option("--force", is_flag=True, help="Overwrite that file.")
 @passphrase_option
 @click.option("--json", "as_json", is_flag=True, help="Print the message as JSON, with a file's name and type.")
-@reports_errors
+@reports_errors("If the message was asked for, it may be gone; crypt-api status LINK tells.")
 def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path | None, as_json: bool) -> None:
     """Read the message at LINK. Its last read destroys it.
 
     Text goes to stdout. So does a file, unless stdout is a terminal: then the file is saved in this folder under its
-    name, and overwrites nothing.
+    name, and overwrites nothing. A note that comes with a file goes to stderr.
     """
     if as_json and output is not None:
         raise click.UsageError("--json goes to stdout; leave out --output.")
     passphrase = given_passphrase(passphrase_file)
-    with Client(link) as client, ExitStack() as until_delivered:
-        with _target(output, force=force) as file:
-            content = _open(client, link, passphrase, until_delivered)
-            with delivery.rescues(content):
-                note = _deliver(content, file, output, as_json=as_json)
-        if note:
-            with suppress(OSError):  # the message is delivered, even if the note is not
-                click.echo(note, err=True)
+    is_delivered = False
+    try:
+        with Client(parse_link(link).origin) as client, ExitStack() as until_delivered:
+            with _target(output, force=force) as file:
+                content = _open(client, link, passphrase, until_delivered)
+                with delivery.rescues(content):
+                    if content.note and not as_json:
+                        click.echo(visible(content.note), err=True)
+                    said = _deliver(content, file, output, as_json=as_json)
+            is_delivered = True
+            if said:
+                with suppress(OSError):  # the message is delivered, even if this is not
+                    click.echo(said, err=True)
+    except KeyboardInterrupt:
+        if not is_delivered:
+            raise
+        click.echo("Interrupted. The message is written.", err=True)
+        sys.exit(INTERRUPTED)
 
 
 def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, as_json: bool) -> str:
-    """Write the message where it is wanted; give a note about that for stderr, if there is one."""
+    """Write the message where it is wanted; give a sentence about that for stderr, if there is one."""
     if file is not None:
         delivery.write(content, file)
         return f"Saved as {output}."

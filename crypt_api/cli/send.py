@@ -4,10 +4,9 @@ import io
 import json
 import mimetypes
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 import segno
@@ -15,29 +14,20 @@ import segno
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
-from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
+from crypt_api.cli.lifetimes import Lifetime, bounds
+from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, given_secret, passphrase_option
 from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import check_stdout, is_terminal
-from crypt_api.cli.times import rfc3339
-from crypt_api.client import Client, Content
+from crypt_api.cli.times import rfc3339, shown
+from crypt_api.client import Client, Content, Sent
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
+from crypt_api.client.errors import Refused
 from crypt_api.client.links import origin_of
+from crypt_core.http.error_responses import InvalidField
 
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-class Duration(click.ParamType[int]):
-    """A time such as 90s, 15m or 24h, in seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d{1,9})([smhd])", value)
-        if match is None:
-            self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 24h.", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
+TOKEN_VARIABLE = "CRYPT_API_TOKEN"  # noqa: S105 - its name
+MIN_PASSPHRASE_LENGTH = 4
+"""Characters. Somebody who has the link has ten tries, and tries the shortest passphrases first."""
 
 
 EXAMPLES = """\b
@@ -53,10 +43,15 @@ Examples:
 @click.command(epilog=EXAMPLES + EXIT_CODES, short_help="Encrypt a text or a file, store it, and print its link.")
 @click.argument("text", required=False)
 @click.option(
-    "--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Send a file, with its name and type."
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Send a file, with its name and type; TEXT is a note to it.",
 )
 @click.option(
-    "--ttl", type=Duration(), metavar="TIME", help="When the message expires: 90s, 15m, 1h, 24h (default: 24h)."
+    "--ttl",
+    type=Lifetime(),
+    metavar="TIME",
+    help="When the message expires: 90s, 15m, 1h, 7d. The service has its bounds.",
 )
 @click.option(
     "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
@@ -82,7 +77,12 @@ Examples:
     show_envvar=True,
     help="The service to send to.",
 )
-@reports_errors
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help=f"Read the token from the first line of this file, where the service wants one. Or set {TOKEN_VARIABLE}.",
+)
+@reports_errors("If the message was stored, nobody has its link, and it expires by itself.")
 def send(  # noqa: PLR0913 - its options
     text: str | None,
     *,
@@ -95,6 +95,7 @@ def send(  # noqa: PLR0913 - its options
     qr: bool,
     as_json: bool,
     server: str,
+    token_file: Path | None,
 ) -> None:
     """Encrypt TEXT, store it, and print the link that reads it. Without TEXT, or with -, send what comes from stdin.
 
@@ -106,25 +107,40 @@ def send(  # noqa: PLR0913 - its options
     passphrase = given_passphrase(passphrase_file)
     if ask and passphrase is None:
         passphrase = ask_passphrase(twice=True)
-    with Client(server) as client:
+    if passphrase is not None and len(passphrase) < MIN_PASSPHRASE_LENGTH:
+        raise click.UsageError(f"Use {MIN_PASSPHRASE_LENGTH} characters or more: a shorter passphrase is soon guessed.")
+    said = ""
+    with Client(server, token=given_secret(token_file, TOKEN_VARIABLE)) as client:
         if plain:
             result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
         else:
             with progress("Sending"):
-                sent = client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
+                sent = _send(client, server, content, ttl, reads, passphrase)
             result = {"link": sent.link, "expires_at": rfc3339(sent.expires_at)}
+            said = f"It can be read {_often(reads)}, until {shown(sent.expires_at, sys.stderr)}."
     try:
         click.echo(json.dumps(result) if as_json else result["link"])
     except OSError as error:
         raise Undelivered(f"The link could not be written ({error.strerror}). It is {result['link']}") from None
     if qr:
         _draw(result["link"])
-    if not (as_json or plain):
-        often = "once" if reads == 1 else f"{reads} times"
-        click.echo(
-            f"It can be read {often}, until {result['expires_at']}. crypt-api status LINK tells what became of it.",
-            err=True,
-        )
+    if said and not as_json:
+        click.echo(f"{said} crypt-api status LINK tells what became of it.", err=True)
+
+
+def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
+    client: Client, server: str, content: Content, ttl: int | None, reads: int, passphrase: str | None
+) -> Sent:
+    try:
+        return client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
+    except Refused as error:
+        if error.code == InvalidField.code and ttl is not None and (allowed := bounds(origin_of(server))):
+            raise Refused(f"A message lives {allowed} here.", error.code) from None
+        raise
+
+
+def _often(reads: int) -> str:
+    return "once" if reads == 1 else f"{reads} times"
 
 
 def _draw(link: str) -> None:
@@ -157,14 +173,23 @@ def _stdin() -> bytes:
     return _read(sys.stdin.buffer)
 
 
+def _note(text: str | None) -> str:
+    """The text that goes with a file."""
+    if text != "-":
+        return text or ""
+    try:
+        return _stdin().decode()
+    except UnicodeDecodeError:
+        raise click.UsageError("The note is not text in UTF-8.") from None
+
+
 def _content(text: str | None, file: Path | None) -> Content:
     if file is not None:
-        if text is not None:
-            raise click.UsageError("Give TEXT or --file, not both.")
+        note = _note(text)
         media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         with file.open("rb") as stream:
             name = os.fsencode(file.name).decode(errors="replace")  # on some systems, a name need not be text
-            return Content(_read(stream), name=name, media_type=media_type)
+            return Content(_read(stream), name=name, media_type=media_type, note=note)
     if text and text != "-":
         return Content.from_text(text)
     data = b"" if text == "" else _stdin()

@@ -54,6 +54,12 @@ DEFAULTS = Settings()
     help=f"The longest time until a message expires, {MIN_TTL} or more.",
 )
 @click.option(
+    "--default-ttl",
+    metavar="SECONDS",
+    default=str(DEFAULTS.default_ttl),
+    help="The time until a message expires if its sender asks for none.",
+)
+@click.option(
     "--id-length",
     metavar="N",
     default=str(DEFAULTS.id_length),
@@ -65,6 +71,19 @@ DEFAULTS = Settings()
     default="",
     help="Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas.",
 )
+@click.option(
+    "--create-tokens",
+    metavar="FILE",
+    default="",
+    help="Only those who have a token of this file may create messages; crypt-api token makes tokens.",
+)
+@click.option("--service-name", metavar="NAME", default=DEFAULTS.brand.service_name, help="The name on the pages.")
+@click.option("--operator", metavar="NAME", default="", help="Who runs the service: readers are told.")
+@click.option("--reader-note", metavar="TEXT", default="", help="A line of text for readers.")
+@click.option("--imprint-url", metavar="URL", default="", help="The imprint, linked on each page.")
+@click.option("--privacy-url", metavar="URL", default="", help="The privacy policy, linked on each page.")
+@click.option("--accent-colour", metavar="#RRGGBB", default="", help="The colour of buttons and links.")
+@click.option("--logo", metavar="DATA-URL", default="", help="A logo: data:image/svg+xml;base64,…")
 @click.option(
     "--idle-timeout",
     metavar="SECONDS",

@@ -1,34 +1,44 @@
 """`crypt-api status`."""
 
 import json
+import sys
 
 import click
 
 from crypt_api.cli.error_reports import reports_errors
-from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.exit_codes import EXIT_CODES, ExitCode
 from crypt_api.cli.progress import progress
-from crypt_api.cli.times import local, rfc3339
+from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Receipt
+from crypt_api.client.links import parse_link
+
+STATES = {"unread": 0, "read": ExitCode.ALREADY_READ, "destroyed": ExitCode.NOT_FOUND}
+"""The exit code for each state."""
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES, short_help="Tell what has become of a message.")
 @click.argument("link")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole receipt as JSON.")
-@reports_errors
-def status(link: str, *, as_json: bool) -> None:
+@click.option(
+    "--exit-code", "as_exit_code", is_flag=True, help="Also tell by the exit code: 4 if it was read, 3 if destroyed."
+)
+@reports_errors("Nothing was changed.")
+def status(link: str, *, as_json: bool, as_exit_code: bool) -> None:
     """Tell what has become of the message at LINK, without reading it."""
-    with Client(link) as client, progress("Asking"):
+    with Client(parse_link(link).origin) as client, progress("Asking"):
         receipt = client.receipt(link)
     if as_json:
         click.echo(json.dumps(_fields(receipt)))
-        return
-    click.echo(_line(receipt))
-    if receipt.reads_left:
-        click.echo(f"The message expires at {local(receipt.expires_at)}.", err=True)
+    else:
+        click.echo(_line(receipt))
+        if receipt.reads_left:
+            click.echo(f"The message expires at {shown(receipt.expires_at, sys.stderr)}.", err=True)
+    if as_exit_code:
+        sys.exit(STATES[receipt.state])
 
 
 def _line(receipt: Receipt) -> str:
-    when = f" at {local(receipt.at)}" if receipt.at else ""
+    when = f" at {shown(receipt.at, sys.stdout)}" if receipt.at else ""
     # One read left is worth a word only after another read.
     has_more = receipt.reads_left > 1 or (receipt.reads_left and receipt.state == "read")
     left = f", {receipt.reads_left} read{'s' if receipt.reads_left > 1 else ''} left" if has_more else ""

@@ -40,11 +40,13 @@ class AsyncClient:
         self,
         server: str,
         *,
+        token: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """See `Client`."""
         self._server = origin_of(server)
+        self._token = token
         self._http = httpx.AsyncClient(transport=transport, mounts=dict.fromkeys(LOOPBACK))
         self._sleep = sleep
 
@@ -52,7 +54,7 @@ class AsyncClient:
         self, content: Content | str, *, ttl: int | None = None, reads: int = 1, passphrase: str | None = None
     ) -> Sent:
         """See `Client.send`."""
-        return await self._run(protocol.send(self._server, content, ttl, reads, passphrase))
+        return await self._run(protocol.send(self._server, content, ttl, reads, passphrase, self._token))
 
     async def read(self, link: str, *, passphrase: str | None = None) -> Content:
         """See `Client.read`."""
@@ -75,7 +77,7 @@ class AsyncClient:
 
     async def create_plain(self, message: str, *, ttl: int | None = None) -> str:
         """See `Client.create_plain`."""
-        return await self._run(protocol.create_plain(self._server, message, ttl))
+        return await self._run(protocol.create_plain(self._server, message, ttl, self._token))
 
     async def read_plain(self, message_id: str) -> str:
         """See `Client.read_plain`."""

@@ -24,7 +24,7 @@ class Client:
     """Sends messages to a service, and reads and destroys them. Close it, or use it in a `with`.
 
     Requests that got lost are sent again, where that is safe. Each method lists its own errors. Besides them, any
-    method may raise `Unavailable`, `AnswerLost`, `RateLimited` and `Refused`.
+    method may raise `Unavailable`, `AnswerLost`, `RateLimited`, `TokenRequired` and `Refused`.
 
     Example:
         >>> from crypt_api import Client
@@ -38,6 +38,7 @@ class Client:
         self,
         server: str,
         *,
+        token: str | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -45,6 +46,7 @@ class Client:
 
         Args:
             server: The service's address, such as `https://example.org`.
+            token: What the service wants of those who send messages, if it wants anything.
             transport: How requests are sent, instead of httpx's own way.
             sleep: How to wait for a number of seconds before a request is sent again.
 
@@ -56,6 +58,7 @@ class Client:
             >>> client = Client("https://example.org")
         """
         self._server = origin_of(server)
+        self._token = token
         self._http = httpx.Client(transport=transport, mounts=dict.fromkeys(LOOPBACK))
         self._sleep = sleep
 
@@ -79,7 +82,7 @@ class Client:
             >>> file = Content(b"...", name="map.png", media_type="image/png")
             >>> link = client.send(file).link
         """
-        return self._run(protocol.send(self._server, content, ttl, reads, passphrase))
+        return self._run(protocol.send(self._server, content, ttl, reads, passphrase, self._token))
 
     def read(self, link: str, *, passphrase: str | None = None) -> Content:
         """Read the message at `link`. Its last read destroys it.
@@ -168,7 +171,7 @@ class Client:
         Example:
             >>> message_id = client.create_plain("until noon")
         """
-        return self._run(protocol.create_plain(self._server, message, ttl))
+        return self._run(protocol.create_plain(self._server, message, ttl, self._token))
 
     def read_plain(self, message_id: str) -> str:
         """Read a plain message, and so destroy it.

@@ -17,11 +17,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from crypt_api.client.errors import BadEnvelope, ContentTooLarge, InvalidLink, InvalidText
+from crypt_api.client.errors import BadEnvelope, ContentTooLarge, InvalidText
 from crypt_core.encoding import decode_base64url, encode_base64url
 
 SECRET_BYTES = 16
 VERSION = b"\x01"
+VERSION_WITH_NOTE = b"\x02"
+"""Of a file with a note: readers that know version 1 only say that the message is from a newer version."""
+
 NONCE_BYTES = 12
 TAG_BYTES = 16
 STEP = 4_096
@@ -36,12 +39,13 @@ PBKDF2_ITERATIONS = 600_000
 
 @dataclass(frozen=True)
 class Content:
-    """What a message says: a text, or a file. Printing it does not show the data.
+    """What a message says: a text, or a file, which may have a note. Printing it shows neither text nor note.
 
     Attributes:
         data: The bytes. The bytes of a text are UTF-8.
         name: The file's name; None for a text.
         media_type: The file's type, such as `image/png`; None for a text.
+        note: The text that comes with a file; empty if there is none.
 
     Example:
         >>> Content.from_text("the key is under the mat").text
@@ -53,6 +57,7 @@ class Content:
     data: bytes = field(repr=False)
     name: str | None = None
     media_type: str | None = None
+    note: str = field(default="", repr=False)
 
     @classmethod
     def from_text(cls, text: str) -> "Content":
@@ -78,18 +83,6 @@ class Secret:
     @classmethod
     def generate(cls) -> "Secret":
         return cls(secrets.token_bytes(SECRET_BYTES))
-
-    @classmethod
-    def parse(cls, link: str) -> "Secret":
-        """Take the secret from a link.
-
-        Raises:
-            InvalidLink: The link has no secret.
-        """
-        value = decode_base64url(link.partition("#")[2], SECRET_BYTES)
-        if value is None:
-            raise InvalidLink("This is not a link to a sealed message: such a link ends in # and 22 characters.")
-        return cls(value)
 
     def link(self, origin: str) -> str:
         """The link to the message at a service such as `https://example.org`."""
@@ -130,8 +123,9 @@ class Secret:
             InvalidText: The content is a text and not UTF-8, or the file's name or type cannot be written in UTF-8.
         """
         nonce = nonce or os.urandom(NONCE_BYTES)
-        sealed = AESGCM(keys.key).encrypt(nonce, _pad(_plaintext(content)), VERSION + self._id)
-        return encode_base64url(VERSION + nonce + sealed)
+        version = VERSION_WITH_NOTE if content.note else VERSION
+        sealed = AESGCM(keys.key).encrypt(nonce, _pad(_plaintext(content)), version + self._id)
+        return encode_base64url(version + nonce + sealed)
 
     def unseal(self, envelope: str, keys: "Keys") -> Content:
         """Decrypt an envelope.
@@ -142,13 +136,14 @@ class Secret:
         data = decode_base64url(envelope, len(envelope) * 3 // 4)
         if data is None or (len(data) - len(VERSION) - NONCE_BYTES - TAG_BYTES) % STEP or len(data) < STEP:
             raise BadEnvelope("The message is damaged.")
-        if data[:1] != VERSION:
+        version = data[:1]
+        if version not in (VERSION, VERSION_WITH_NOTE):
             raise BadEnvelope("The message was sealed by a newer version; update this program.")
         nonce, sealed = data[1 : 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
         with suppress(
             InvalidTag, ValueError, RecursionError
         ):  # raised below: an error from here would carry the text as its context
-            return _content(AESGCM(keys.key).decrypt(nonce, sealed, VERSION + self._id))
+            return _content(version, AESGCM(keys.key).decrypt(nonce, sealed, version + self._id))
         raise BadEnvelope("The message is damaged or forged, or the link is not the one it was sealed for.")
 
 
@@ -185,17 +180,22 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _plaintext(content: Content) -> bytes:
-    check_size(content.data)
-    fields = {"type": "text"}
+    note = _utf8(content.note, "The note")
+    check_size(note + content.data)
+    fields: dict[str, str | int] = {"type": "text"}
+    if content.name is None and note:
+        raise InvalidText("Only a file has a note.")
     if content.name is None and not _is_utf8(content.data):
         raise InvalidText("The text is not UTF-8; binary data needs a file's name.")
     if content.name is not None:
         media_type = "application/octet-stream" if content.media_type is None else content.media_type
         fields = {"type": "file", "name": content.name, "media_type": media_type}
+    if note:
+        fields |= {"type": "file with note", "note_bytes": len(note)}
     header = _utf8(json.dumps(fields, ensure_ascii=False, separators=(",", ":")), "The file's name")
     if len(header) > MAX_HEADER_BYTES:
         raise ContentTooLarge("The file's name is too long.")
-    return len(header).to_bytes(2, "big") + header + content.data
+    return len(header).to_bytes(2, "big") + header + note + content.data
 
 
 def _pad(plaintext: bytes) -> bytes:
@@ -203,7 +203,7 @@ def _pad(plaintext: bytes) -> bytes:
     return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
 
 
-def _content(padded: bytes) -> Content:
+def _content(version: bytes, padded: bytes) -> Content:
     """Raises ValueError or RecursionError for a plaintext that breaks the specification."""
     plaintext, marker, zeros = padded.rpartition(b"\x80")
     if not marker or zeros.strip(b"\0") or len(zeros) >= STEP:
@@ -212,12 +212,19 @@ def _content(padded: bytes) -> Content:
     header, data = plaintext[2 : 2 + length], plaintext[2 + length :]
     if len(plaintext) < 2 or len(header) != length or length > MAX_HEADER_BYTES or len(data) > MAX_CONTENT_BYTES:  # noqa: PLR2004
         raise ValueError
-    match json.loads(header.decode(), parse_constant=_refuse_constant):
-        case {"type": "text"}:
+    match version, json.loads(header.decode(), parse_constant=_refuse_constant):
+        case b"\x01", {"type": "text"}:
             data.decode()
             return Content(data)
-        case {"type": "file", "name": str(name), "media_type": str(media_type)}:
+        case b"\x01", {"type": "file", "name": str(name), "media_type": str(media_type)}:
             return Content(data, name, media_type)
+        case b"\x02", {
+            "type": "file with note",
+            "name": str(name),
+            "media_type": str(media_type),
+            "note_bytes": int(size),
+        } if 0 < size <= len(data) and size is not True:
+            return Content(data[size:], name, media_type, data[:size].decode())
     raise ValueError
 
 

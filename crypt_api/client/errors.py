@@ -92,6 +92,10 @@ class Refused(CryptApiError):
         self.code = code
 
 
+class TokenRequired(Refused):
+    """The service takes messages only from those who have one of its tokens."""
+
+
 class RateLimited(Refused):
     """The service allows no more requests from this address for now.
 

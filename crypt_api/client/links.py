@@ -1,42 +1,92 @@
-"""Links to messages: which service a link names, and which plain message.
+"""Links to messages: which service a link names, and which message.
 
-A plain message has the link `https://host/ID`, a sealed message `https://host/#SECRET`; `envelope.Secret` reads the
-secret.
+A plain message has the link `https://host/ID`, a sealed message `https://host/#SECRET`. A link may have been damaged on
+its way: gateways write `%23` for `#`, and chats add brackets, stops and parameters. What is there is taken;
+`vectors/links.json` has the cases, and `crypt_api/static/-/links.js` does the same for the web page.
 """
 
+import re
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import httpx
 
+from crypt_api.client.envelope import SECRET_BYTES, Secret
 from crypt_api.client.errors import InvalidLink, NotFound
 from crypt_core import ids
+from crypt_core.encoding import decode_base64url
+from crypt_core.http.damaged_links import repaired_plain_id
+
+MAX_ESCAPES = 3
+"""A gateway behind a gateway makes `%2523` of `%23`."""
+
+_ORIGIN = re.compile(r"https?://[^\s/?#<>\"']*", re.IGNORECASE)
+_SECRET = re.compile(r"[^A-Za-z0-9_-]*([A-Za-z0-9_-]{21}[AQgw])[_-]*(?![A-Za-z0-9_-])")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def origin_of(link: str) -> str:
-    """Give the service's address, such as `https://example.org`, that a link starts with.
+@dataclass(frozen=True)
+class Link:
+    """A link, taken apart: the service's address, and a sealed message's secret, or else a plain message's id."""
+
+    origin: str
+    secret: Secret | None
+    plain_id: str
+
+
+def parse_link(text: str) -> Link:
+    """Take a link apart, also one that was damaged on its way.
 
     Raises:
-        InvalidLink: The link has no such address; or the client would have to speak to it unencrypted over a network;
-            or the address has a user or a password, which would then be in every link.
+        InvalidLink: The text has no link to a message, or only a part of one.
+    """
+    address, has_fragment, fragment = _unescape(text).partition("#")
+    origins = list(_ORIGIN.finditer(address))
+    if not origins:
+        raise InvalidLink("This is not a link: a link starts with https://, or with http://localhost.")
+    found = origins[-1]  # a gateway puts the link behind an address of its own
+    origin, path = origin_of(found[0]), address[found.end() :]
+    if match := _SECRET.match(fragment if has_fragment else path):
+        return Link(origin, Secret(decode_base64url(match[1], SECRET_BYTES) or b""), "")
+    if has_fragment or not path.strip("/"):
+        raise InvalidLink("A part of the link is missing: a link ends in # and 22 characters.")
+    return Link(origin, None, repaired_plain_id(path.lstrip("/")) or path.strip("/"))
+
+
+def sealed_link(text: str) -> tuple[str, Secret]:
+    """Give the service's address and the secret of a sealed message's link.
+
+    Raises:
+        InvalidLink: The text is no link to a sealed message.
+    """
+    link = parse_link(text)
+    if link.secret is None:
+        raise InvalidLink("A plain message has no receipt; only links with a # have one.")
+    return link.origin, link.secret
+
+
+def origin_of(server: str) -> str:
+    """Give a service's address, such as `https://example.org`, without a slash at its end.
+
+    Raises:
+        InvalidLink: This is no such address; or the client would have to speak to it unencrypted over a network; or
+            the address has a user or a password, which would then be in every link.
     """
     try:
-        url = urlsplit(link)
+        url = urlsplit(server)
         httpx.URL(f"{url.scheme}://{url.netloc}")
-        is_local = url.hostname in ("localhost", "127.0.0.1", "::1")
+        host = url.hostname
     except (ValueError, httpx.InvalidURL):
         raise InvalidLink("This is not a web address.") from None
+    if url.scheme not in ("http", "https") or not url.netloc or not host:
+        raise InvalidLink(f"The address of a service starts with https://, such as https://{_host_in(server)}.")
     if "@" in url.netloc:
         raise InvalidLink("The address must not have a user or a password in it.")
-    if url.netloc and (url.scheme == "https" or (url.scheme == "http" and is_local)):
-        return f"{url.scheme}://{url.netloc}"
-    raise InvalidLink("A link starts with https://, or with http://localhost.")
-
-
-def plain_id_of(link: str) -> str | None:
-    """Give the id in a plain message's link, such as `https://example.org/k3x9q`; None for a sealed message's link."""
-    address, _, secret = link.partition("#")
-    path = address.partition("?")[0].partition("://")[2].partition("/")[2].strip("/")
-    return path if path and not secret else None
+    if url.scheme == "http" and host not in _LOCAL:
+        raise InvalidLink(f"http:// is for this machine only; over a network, use https://{url.netloc}.")
+    if url.path.strip("/") or url.query or url.fragment:
+        raise InvalidLink(f"The address of a service has nothing behind its host: {url.scheme}://{url.netloc}.")
+    return f"{url.scheme}://{url.netloc}"
 
 
 def plain_url(origin: str, message_id: str) -> str:
@@ -48,3 +98,16 @@ def plain_url(origin: str, message_id: str) -> str:
     if not ids.is_plain(message_id):
         raise NotFound("There is no such message: this is not the id of one.")
     return f"{origin}/{message_id}"
+
+
+def _host_in(text: str) -> str:
+    """The host that a text without a scheme seems to name, for an example."""
+    host = text.partition("/")[0].partition("@")[2] or text.partition("/")[0]
+    return host if re.fullmatch(r"[a-z0-9.-]+(?::\d+)?", host) else "example.org"
+
+
+def _unescape(text: str) -> str:
+    """Undo percent-encoding of ASCII; what is not percent-encoded well stays."""
+    for _ in range(MAX_ESCAPES):
+        text = re.sub(r"%([0-7][0-9a-fA-F])", lambda match: chr(int(match[1], 16)), text)
+    return text

@@ -13,7 +13,7 @@ import httpx
 
 from crypt_api.client import errors
 from crypt_api.client.envelope import Content, Keys, Secret
-from crypt_api.client.links import origin_of, plain_id_of, plain_url
+from crypt_api.client.links import parse_link, plain_url, sealed_link
 from crypt_api.client.receipts import Receipt, Sent, parse_receipt
 from crypt_api.client.responses import parse
 from crypt_api.client.retries import PATIENT, ask
@@ -40,7 +40,9 @@ class Leased:
     acknowledgement: httpx.Request = field(repr=False)
 
 
-def send(origin: str, content: Content | str, ttl: int | None, reads: int, passphrase: str | None) -> Operation[Sent]:
+def send(  # noqa: PLR0913, PLR0917 - what a message is made of
+    origin: str, content: Content | str, ttl: int | None, reads: int, passphrase: str | None, token: str | None
+) -> Operation[Sent]:
     content = Content.from_text(content) if isinstance(content, str) else content
     secret = Secret.generate()
     keys = yield from _keys(secret, passphrase)
@@ -49,17 +51,18 @@ def send(origin: str, content: Content | str, ttl: int | None, reads: int, passp
         body["passphrase_hash"] = digest(keys.passphrase_proof)
     if ttl is not None:
         body["ttl"] = ttl
-    answer = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body))
+    answer = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body, headers=_token(token)))
     return parse(answer, lambda fields: Sent(secret.link(origin), datetime.fromisoformat(fields["expires_at"])))
 
 
 def read(link: str, passphrase: str | None) -> Operation[Leased]:
     """Read the message at `link`, sealed or plain."""
-    if message_id := plain_id_of(link):
+    parsed = parse_link(link)
+    origin, secret = parsed.origin, parsed.secret
+    if secret is None:
         if passphrase:
             raise errors.UnexpectedPassphrase("A plain message has no passphrase. Nothing was read.")
-        return (yield from read_plain(origin_of(link), message_id))
-    secret, origin = Secret.parse(link), origin_of(link)
+        return (yield from read_plain(origin, parsed.plain_id))
     keys = yield from _keys(secret, passphrase)
     url, headers = f"{origin}/{secret.id}", _authorization(secret, keys) | _new_idempotency_key()
     answer = yield from ask(_request("GET", url, headers=headers), PATIENT)
@@ -80,19 +83,18 @@ def acknowledge(leased: Leased) -> Operation[None]:
 
 
 def receipt(link: str) -> Operation[Receipt]:
-    if plain_id_of(link):
-        raise errors.InvalidLink("A plain message has no receipt; only links with a # have one.")
-    secret = Secret.parse(link)
-    request = _request("GET", f"{origin_of(link)}/{secret.id}/status", headers=_authorization(secret))
+    origin, secret = sealed_link(link)
+    request = _request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret))
     return parse((yield from ask(request)), parse_receipt)
 
 
 def destroy(link: str) -> Operation[None]:
     """Destroy the message at `link`, sealed or plain."""
-    if message_id := plain_id_of(link):
-        return (yield from destroy_plain(origin_of(link), message_id))
-    secret = Secret.parse(link)
-    answer = yield from ask(_request("DELETE", f"{origin_of(link)}/{secret.id}", headers=_authorization(secret)))
+    parsed = parse_link(link)
+    origin, secret = parsed.origin, parsed.secret
+    if secret is None:
+        return (yield from destroy_plain(origin, parsed.plain_id))
+    answer = yield from ask(_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
     if answer.response.status_code != HTTPStatus.NOT_FOUND:
         return parse(answer, _nothing)
     reason = yield from _why_missing(link)
@@ -102,9 +104,10 @@ def destroy(link: str) -> Operation[None]:
     return None
 
 
-def create_plain(origin: str, message: str, ttl: int | None) -> Operation[str]:
+def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Operation[str]:
     body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
-    return parse((yield from ask(_request("POST", f"{origin}/", json=body))), lambda fields: str(fields["id"]))
+    answer = yield from ask(_request("POST", f"{origin}/", json=body, headers=_token(token)))
+    return parse(answer, lambda fields: str(fields["id"]))
 
 
 def destroy_plain(origin: str, message_id: str) -> Operation[None]:
@@ -133,6 +136,10 @@ def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
     if keys is not None and keys.passphrase_proof is not None:
         token += "." + encode_base64url(keys.passphrase_proof)
     return {"Authorization": f"Bearer {token}"}
+
+
+def _token(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _new_idempotency_key() -> dict[str, str]:

@@ -24,7 +24,9 @@ def parse(answer: Answer, parse_fields: Callable[[dict[str, Any]], T]) -> T:
         CryptApiError: The response is not a success, or does not come from this service.
     """
     response = answer.response
-    unavailable = errors.AnswerLost if answer.may_have_arrived else errors.Unavailable
+    # Only by 503 does the service say that nothing happened.
+    is_unknown = answer.may_have_arrived or response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    unavailable = errors.AnswerLost if is_unknown else errors.Unavailable
     try:
         fields = response.json() if response.content else {}
         if response.is_success:
@@ -48,6 +50,8 @@ def _refusal(  # noqa: PLR0911 - one for each error
             return errors.WrongPassphrase(int(fields["tries_left"]))
         case error_responses.UnexpectedPassphrase.code, _:
             return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
+        case error_responses.TokenRequired.code, _:
+            return errors.TokenRequired("Sending a message needs a token of this service.", code)
         case _, HTTPStatus.NOT_FOUND:
             return errors.NotFound("There is no such message.")
         case _, HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

@@ -77,7 +77,7 @@ def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Operation[Answer
         else:
             if is_last:
                 kind = AnswerLost if may_have_arrived else Unavailable
-                raise kind(f"{request.url.host} cannot be reached ({type(outcome).__name__}).")
+                raise kind(f"{request.url.netloc.decode()} cannot be reached ({type(outcome).__name__}).")
             asked_for = 0.0
         yield Pause(min(max(asked_for, pauses[attempts - 1]), MAX_PAUSE))
 

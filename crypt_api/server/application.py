@@ -8,12 +8,14 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from crypt_api.server.limiters import open_limits
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_store
+from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
@@ -41,6 +43,8 @@ class Application:
         seconds = time.perf_counter() - started
         route = response.route or "-"
         self.metrics.answered(request.method, route, response.status, seconds)
+        if response.created_by:
+            self.metrics.created_by(response.created_by)
         if access_logger.isEnabledFor(logging.INFO):
             access_logger.info("%s %s %d %.1f ms", request.method, route, response.status, seconds * 1_000)
         return response
@@ -58,6 +62,8 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         for name, value in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
+    if path := values.get("CREATE_TOKENS"):
+        values["CREATE_TOKENS"] = _read(path)
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
     metrics = Metrics()
@@ -72,3 +78,10 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time
     )
     return Application(app, MeteredStore(store, metrics), proxies, metrics)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"CREATE_TOKENS: {path} cannot be read") from None

@@ -35,6 +35,9 @@ class Metrics:
             "crypt_api_store_seconds", "Until the store has done a command", ["command"], registry=self.registry
         )
         self._messages = Counter("crypt_api_messages", "What happened to messages", ["event"], registry=self.registry)
+        self._created_by = Counter(
+            "crypt_api_messages_created_by", "Messages created with each token", ["label"], registry=self.registry
+        )
         self._damaged = Counter(
             "crypt_api_damaged_records", "Records found that cannot be read", registry=self.registry
         )
@@ -57,6 +60,10 @@ class Metrics:
         self._seconds_of(route).observe(seconds)
         if status in REFUSALS:
             self._messages_of("refused").inc()
+
+    def created_by(self, label: str) -> None:
+        """Count a message that was created with one of the operator's tokens."""
+        self._created_by.labels(label).inc()
 
     def watch(self, usage: Callable[[], Usage]) -> None:
         """Tell, with each page, what the store says of itself."""

@@ -1,10 +1,12 @@
 """The operator's settings, read from a mapping of strings: the Worker's variables or the server's flags."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from crypt_core import ids
+from crypt_core.brand import Brand
+from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 
 MIN_TTL = 60
@@ -22,41 +24,48 @@ class Settings:
         rate_limit_per_second: Requests that one client may make in any second; 0 is no limit.
         misses_per_hour: Plain ids without a message that one client may ask for in an hour; 0 is no limit.
         max_ttl: Seconds that a message may live at most.
+        default_ttl: Seconds that a message lives without a `ttl`; `max_ttl`, if that is less.
         id_length: Characters of a plain message's id; `auto` is as many as the number of live messages demands.
+        brand: The service's looks.
+        create_tokens: Who may create messages.
 
     Raises:
         SettingsError: A value is out of its bounds.
     """
 
-    NAMES: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "ID_LENGTH")
+    NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
+    NAMES: ClassVar = (*NUMBERS, *Brand.NAMES)
+    SECRETS: ClassVar = ("CREATE_TOKENS",)
 
     rate_limit_per_second: int = 3
     misses_per_hour: int = 60
     max_ttl: int = DEFAULT_TTL
+    default_ttl: int = DEFAULT_TTL
     id_length: int | Literal["auto"] = ids.MIN_LENGTH
+    brand: Brand = field(default_factory=Brand)
+    create_tokens: CreateTokens = field(default_factory=CreateTokens)
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
         _check("MISSES_PER_HOUR", self.misses_per_hour, 0, 1_000_000)
         _check("MAX_TTL", self.max_ttl, MIN_TTL, 365 * 86_400)
+        _check("DEFAULT_TTL", self.default_ttl, MIN_TTL, 365 * 86_400)
+        object.__setattr__(self, "default_ttl", min(self.default_ttl, self.max_ttl))  # the way of a frozen dataclass
         if self.id_length != "auto":
             _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
-
-    @property
-    def default_ttl(self) -> int:
-        return min(DEFAULT_TTL, self.max_ttl)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
         """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
         Raises:
-            SettingsError: A value is not a whole number (or `auto`, where the setting knows it), or out of its bounds.
+            SettingsError: A value cannot be used, such as a number that is out of its bounds.
         """
         given: dict[str, Any] = {
-            name.lower(): _parse(name, values[name]) for name in cls.NAMES if values.get(name, "") != ""
+            name.lower(): _parse(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""
         }
-        return cls(**given)
+        create_tokens = CreateTokens.parse(str(values.get("CREATE_TOKENS", "")))
+        return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)
 
 
 def _parse(name: str, value: object) -> int | str:

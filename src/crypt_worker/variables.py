@@ -30,7 +30,9 @@ class Variables:
         Raises:
             SettingsError: A variable cannot be used.
         """
-        settings = Settings.from_mapping({name: getattr(env, name, "") for name in Settings.NAMES})
+        settings = Settings.from_mapping(
+            {name: getattr(env, name, "") for name in (*Settings.NAMES, *Settings.SECRETS)}
+        )
         return cls(settings, *(_choice(env, name, choices) for name, choices in cls.CHOICES.items()))
 
 

@@ -18,14 +18,14 @@ DERIVE = """async ({ secret, passphrase, nonce, content }) => {
   const bytes = (text) => new TextEncoder().encode(text);
   const data = content.repeat ? bytes(content.repeat.repeat(content.count))
     : content.text !== undefined ? bytes(content.text) : e.decodeBase64url(content.data);
-  const sealable = { data, name: content.name, mediaType: content.media_type };
+  const sealable = { data, name: content.name, mediaType: content.media_type, note: content.note };
   const envelope = await e.seal(sealable, keys, e.decodeBase64url(nonce));
   const unsealed = await e.unseal(envelope, keys);
   return {
     id: keys.id, proof: e.encodeBase64url(keys.proof), proof_hash: await e.hashProof(keys.proof),
     passphrase_hash: keys.passphraseProof && await e.hashProof(keys.passphraseProof), envelope,
     same: e.encodeBase64url(unsealed.data) === e.encodeBase64url(data)
-      && unsealed.name === content.name && unsealed.mediaType === content.media_type,
+      && unsealed.name === content.name && unsealed.mediaType === content.media_type && unsealed.note === content.note,
   };
 }"""
 

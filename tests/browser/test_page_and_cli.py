@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crypt_api.client.envelope import Secret
+from crypt_api.client.links import sealed_link
 from tests.support import spellings
 from tests.support.chromium import Tabs
 from tests.support.page import FILE, MESSAGE, create, reveal, write
@@ -100,7 +100,7 @@ def test_neither_service_nor_network_sees_plain_text_or_secret(tabs: Tabs) -> No
         + (request.post_data_buffer or b"")
         for request in tabs.requests
     )
-    secret = Secret.parse(link)
+    secret = sealed_link(link)[1]
     for spelling in spellings.of_message(secret, PASSPHRASE, text, "unmistakable mistake"):
         assert spelling not in stored
         assert spelling not in sent

@@ -66,9 +66,9 @@ def test_a_reader_who_leaves_while_the_message_is_opened_still_gets_it(tabs: Tab
 
 def test_a_reader_who_leaves_before_the_request_reads_nothing(tabs: Tabs) -> None:
     sender = tabs.open()
-    link = write(sender, passphrase="x")
+    link = write(sender, passphrase="xxxx")
     reader = tabs.open(link)
-    reader.fill("#passphrase", "x")
+    reader.fill("#passphrase", "xxxx")
     reader.evaluate("() => { document.querySelector('#reveal').click(); location.hash = 'A'.repeat(22); }")
     expect_heading(reader, "There is no message here")
     expect(reader.locator("#reveal")).to_have_text("Open the message")
@@ -83,7 +83,7 @@ def test_a_late_receipt_does_not_disturb_a_sender(tabs: Tabs) -> None:
     link = write(tabs.open())
     with page.expect_request(lambda request: request.url.endswith("/status")):
         page.goto(link)
-    page.evaluate("() => { location.hash = ''; }")
+    page.evaluate("() => { history.replaceState(null, '', '/'); dispatchEvent(new Event('hashchange')); }")
     expect_heading(page, "Send it once")
     page.fill("#text", "half a sen")
     release()

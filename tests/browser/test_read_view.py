@@ -1,12 +1,15 @@
 """The reader's views: passphrases, reloads within the lease, and closing a message."""
 
 import re
+from base64 import b64decode
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, expect_heading, follow, reveal, write
+from tests.support.page import CLOCK, MESSAGE, create, expect_heading, follow, reveal, write
+
+PNG = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 @pytest.mark.parametrize("passphrase", ["", "correct horse"])
@@ -65,6 +68,31 @@ def test_a_reader_who_goes_on_to_write_ends_the_lease(tabs: Tabs) -> None:
     reader.click("#home")
     expect_heading(reader, "Send it once")
     assert reader.evaluate("sessionStorage.length") == 0
+
+
+def test_web_addresses_can_be_followed_and_an_image_is_seen(tabs: Tabs) -> None:
+    sender = tabs.open()
+    text = "see (https://example.org/a?b=1), HTTP://EXAMPLE.ORG and javascript:alert(1) or https://"
+    reader = tabs.open(write(sender, text))
+    reveal(reader)
+    assert reader.text_content("#content") == text
+    links = reader.locator("#content a")
+    assert [link.get_attribute("href") for link in links.all()] == ["https://example.org/a?b=1", "HTTP://EXAMPLE.ORG"]
+    assert {link.get_attribute("rel") for link in links.all()} == {"noopener noreferrer"}
+    sender.click("#another")
+    sender.set_input_files("#file", {"name": "dot.png", "mimeType": "image/png", "buffer": PNG})
+    reader = tabs.open(create(sender))
+    reveal(reader)
+    image = reader.get_by_alt_text("The image dot.png")
+    expect(image).to_be_visible()
+    assert image.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+    reader.click("#done")
+    sender.click("#another")
+    sender.set_input_files("#file", {"name": "no.png", "mimeType": "image/png", "buffer": b"no image"})
+    reader = tabs.open(create(sender))
+    reveal(reader)
+    expect(reader.locator("#content-image")).to_be_hidden()
+    expect(reader.locator("#content-name")).to_have_text("no.png")
 
 
 def test_a_wrong_passphrase_destroys_nothing(tabs: Tabs) -> None:

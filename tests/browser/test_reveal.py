@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import Browser, Route
 
 from tests.support.chromium import Tabs
+from tests.support.page import expect_heading
 from tests.support.plain import create_path
 from tests.support.platforms import Platform
 
@@ -14,7 +15,7 @@ def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: ht
     message = "pass & <b>word</b> žluťoučký 🐎\n  second line"
     path = create_path(client, message)
     page = tabs.open(tabs.platform.url + path, java_script_enabled=javascript)
-    assert page.inner_text("h1") == "A message for you"
+    expect_heading(page, "A message for you")
     page.reload()
     page.click("form button")
     page.wait_for_selector("#message:visible")
@@ -22,11 +23,11 @@ def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: ht
     assert page.is_visible("#copy") == javascript
     other = tabs.open(tabs.platform.url + path, java_script_enabled=javascript)
     other.click("form button")
-    other.wait_for_selector("text=There is no message here")
+    expect_heading(other, "There is no message here")
     assert client.get(path).status_code == 404
 
 
-def test_the_button_works_again_when_the_response_was_lost(tabs: Tabs, client: httpx.Client) -> None:
+def test_a_lost_response_loses_nothing(tabs: Tabs, client: httpx.Client) -> None:
     page = tabs.open(tabs.platform.url + create_path(client))
     lost = []
 
@@ -36,8 +37,6 @@ def test_the_button_works_again_when_the_response_was_lost(tabs: Tabs, client: h
         route.abort()
 
     page.route("**/reveal", lose, times=1)
-    page.click("form button")
-    page.wait_for_selector("text=The service cannot be reached")
     page.click("form button")
     page.wait_for_selector("#message:visible")
     assert page.text_content("#message") == "secret"
@@ -56,6 +55,6 @@ def test_another_site_can_neither_frame_nor_send_the_form(
     page.goto("http://attacker.invalid/")
     assert page.frames[1].query_selector("h1") is None
     page.click("form button")
-    page.wait_for_selector("text=Cross-site request refused")
+    page.wait_for_selector("text=This did not come from our page")
     tabs.close()
     assert client.get(path).json() == {"message": "secret"}

@@ -30,7 +30,7 @@ def test_a_message_can_have_two_readers(tabs: Tabs) -> None:
         sender.fill("#text", "x")
         sender.fill("#reads", reads)
         sender.click("#create")
-        expect(sender.locator("#write-problem")).to_have_text("It can be read from 1 to 100 times.")
+        expect(sender.locator("#reads-problem")).to_have_text("From 1 to 100, please.")
     link = write(sender, reads=2)
     expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")
     reveal(tabs.open(link))

@@ -219,3 +219,13 @@ def test_a_forged_message_is_refused(faulty: Any) -> None:
     with pytest.raises(errors.BadEnvelope):
         client.read(link)
     assert client.read(link).text == "secret"
+
+
+def test_after_500_nobody_knows_whether_the_request_was_carried_out(faulty: Any) -> None:
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    for reply in (httpx.Response(500, json={"error": "Internal server error"}), httpx.Response(500)):
+        transport.faults = [reply]
+        with pytest.raises(errors.AnswerLost):
+            client.read(link)
+    assert client.read(link).text == "secret"

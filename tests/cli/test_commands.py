@@ -55,19 +55,20 @@ def test_a_passphrase_comes_from_a_file_or_the_environment(shell: Shell) -> None
 
 
 def test_status_and_burn(shell: Shell) -> None:
-    link = shell.send("secret", "--reads", "2", "--ttl", "15m")
-    assert shell("status", link).stdout == b"unread, 2 reads left\n"
+    link = shell.send("secret", "--reads", "2", "--ttl", "1H")
+    assert shell("status", f"<{link}>.", "--exit-code").stdout == b"unread, 2 reads left\n"
     shell("read", link)
     receipt = json.loads(shell("status", link, "--json").stdout)
     assert (receipt["state"], receipt["reads_left"], receipt["passphrase"]) == ("read", 1, False)
     assert shell("status", link).stdout.endswith(b", 1 read left\n")
     assert shell("burn", link).stdout == b"destroyed\n"
     assert shell("status", link).stdout.startswith(b"read at 20")  # for good
+    shell("status", link, "--exit-code", code=4)
     shell("read", link, code=4)
     shell("burn", link, code=4)
     unread = shell.send("secret")
     assert shell("burn", unread).stdout == b"destroyed\n"
-    assert shell("status", unread).stdout.startswith(b"destroyed at 20")
+    assert shell("status", unread, "--exit-code", code=3).stdout.startswith(b"destroyed at 20")
     shell("read", unread, code=3)
     shell("burn", unread, code=3)
 
@@ -85,10 +86,10 @@ def test_a_pipe_that_never_ends_is_too_large() -> None:
 def test_text_that_is_not_utf8_is_refused(shell: Shell) -> None:
     for arguments, env in [
         (["\udcff"], {}),
-        (["x"], {b"CRYPT_API_PASSPHRASE": b"\xff"}),
+        (["x"], {b"CRYPT_API_PASSPHRASE": b"\xff" * 4}),
         (["x", "--passphrase-file", "passphrase"], {}),
     ]:
-        (shell.folder / "passphrase").write_bytes(b"\xff\n")
+        (shell.folder / "passphrase").write_bytes(b"\xff" * 4 + b"\n")
         assert b"UTF-8" in shell("send", *arguments, code=2, env=env).stderr
 
 
@@ -128,6 +129,15 @@ def test_a_file_whose_name_is_not_utf8_is_sent_all_the_same(shell: Shell) -> Non
     assert fields["name"] == "key\N{REPLACEMENT CHARACTER}.pem"
 
 
+def test_a_note_goes_with_a_file(shell: Shell) -> None:
+    (shell.folder / "key.pem").write_bytes(b"\x00secret")
+    result = shell("read", shell.send("from\x1b the café", "--file", "key.pem"))
+    assert (result.stdout, result.stderr) == (b"\x00secret", "from\\x1b the café\n".encode())
+    link = shell.send("-", "--file", "key.pem", stdin=b"from a pipe")
+    fields = json.loads(shell("read", link, "--json").stdout)
+    assert (fields["name"], fields["note"]) == ("key.pem", "from a pipe")
+
+
 def test_an_unexpected_passphrase_reads_nothing(shell: Shell) -> None:
     link = shell.send("secret")
     assert b"has no passphrase" in shell("read", link, code=5, env={"CRYPT_API_PASSPHRASE": "left over"}).stderr
@@ -142,7 +152,7 @@ def test_curl_reads_a_plain_message(shell: Shell) -> None:
     shell("read", link, code=3)
     shell("send", "--plain", "--reads", "2", "secret", code=2)
     link = shell.send("--plain", "secret")
-    assert b"no receipt" in shell("status", link, code=6).stderr
+    assert b"no receipt" in shell("status", link, code=2).stderr
     assert shell("burn", link).stdout == b"destroyed\n"
     shell("read", link, code=3)
 
@@ -152,15 +162,19 @@ def test_curl_reads_a_plain_message(shell: Shell) -> None:
     [
         (["send"], 2, "There is nothing to send."),
         (["send", ""], 2, "There is nothing to send."),
-        (["send", "x", "--ttl", "soon"], 2, "'soon' is not a time; write 90s, 15m, 1h or 24h."),
-        (["send", "x", "--ttl", "1s"], 6, "must be a whole number of seconds"),
+        (["send", "x", "--ttl", "soon"], 2, "'soon' is not a time; write 90s, 15m, 1h or 7d."),
+        (["send", "x", "--ttl", "7d"], 6, "A message lives 1m to 24h here."),
         (["send", "x" * 102_401], 6, "100 KB"),
-        (["send", "x", "--server", "http://user:secret@127.0.0.1:9"], 6, "user or a password"),
+        (["send", "x", "--server", "http://user:secret@127.0.0.1:9"], 2, "user or a password"),
         (["send", "x", "--reads", "0"], 2, "0"),
-        (["send", "x", "--server", "http://127.0.0.1:9"], 7, "cannot be reached"),
-        (["read", "not a link"], 6, "link"),
-        (["read", "http://127.0.0.1:9/#tooshort"], 6, "link"),
-        (["read", "http://[::1/#" + "A" * 22], 6, "not a web address"),
+        (["send", "x", "--server", "http://127.0.0.1:9"], 7, "127.0.0.1:9 cannot be reached"),
+        (["read", "not a link"], 2, "a link starts with https://"),
+        (["read", "http://127.0.0.1:9/#tooshort"], 2, "A part of the link is missing"),
+        (["read", "http://[::1/#" + "A" * 22], 2, "not a web address"),
+        (["send", "x", "--server", "example.org"], 2, "such as https://example.org."),
+        (["send", "x", "--server", "http://example.org"], 2, "http:// is for this machine only"),
+        (["send", "x", "--server", "https://example.org/a"], 2, "nothing behind its host"),
+        (["sned", "x"], 2, "Did you mean 'send'?"),
         (["read", "http://127.0.0.1:9/#" + "A" * 22, "--json", "-o", "x"], 2, "--json goes to stdout"),
         (["status", "https://example.invalid/#" + "A" * 22], 7, "cannot be reached"),
         (["send", "x", "--file", "missing"], 2, "missing"),

@@ -72,6 +72,23 @@ def test_a_camera_reads_the_link_from_the_terminal(shell: Shell) -> None:
     assert [barcode.text for barcode in zxingcpp.read_barcodes(image, try_invert=False)] == [link]
 
 
+def test_ctrl_c_says_what_may_have_been_done(shell: Shell) -> None:
+    asked = shell.terminal("send", "secret", "--passphrase")
+    asked.expect_exact("Passphrase: ")
+    asked.sendintr()
+    assert "Interrupted. Nothing was done." in finished(asked, code=130)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sender = shell.terminal("send", "secret", "--server", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        connection, _ = silent.accept()
+        sender.sendintr()
+        assert "nobody has its link" in finished(sender, code=130)
+        connection.close()
+    short = shell.terminal("send", "secret", "--passphrase")
+    for prompt in ("Passphrase: ", "Repeat for confirmation: "):
+        answer(short, prompt, "x")
+    assert "4 characters or more" in finished(short, code=2)
+
+
 def test_a_slow_request_is_seen_to_go_on(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sender = shell.terminal("send", "secret", "--server", f"http://127.0.0.1:{silent.getsockname()[1]}")

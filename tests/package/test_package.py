@@ -98,7 +98,7 @@ def test_an_installed_tool(wheel: Path, tmp_path: Path, installer: str) -> None:
     install("")
     missing = run(command, "send", "secret")
     assert (missing.returncode, missing.stdout) == (1, "")
-    assert "crypt-api[client,server]" in missing.stderr
+    assert "uv tool install '.[client,server]'" in missing.stderr
     assert "Traceback" not in missing.stderr
     install("[client,server]")
     for name in ("send", "read", "status", "burn", "serve"):

@@ -17,9 +17,9 @@ import atheris
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 with atheris.instrument_imports(include=["crypt_core", "crypt_api"]):
-    from crypt_api.client.envelope import NONCE_BYTES, STEP, VERSION, Secret
+    from crypt_api.client.envelope import NONCE_BYTES, STEP, VERSION, VERSION_WITH_NOTE, Secret
     from crypt_api.client.errors import CryptApiError
-    from crypt_api.client.links import origin_of, plain_id_of
+    from crypt_api.client.links import origin_of, parse_link
     from crypt_api.server.edge.framing import ChunkedDecoder
     from crypt_api.server.edge.head import HeadReader, Refusal
     from crypt_core import ids
@@ -95,16 +95,18 @@ def record(data: bytes) -> None:
 def envelope(data: bytes) -> None:
     """An envelope of random bytes, and one that a sender with the right key has filled with them."""
     nonce, inside = bytes(NONCE_BYTES), data.ljust(-(-len(data) // STEP) * STEP, b"\0")
-    bound_to = VERSION + (decode_base64url(SECRET.id, 16) or b"")
-    sealed = VERSION + nonce + AESGCM(KEYS.key).encrypt(nonce, inside, bound_to)
-    for text in (data.decode("latin-1"), encode_base64url(sealed)):
+    texts = [data.decode("latin-1")]
+    for version in (VERSION, VERSION_WITH_NOTE):
+        bound_to = version + (decode_base64url(SECRET.id, 16) or b"")
+        texts.append(encode_base64url(version + nonce + AESGCM(KEYS.key).encrypt(nonce, inside, bound_to)))
+    for text in texts:
         with suppress(CryptApiError):
             SECRET.unseal(text, KEYS)
 
 
 def link(data: bytes) -> None:
     text = data.decode(errors="replace")
-    for parse in (origin_of, plain_id_of, Secret.parse):
+    for parse in (origin_of, parse_link):
         with suppress(CryptApiError):
             parse(text)
 
@@ -125,7 +127,11 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "message_id": (b"abc12", b"A" * 22),
     "record": (b'{"content": "x", "expires_at": 1.5, "seal": ["a", null], "holds": [["a", 2.5]], "reads_left": 0}',),
     "envelope": (b'{"name":"a.txt","type":"text/plain"}\n hello',),
-    "link": (b"https://example.org/#" + b"A" * 22, b"http://localhost:8787/abc12"),
+    "link": (
+        b"https://example.org/#" + b"A" * 22,
+        b"<https://example.org/%2523" + b"A" * 22 + b"?a>",
+        b"http://localhost:8787/abc12",
+    ),
 }
 """Valid input of each target, to start from."""
 

@@ -48,6 +48,7 @@ class Tabs:
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.route(f"{self.platform.url}/**", self._use_new_address)
+        page.on("dialog", lambda dialog: dialog.accept())
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         page.on("console", self._record_console_error)

@@ -22,6 +22,7 @@ PART_ONE = {
 CODES = {
     "Authorization required": "authorization_required",
     "Passphrase required": "passphrase_required",
+    "Creating a message needs a token of this service": "token_required",
     "Wrong passphrase": "wrong_passphrase",
     "Message has no passphrase": "unexpected_passphrase",
     "ID is already in use": "id_taken",

@@ -44,7 +44,7 @@ def follow(page: Page, link: str) -> None:
     page.evaluate("link => { location.href = link; }", link)
 
 
-def expect_heading(page: Page, text: str) -> None:
+def expect_heading(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 

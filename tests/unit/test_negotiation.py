@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypt_core.http.negotiation import MAX_ACCEPT_LENGTH, is_navigation, prefers_html
+from crypt_core.http.negotiation import MAX_LENGTH, is_navigation, prefers_html
 from tests.support.browser_headers import BROWSER_ACCEPT
 
 
@@ -47,7 +47,7 @@ def test_without_accept_it_is_data() -> None:
 
 
 def test_a_header_that_no_browser_sends_is_not_weighed() -> None:
-    longest = "text/html" + "," * (MAX_ACCEPT_LENGTH - len("text/html"))
+    longest = "text/html" + "," * (MAX_LENGTH - len("text/html"))
     assert prefers_html({"accept": longest})
     assert not prefers_html({"accept": longest + ","})
 
@@ -65,3 +65,9 @@ def test_a_header_that_no_browser_sends_is_not_weighed() -> None:
 )
 def test_a_browser_says_that_it_navigates(headers: dict[str, str], navigation: bool) -> None:  # noqa: FBT001
     assert is_navigation(headers) is navigation
+
+
+def test_who_has_a_proof_is_a_program() -> None:
+    browser = {"sec-fetch-mode": "navigate"}
+    assert is_navigation(browser | {"authorization": "Basic x"})  # a proxy's
+    assert not is_navigation(browser | {"authorization": "Bearer x"})

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crypt_core.create_tokens import new_token
 from tests.support import platforms
 from tests.support.platforms import Platform
 
@@ -13,6 +14,16 @@ def test_a_variable_that_cannot_be_used_is_named_in_the_log(variable: str) -> No
         assert (answer.status_code, answer.content) == (500, b'{"error": "Internal server error"}')
         assert answer.headers["access-control-allow-origin"] == "*"
         worker.process.wait_for(f"({variable.partition(':')[0]}) must be")
+
+
+def test_the_secret_list_of_tokens_says_who_may_send() -> None:
+    token, line = new_token("otter")
+    with platforms.worker("--var", f"CREATE_TOKENS:{line}") as worker, worker.client() as client:
+        assert client.post("/", json={"message": "secret"}).status_code == 401
+        answer = client.post("/", json={"message": "secret"}, headers={"Authorization": f"Bearer {token}"})
+        assert client.get("/" + answer.json()["id"]).json() == {"message": "secret"}
+        assert "data-needs-token" in client.get("/", headers={"Sec-Fetch-Mode": "navigate"}).text
+        assert token not in worker.process.output
 
 
 def test_each_request_is_a_structured_line_in_the_log(worker: Platform) -> None:

@@ -27,14 +27,21 @@ export function isBusy(button) {
   return button.getAttribute("aria-disabled") === "true";
 }
 
-/** Let a button copy a value to the clipboard. @param {HTMLButtonElement} button @param {() => string} getValue */
-export function copyOnClick(button, getValue) {
+/**
+ * Let a button copy a value to the clipboard.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {() => string} getValue
+ * @param {() => void} onCopied
+ */
+export function copyOnClick(button, getValue, onCopied = () => undefined) {
   const key = button.getAttribute("data-text") ?? "";
   button.addEventListener("click", async () => {
     const resultKey = await navigator.clipboard.writeText(getValue()).then(
       () => "copied",
       () => "not-copied", // the browser, or its user, forbids copying
     );
+    if (resultKey === "copied") onCopied();
     setText(button, resultKey);
     setTimeout(() => setText(button, key), 2_000);
   });

@@ -1,6 +1,7 @@
 // Seals and unseals messages with the browser's WebCrypto. docs/protocol.md specifies the envelope, vectors/ tests it.
 
 const VERSION = 1;
+const VERSION_WITH_NOTE = 2; // a file and a note: readers that know version 1 only say that the message is too new
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const STEP = 4096; // bytes: the plaintext is padded to a multiple, so that the envelope tells its size to 4 KiB only
@@ -17,7 +18,11 @@ export class BadEnvelope extends Error {}
 export class ContentTooLarge extends Error {}
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
-/** @typedef {{ data: Bytes, name?: string, mediaType?: string }} Content a file if there is a name, else UTF-8 text */
+/**
+ * A text in UTF-8; a file, if there is a name; or a file with a note.
+ *
+ * @typedef {{ data: Bytes, name?: string, mediaType?: string, note?: string }} Content
+ */
 /** @typedef {{ id: string, idBytes: Bytes, proof: Bytes, key: CryptoKey, passphraseProof: Bytes | null }} Keys */
 
 const utf8 = new TextEncoder();
@@ -62,8 +67,9 @@ export async function hashProof(proof) {
  * @param {Content} content @param {Keys} keys
  */
 export async function seal(content, keys, nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))) {
-  const sealed = await crypto.subtle.encrypt(parameters(nonce, keys), keys.key, pad(plaintext(content)));
-  return encodeBase64url(concatenate([VERSION], nonce, new Uint8Array(sealed)));
+  const version = content.note ? VERSION_WITH_NOTE : VERSION;
+  const sealed = await crypto.subtle.encrypt(parameters(version, nonce, keys), keys.key, pad(plaintext(content)));
+  return encodeBase64url(concatenate([version], nonce, new Uint8Array(sealed)));
 }
 
 /** Decrypt an envelope. @param {string} envelope @param {Keys} keys @returns {Promise<Content>} */
@@ -71,19 +77,21 @@ export async function unseal(envelope, keys) {
   const data = decodeBase64url(envelope);
   const padded = data ? data.length - 1 - NONCE_BYTES - TAG_BYTES : 0; // the padded plaintext's bytes
   if (!data || padded < STEP || padded % STEP) throw new BadEnvelope("damaged");
-  if (data[0] !== VERSION) throw new BadEnvelope("version");
+  const version = data[0];
+  if (version !== VERSION && version !== VERSION_WITH_NOTE) throw new BadEnvelope("version");
   const nonce = data.subarray(1, 1 + NONCE_BYTES);
   try {
-    const plain = await crypto.subtle.decrypt(parameters(nonce, keys), keys.key, data.subarray(1 + NONCE_BYTES));
-    return parse(unpad(new Uint8Array(plain)));
+    const sealed = data.subarray(1 + NONCE_BYTES);
+    const plain = await crypto.subtle.decrypt(parameters(version, nonce, keys), keys.key, sealed);
+    return parse(version, unpad(new Uint8Array(plain)));
   } catch {
     throw new BadEnvelope("damaged");
   }
 }
 
 /** The associated data binds the envelope to its version and its id. */
-function parameters(/** @type {Bytes} */ nonce, /** @type {Keys} */ keys) {
-  return { name: "AES-GCM", iv: nonce, additionalData: concatenate([VERSION], keys.idBytes) };
+function parameters(/** @type {number} */ version, /** @type {Bytes} */ nonce, /** @type {Keys} */ keys) {
+  return { name: "AES-GCM", iv: nonce, additionalData: concatenate([version], keys.idBytes) };
 }
 
 async function derive(/** @type {Bytes} */ material, /** @type {string} */ info, /** @type {number} */ length) {
@@ -99,12 +107,23 @@ async function stretch(/** @type {string} */ passphrase, /** @type {Bytes} */ sa
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, 256));
 }
 
-function plaintext(/** @type {Content} */ { data, name, mediaType }) {
-  if (data.length > MAX_CONTENT_BYTES) throw new ContentTooLarge();
-  const fields = name === undefined ? { type: "text" } : { type: "file", name, media_type: mediaType };
-  const header = utf8.encode(JSON.stringify(fields));
+/** How many bytes of a message's limit a content takes: its data, and its note. @param {Content} content */
+export function contentBytes({ data, note = "" }) {
+  return data.length + utf8.encode(note).length;
+}
+
+function plaintext(/** @type {Content} */ content) {
+  if (contentBytes(content) > MAX_CONTENT_BYTES) throw new ContentTooLarge();
+  const note = utf8.encode(content.note);
+  const header = utf8.encode(JSON.stringify(headerFields(content, note.length)));
   if (header.length > MAX_HEADER_BYTES) throw new ContentTooLarge();
-  return concatenate([header.length >> 8, header.length & 255], header, data);
+  return concatenate([header.length >> 8, header.length & 255], header, note, content.data);
+}
+
+function headerFields(/** @type {Content} */ { name, mediaType }, /** @type {number} */ noteBytes) {
+  if (name === undefined) return { type: "text" };
+  const file = { type: "file", name, media_type: mediaType };
+  return noteBytes ? { ...file, type: "file with note", note_bytes: noteBytes } : file;
 }
 
 /** ISO/IEC 7816-4: a marker, then zeros. */
@@ -121,19 +140,33 @@ function unpad(/** @type {Bytes} */ padded) {
   return padded.subarray(0, marker);
 }
 
-function parse(/** @type {Bytes} */ bytes) {
+/** @param {number} version @param {Bytes} bytes @returns {Content} */
+function parse(version, bytes) {
   if (bytes.length < 2) throw new Error("header");
   const length = (bytes[0] << 8) | bytes[1];
   const data = bytes.subarray(2 + length);
   const isTooLong = length > MAX_HEADER_BYTES || data.length > MAX_CONTENT_BYTES;
   if (2 + length > bytes.length || isTooLong) throw new Error("header");
-  const { type, name, media_type: mediaType } = JSON.parse(strictUtf8.decode(bytes.subarray(2, 2 + length)));
-  if (type === "text") {
-    strictUtf8.decode(data);
+  const {
+    type,
+    name,
+    media_type: mediaType,
+    note_bytes: noteBytes,
+  } = JSON.parse(decode(bytes.subarray(2, 2 + length)));
+  if (version === VERSION && type === "text") {
+    decode(data);
     return { data };
   }
-  if (type === "file" && typeof name === "string" && typeof mediaType === "string") return { data, name, mediaType };
-  throw new Error("type");
+  if (typeof name !== "string" || typeof mediaType !== "string") throw new Error("file");
+  if (version === VERSION && type === "file") return { data, name, mediaType };
+  if (version !== VERSION_WITH_NOTE || type !== "file with note") throw new Error("type");
+  if (!Number.isInteger(noteBytes) || noteBytes < 1 || noteBytes > data.length) throw new Error("note");
+  return { data: data.subarray(noteBytes), name, mediaType, note: decode(data.subarray(0, noteBytes)) };
+}
+
+/** Raises a TypeError for bytes that are not UTF-8. @param {Bytes} bytes */
+function decode(bytes) {
+  return strictUtf8.decode(bytes);
 }
 
 function concatenate(/** @type {(Bytes | number[])[]} */ ...parts) {

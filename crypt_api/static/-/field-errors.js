@@ -35,3 +35,8 @@ export function clearError(place, ...fields) {
   clearText(place);
   for (const field of fields) field.removeAttribute("aria-invalid");
 }
+
+/** Let an error go as soon as its field is changed. @param {Element} place @param {HTMLElement} field */
+export function clearErrorOnInput(place, field) {
+  field.addEventListener("input", () => clearError(place, field));
+}

@@ -2,10 +2,12 @@
 
 import { elements } from "./elements.js";
 import { showGoneView, startGoneView } from "./gone-view.js";
+import { mayLeave, startLeaving } from "./leaving.js";
+import { exampleLink, secretIn } from "./links.js";
 import { clearMessageView, startMessageView } from "./message-view.js";
 import { endLease, leasedSecret } from "./read-lease.js";
 import { clearReadView, openLink, startReadView } from "./read-view.js";
-import { clearSentView, startSentView } from "./sent-view.js";
+import { clearSentView, resumeSentView, startSentView } from "./sent-view.js";
 import { startTexts } from "./texts.js";
 import { leaveView, nameTab } from "./views.js";
 import { showWriteView, startWriteView } from "./write-view.js";
@@ -15,13 +17,28 @@ async function route() {
   clearSentView();
   clearReadView();
   clearMessageView();
-  const secret = location.hash.slice(1) || leasedSecret();
+  const secret = repairLink() ?? (isLinkMeant() ? null : leasedSecret());
   if (!isSecureContext) showGoneView("insecure");
   else if (secret) await openLink(secret);
-  else showWriteView();
+  else if (isLinkMeant()) showGoneView("link", { example: exampleLink() });
+  else if (!(await resumeSentView())) showWriteView();
+}
+
+/** The secret in the page's address. It moves into the fragment, which no server gets, if it was elsewhere. */
+function repairLink() {
+  const secret = secretIn(location.href);
+  const link = `/#${secret}`;
+  if (secret && !location.href.endsWith(location.origin + link)) history.replaceState(null, "", link);
+  return secret;
+}
+
+/** Whether the address was more than the page's own, so that it was a link to a message before it was damaged. */
+function isLinkMeant() {
+  return location.href !== `${location.origin}/`;
 }
 
 await startTexts(elements.language);
+startLeaving();
 startWriteView();
 startSentView();
 startReadView();
@@ -30,6 +47,7 @@ startGoneView();
 for (const button of [elements.another, elements.home]) {
   button.addEventListener("click", (/** @type {Event} */ event) => {
     event.preventDefault();
+    if (!mayLeave()) return;
     endLease(); // or the address without a fragment would lead back to the message that was read
     history.replaceState(null, "", "/");
     route();

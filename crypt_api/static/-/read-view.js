@@ -7,6 +7,7 @@ import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { showMessageView } from "./message-view.js";
 import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
+import { showReceiptView } from "./sent-view.js";
 import { getReceipt, read, Refused, Unreachable } from "./service.js";
 import { setText } from "./texts.js";
 import { leaveView, showView, trackView } from "./views.js";
@@ -25,6 +26,7 @@ export function startReadView() {
     whileBusy(elements.reveal, "read.busy", openMessage);
   });
   togglePassphraseOnClick(elements["show-passphrase"], elements.passphrase);
+  elements["see-receipt"].addEventListener("click", seeReceipt);
 }
 
 /** Show what waits behind a link, or the message if this tab still has its lease. @param {string} fragment */
@@ -39,6 +41,16 @@ export async function openLink(fragment) {
   elements["passphrase-field"].hidden = true;
   clearError(elements["read-problem"], elements.passphrase);
   await (isResumed ? openMessage() : checkReceipt());
+}
+
+/** Show the sender what has become of the message. */
+async function seeReceipt() {
+  clearError(elements["read-problem"], elements.passphrase);
+  try {
+    if (!(await showReceiptView(secret))) showGoneView("missing");
+  } catch (error) {
+    showFailure(elements["read-problem"], error);
+  }
 }
 
 /** Remove the passphrase from the page, as another view is shown next. */

@@ -1,4 +1,4 @@
-// The service's routes for sealed messages (docs/protocol.md). Every request may be repeated, and is repeated when its
+// The service's routes for the page (docs/protocol.md). Every request may be repeated, and is repeated when its
 // response is lost.
 
 import { encodeBase64url, hashProof } from "./envelope.js";
@@ -40,12 +40,15 @@ export class Refused extends Error {
  * @param {Keys} keys
  * @param {string} envelope
  * @param {{ ttl: number, reads: number }} limits `ttl` is in seconds
+ * @param {string} token needed where not everybody may create messages; else empty
  * @returns {Promise<Date>} when the message expires
  */
-export async function create(keys, envelope, { ttl, reads }) {
+export async function create(keys, envelope, { ttl, reads }, token) {
   const body = { message: envelope, proof_hash: await hashProof(keys.proof), ttl, reads };
   if (keys.passphraseProof) Object.assign(body, { passphrase_hash: await hashProof(keys.passphraseProof) });
-  return new Date((await request("PUT", `/${keys.id}`, {}, JSON.stringify(body))).expires_at);
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  return new Date((await request("PUT", `/${keys.id}`, headers, JSON.stringify(body))).expires_at);
 }
 
 /**
@@ -80,6 +83,29 @@ export async function getReceipt(keys) {
   return { state, passphrase, readsLeft, at: at && new Date(at), expiresAt: new Date(expiresAt) };
 }
 
+/**
+ * Reveal a plain message, as its page's form does.
+ *
+ * @param {string} path the form's
+ * @param {string} token the form's
+ * @param {string} idempotencyKey
+ * @returns {Promise<string>}
+ */
+export async function revealPlain(path, token, idempotencyKey) {
+  const headers = {
+    Accept: "application/json",
+    "Content-Type": "application/x-www-form-urlencoded",
+    "Idempotency-Key": idempotencyKey,
+  };
+  return (await request("POST", path, headers, `token=${encodeURIComponent(token)}`)).message;
+}
+
+/** End the lease of a plain message: it has arrived. @param {string} path the form's @param {string} idempotencyKey */
+export async function acknowledgePlain(path, idempotencyKey) {
+  const url = path.replace(/[/]reveal$/, "");
+  await nullIfNotFound(request("DELETE", url, { "Idempotency-Key": idempotencyKey }));
+}
+
 function bearer(/** @type {import("./envelope.js").Bytes[]} */ ...proofs) {
   return { Authorization: `Bearer ${proofs.map(encodeBase64url).join(".")}` };
 }
@@ -107,7 +133,7 @@ async function request(method, path, headers, body) {
     const response = await attempt(path, { method, headers, body });
     if (response?.ok) return response.body ?? {};
     const isDown = !response || response.status >= 500;
-    if (!isDown && (response.status !== 429 || pause === null)) throw new Refused(response.status, response.body);
+    if (!isDown && (response.status !== 429 || pause === null)) throw new Refused(response.status, response.body ?? {});
     if (pause === null) throw new Unreachable();
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
@@ -121,7 +147,7 @@ async function attempt(path, options) {
       ...options,
       signal,
       cache: "no-store",
-      credentials: "omit",
+      credentials: "same-origin", // the token of a reveal page is in a cookie, too
       referrerPolicy: "no-referrer",
     });
     const text = await response.text();

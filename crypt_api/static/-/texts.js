@@ -3,30 +3,41 @@
 
 import { getItem, setItem } from "./storage.js";
 
-const LANGUAGES = { en: "English", es: "Español" };
 const STORAGE_KEY = "language";
+const RIGHT_TO_LEFT = ["ar"];
+
+/** @typedef {Record<string, string | Record<string, string>>} Texts a text by its key, or its plural forms */
 
 /** The language of the page, with the region if the browser names one: the region decides how times are written. */
 let locale = "en";
-/** @type {Record<string, string | Record<string, string>>} */
+/** @type {Texts} */
 let texts = {};
 /** The language that was asked for last. Its texts may not be loaded yet. */
-let requestedLanguage = "en";
+let requestedLanguage = "";
 
 /** The values in each element's text. @type {WeakMap<Element, Record<string, unknown>>} */
 const elementValues = new WeakMap();
 
-/** Fill the page with texts in the reader's language, and let `select` change it. @param {HTMLSelectElement} select */
+/**
+ * Fill the page with texts. It comes with those of a language that the browser prefers; the reader may have chosen
+ * another one before, or choose it now in `select`.
+ *
+ * @param {HTMLSelectElement} select
+ */
 export async function startTexts(select) {
-  select.append(...Object.entries(LANGUAGES).map(([code, name]) => new Option(name, code)));
+  const codes = [...select.options].map((option) => option.value);
   select.addEventListener("change", async () => {
     if (await loadLanguage(select.value)) setItem("localStorage", STORAGE_KEY, select.value);
     select.value = document.documentElement.lang;
   });
-  const codes = [getItem("localStorage", STORAGE_KEY) ?? "", ...navigator.languages].map(languageOf);
-  const code = codes.find((code) => Object.hasOwn(LANGUAGES, code)) ?? "en";
-  if (!(await loadLanguage(code))) await loadLanguage("en");
+  const given = document.documentElement.lang;
+  const chosen = getItem("localStorage", STORAGE_KEY) ?? given;
+  if (chosen === given || !codes.includes(chosen) || !(await loadLanguage(chosen))) {
+    useLanguage(given, JSON.parse(document.getElementById("texts")?.textContent ?? ""));
+  }
   select.value = document.documentElement.lang;
+  const label = select.closest("label");
+  if (label) label.hidden = false; // without scripts, it would do nothing
 }
 
 /** Let an element show a text, also when the language changes later. @param {Element} element @param {string} key */
@@ -55,7 +66,7 @@ export function getText(key, values = {}) {
   const form =
     typeof forms === "string" ? forms : (forms[new Intl.PluralRules(locale).select(Number(values.n))] ?? forms.other);
   return form.replace(/\{(\w+)\}(\.?)/g, (_, name, stop) => {
-    const value = formatValue(values[name]);
+    const value = isolate(formatValue(values[name]));
     return value.endsWith(".") ? value : value + stop; // a value such as "8:54 a.m." may end the sentence
   });
 }
@@ -69,7 +80,8 @@ export function formatDuration(seconds) {
 
 /** Write 102400 as "100 kB". @param {number} bytes */
 export function formatSize(bytes) {
-  return bytes < 1_024 ? formatUnit(bytes, "byte") : formatUnit(bytes / 1_024, "kilobyte");
+  if (bytes < 1_024) return formatUnit(bytes, "byte");
+  return bytes < 1_048_576 ? formatUnit(bytes / 1_024, "kilobyte") : formatUnit(bytes / 1_048_576, "megabyte");
 }
 
 function formatUnit(/** @type {number} */ value, /** @type {string} */ unit) {
@@ -84,19 +96,31 @@ function formatUnit(/** @type {number} */ value, /** @type {string} */ unit) {
  */
 async function loadLanguage(code) {
   requestedLanguage = code;
-  const loaded = await import(`./texts/${code}.js`).catch(() => null);
+  const loaded = await fetch(`/-/texts/${code}.json`)
+    .then((response) => (response.ok ? response.json() : null))
+    .catch(() => null);
   if (!loaded || requestedLanguage !== code) return false;
-  texts = loaded.default;
-  locale = navigator.languages.find((tag) => languageOf(tag) === code && isLocale(tag)) ?? code;
+  useLanguage(code, loaded);
+  return true;
+}
+
+function useLanguage(/** @type {string} */ code, /** @type {Texts} */ loaded) {
+  texts = loaded;
+  locale = navigator.languages.find((tag) => languageOf(tag) === languageOf(code) && isLocale(tag)) ?? code;
   document.documentElement.lang = code;
+  document.documentElement.dir = RIGHT_TO_LEFT.includes(code) ? "rtl" : "ltr";
   for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = getText(element.getAttribute("data-text") ?? "", elementValues.get(element));
+    element.textContent = getText(element.getAttribute("data-text") ?? "", valuesOf(element));
   }
   for (const element of document.querySelectorAll("[data-placeholder]")) {
     element.setAttribute("placeholder", getText(element.getAttribute("data-placeholder") ?? ""));
   }
   document.dispatchEvent(new Event("languageloaded"));
-  return true;
+}
+
+/** The values in an element's text: those that a script has set, or those that came with the page. */
+function valuesOf(/** @type {Element} */ element) {
+  return elementValues.get(element) ?? JSON.parse(element.getAttribute("data-values") ?? "{}");
 }
 
 function languageOf(/** @type {string} */ tag) {
@@ -110,6 +134,11 @@ function isLocale(/** @type {string} */ tag) {
   } catch {
     return false;
   }
+}
+
+/** Within a text from right to left, keep a value such as a link in its own direction. */
+function isolate(/** @type {string} */ value) {
+  return document.documentElement.dir === "rtl" ? `\u2068${value}\u2069` : value;
 }
 
 /** A text's value; a time becomes a day and an hour, such as "today at 14:02". */

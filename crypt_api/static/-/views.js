@@ -6,21 +6,23 @@ import { elements } from "./elements.js";
 let departures = 0;
 
 /**
- * Show one view, scrolled to its top. Its heading gets the focus, so that a screen reader reads the heading.
+ * Show one view, scrolled to its top. Its heading gets the focus, so that a screen reader reads the heading; or the
+ * field in which one types next.
  *
  * @param {string} id
+ * @param {HTMLElement} focused
  */
-export function showView(id) {
+export function showView(id, focused = elements[id].querySelector("h1")) {
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
-  elements[id].querySelector("h1").focus({ preventScroll: true });
+  focused.focus({ preventScroll: true });
   nameTab();
   scrollTo(0, 0);
 }
 
 /** Name the browser's tab after the view that is shown, in the language of the page. */
 export function nameTab() {
-  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · crypt`;
+  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · ${elements.name.textContent}`;
 }
 
 /** Leave the view: a response that is still under way for it must not change the next view. */

@@ -2,17 +2,25 @@
 
 import { hidePassphrase, showPassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
-import { deriveKeys, encodeBase64url, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
-import { clearError, showError, showFailure } from "./field-errors.js";
+import { contentBytes, deriveKeys, encodeBase64url, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
+import { clearError, clearErrorOnInput, showError, showFailure } from "./field-errors.js";
 import { safeFileName } from "./files.js";
+import { askBeforeLeaving } from "./leaving.js";
+import { exampleLink } from "./links.js";
 import { generatePassphrase, passphraseStrength } from "./passphrase.js";
 import { showSentView } from "./sent-view.js";
-import { create } from "./service.js";
+import { create, Refused } from "./service.js";
+import { getItem, setItem } from "./storage.js";
 import { clearText, formatDuration, formatSize, setText } from "./texts.js";
 import { leaveView, showView, trackView } from "./views.js";
 
 /** Seconds. */
-const LIFETIMES = [300, 3_600, 8 * 3_600, 24 * 3_600];
+const LIFETIMES = [300, 3_600, 8 * 3_600, 86_400, 7 * 86_400, 30 * 86_400];
+
+/** Characters. Somebody who has the link has ten tries, and tries the shortest passphrases first. */
+const MIN_PASSPHRASE_LENGTH = 4;
+
+const TOKEN_KEY = "token";
 
 /** The attached file. @type {{ data: import("./envelope.js").Bytes, name: string, mediaType: string } | null} */
 let file = null;
@@ -24,15 +32,25 @@ export function startWriteView() {
     whileBusy(elements.create, "write.busy", send);
   });
   elements.text.addEventListener("input", showSize);
+  elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements["write-form"].requestSubmit();
+  });
   acceptFiles();
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
+  clearErrorOnInput(elements["text-problem"], elements.text);
+  clearErrorOnInput(elements["reads-problem"], elements.reads);
+  clearErrorOnInput(elements["passphrase-problem"], passphrase);
+  clearErrorOnInput(elements["token-problem"], elements.token);
   togglePassphraseOnClick(showButton, passphrase);
   passphrase.addEventListener("input", showStrength);
   elements.generate.addEventListener("click", () => {
     passphrase.value = generatePassphrase();
     showPassphrase(showButton, passphrase);
+    clearError(elements["passphrase-problem"], passphrase);
     showStrength();
   });
+  askBeforeLeaving("write", () => (file || elements.text.value ? "leave.draft" : null));
+  setText(elements["whole-link"], "write.whole-link", { example: exampleLink() });
   showLifetimes();
   document.addEventListener("languageloaded", () => {
     showLifetimes();
@@ -43,7 +61,7 @@ export function startWriteView() {
 /** Show the empty form. */
 export function showWriteView() {
   clearForm();
-  showView("write");
+  showView("write", elements.text);
 }
 
 function clearForm() {
@@ -51,18 +69,38 @@ function clearForm() {
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
   detach();
   showStrength();
-  clearError(elements["write-problem"], elements.text, elements.reads);
+  showToken();
+  clearErrors();
 }
 
-/** Show the lifetimes that this service allows, as a choice; the longest one up to a day is chosen at first. */
+function clearErrors() {
+  clearError(elements["text-problem"], elements.text);
+  clearError(elements["reads-problem"], elements.reads);
+  clearError(elements["passphrase-problem"], elements["new-passphrase"]);
+  clearError(elements["token-problem"], elements.token);
+  clearError(elements["write-problem"]);
+}
+
+/** The token stays in this browser if its user wants that. */
+function rememberToken() {
+  const { token, "remember-token": remember } = elements;
+  setItem("localStorage", TOKEN_KEY, remember.checked ? token.value.trim() : null);
+}
+
+/** Show the field for a token where one is needed, with the token that this browser remembers. */
+function showToken() {
+  const remembered = getItem("localStorage", TOKEN_KEY) ?? "";
+  elements["token-field"].hidden = !("needsToken" in elements.views.dataset);
+  elements.token.value = remembered;
+  elements["remember-token"].checked = Boolean(remembered);
+}
+
+/** Show the lifetimes that this service allows, as a choice; the operator's is chosen at first. */
 function showLifetimes() {
-  const most = Number(document.documentElement.dataset.maxTtl);
-  const lifetimes = LIFETIMES.filter((lifetime) => lifetime <= most);
-  if (most > LIFETIMES[LIFETIMES.length - 1] || !lifetimes.length) lifetimes.push(most);
-  const chosen = Number(
-    elements.life.querySelector("input:checked")?.value ??
-      Math.max(...lifetimes.filter((lifetime) => lifetime <= 86_400), lifetimes[0]),
-  );
+  const { maxTtl, defaultTtl } = elements.views.dataset;
+  const lifetimes = [...new Set([...LIFETIMES.filter((lifetime) => lifetime <= maxTtl), Number(defaultTtl)])];
+  lifetimes.sort((one, other) => one - other);
+  const chosen = Number(elements.life.querySelector("input:checked")?.value ?? defaultTtl);
   elements.life.replaceChildren(
     ...lifetimes.map((lifetime) => {
       const label = document.createElement("label");
@@ -112,7 +150,7 @@ function hasFiles(/** @type {DataTransfer | null} */ data) {
 }
 
 async function attach(/** @type {FileList} */ files) {
-  const problem = elements["write-problem"];
+  const problem = elements["text-problem"];
   clearError(problem, elements.text);
   if (files.length === 0) return;
   if (files.length > 1) return showError(problem, "problem.one-file");
@@ -132,18 +170,25 @@ async function attach(/** @type {FileList} */ files) {
 function detach() {
   file = null;
   elements.file.value = "";
+  clearError(elements["text-problem"], elements.text);
   showSize();
 }
 
-/** Show the size of the attached file, or of a text that is half as large as it may be, or larger. */
+/** What the form has: a text, a file, or a file with a note. @returns {import("./envelope.js").Content} */
+function content() {
+  const text = elements.text.value;
+  return file ? { ...file, note: text } : { data: new TextEncoder().encode(text) };
+}
+
+/** Show the size of the attached file, and how much of the limit is used if that is half of it, or more. */
 function showSize() {
-  const { text, attached, attach: button, size: place } = elements;
+  const { attached, attach: button, size: place } = elements;
   attached.hidden = !file;
-  text.hidden = button.hidden = Boolean(file);
+  button.hidden = Boolean(file);
   if (file) elements["file-size"].textContent = formatSize(file.data.length);
-  const bytes = new TextEncoder().encode(text.value).length;
-  if (file || bytes < MAX_CONTENT_BYTES / 2) clearText(place);
-  else setText(place, "write.size", { size: formatSize(bytes), most: formatSize(MAX_CONTENT_BYTES) });
+  const [bytes, most] = [contentBytes(content()), formatSize(MAX_CONTENT_BYTES)];
+  if (bytes < MAX_CONTENT_BYTES / 2) setText(place, "write.limit", { most });
+  else setText(place, "write.size", { size: formatSize(bytes), most });
 }
 
 function showStrength() {
@@ -156,28 +201,45 @@ function showStrength() {
 
 function showTooLarge(/** @type {number} */ bytes) {
   const values = { size: formatSize(bytes), most: formatSize(MAX_CONTENT_BYTES) };
-  showError(elements["write-problem"], "problem.too-large", values, file ? undefined : elements.text);
+  showError(elements["text-problem"], "problem.too-large", values, elements.text);
+}
+
+/** Show what is wrong with the form, beside the first field that is wrong; false if nothing is. */
+function hasMistake() {
+  const { text, reads, "new-passphrase": passphrase } = elements;
+  const bytes = contentBytes(content());
+  if (!file && !text.value) showError(elements["text-problem"], "problem.empty", {}, text);
+  else if (bytes > MAX_CONTENT_BYTES) showTooLarge(bytes);
+  else if (!reads.checkValidity()) showError(elements["reads-problem"], "problem.reads", {}, reads);
+  else if (passphrase.value && [...passphrase.value].length < MIN_PASSPHRASE_LENGTH)
+    showError(elements["passphrase-problem"], "problem.short-passphrase", { n: MIN_PASSPHRASE_LENGTH }, passphrase);
+  else return false;
+  return true;
 }
 
 async function send() {
-  const { text, reads, "write-problem": problem } = elements;
   const passphrase = elements["new-passphrase"].value; // the field may have another one by the time the response comes
   const isCurrent = trackView();
-  clearError(problem, text, reads);
-  const content = file ?? { data: new TextEncoder().encode(text.value) };
-  if (!file && !text.value) return showError(problem, "problem.empty", {}, text);
-  if (content.data.length > MAX_CONTENT_BYTES) return showTooLarge(content.data.length);
-  if (!reads.checkValidity()) return showError(problem, "problem.reads", {}, reads);
+  clearErrors();
+  if (hasMistake()) return;
+  const limits = {
+    ttl: Number(elements.life.querySelector("input:checked").value),
+    reads: Number(elements.reads.value),
+  };
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  const message = content();
+  const token = elements.token.value.trim();
   const keys = await deriveKeys(secret, passphrase);
-  const link = `${location.origin}/#${encodeBase64url(secret)}`;
-  const limits = { ttl: Number(elements.life.querySelector("input:checked").value), reads: Number(reads.value) };
   try {
-    const expiresAt = await create(keys, await seal(content, keys), limits);
+    const expiresAt = await create(keys, await seal(message, keys), limits, token);
+    rememberToken();
     leaveView(); // even if the sender is at another view by now: the link must not get lost
-    showSentView({ keys, link, passphrase, reads: limits.reads, expiresAt });
+    showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt });
     clearForm(); // the message does not stay in the page
   } catch (error) {
-    if (isCurrent()) showFailure(problem, error);
+    if (!isCurrent()) return;
+    if (error instanceof Refused && error.code === "token_required")
+      showError(elements["token-problem"], "problem.token", {}, elements.token);
+    else showFailure(elements["write-problem"], error);
   }
 }

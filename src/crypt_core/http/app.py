@@ -5,11 +5,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
-from crypt_core.http.error_responses import MethodNotAllowed, RateLimited, RouteNotFound, error_response
+from crypt_core.http.error_responses import (
+    MethodNotAllowed,
+    RateLimited,
+    RouteNotFound,
+    api_error,
+    api_error_response,
+)
 from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
+from crypt_core.http.negotiation import is_navigation
+from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
+from crypt_core.http.texts import LANGUAGES
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
@@ -44,9 +53,11 @@ class App:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
         self._limits = limits
+        self._pages = Pages(settings)
         id_length = _id_length(settings, messages)
-        handlers = MessageHandlers(settings, lambda: new_id(id_length()))
-        self._router = Router(_routes(handlers, ServiceHandlers(settings, readiness), extra_routes))
+        handlers = MessageHandlers(settings, self._pages, lambda: new_id(id_length()))
+        service = ServiceHandlers(settings, self._pages, readiness)
+        self._router = Router(_routes(handlers, service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:
         """Answer `request` with the messages in `store`.
@@ -57,9 +68,10 @@ class App:
         try:
             response = await self._answer(request, store, match)
         except Exception as error:  # noqa: BLE001
-            response = error_response(error)
+            response = self._error_response(request, error)
         route = "" if match is None else match.route.pattern
-        return Response(response.status, response.body, {**COMMON_HEADERS, **response.headers}, route)
+        headers = {**COMMON_HEADERS, **response.headers}
+        return response._replace(headers=headers, route=route)
 
     async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
         if request.method == "OPTIONS":
@@ -81,11 +93,18 @@ class App:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
             response = await handler(request, guarded, *parameters)
         except Exception as error:  # noqa: BLE001
-            response = error_response(error)
+            response = self._error_response(request, error)
         # Not if the request was cancelled: a guess may have destroyed a message.
         if admission.miss_wait == 0 and not guarded.missed:
             await self._limits.give_back_miss(request.client)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
+
+    def _error_response(self, request: Request, error: Exception) -> Response:
+        """Answer with JSON; with a page if a person has followed a link with a browser, or pressed a page's button."""
+        reason = api_error(error)
+        if (request.method == "GET" or request.path.endswith("/reveal")) and is_navigation(request.headers):
+            return self._pages.error(request, reason) or api_error_response(reason)
+        return api_error_response(reason)
 
 
 def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]) -> Iterator[Route]:
@@ -101,6 +120,9 @@ def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: I
         ("/-/health", service.health),
         ("/-/ready", service.ready),
         ("/-/openapi.json", service.openapi),
+        (STYLE_PATH, service.style),
+        (LOGO_PATH, service.logo),
+        *((f"/-/texts/{code}.json", service.texts) for code in LANGUAGES),
     ):
         yield Route(path, unlimited={"GET": handler, "HEAD": handler})
     yield from extra_routes

@@ -1,12 +1,13 @@
-"""What a request proves: the proofs in `Authorization`, and the reader's `Idempotency-Key`.
+"""What a request proves: the proofs or the token in `Authorization`, and the reader's `Idempotency-Key`.
 
 Only digests leave this module: no store, log or exception ever has a proof or a key.
 """
 
 from typing import NamedTuple
 
+from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
-from crypt_core.http.error_responses import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
+from crypt_core.http.error_responses import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
 from crypt_core.http.types import Request
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
@@ -26,10 +27,10 @@ def proofs(request: Request) -> Proofs:
         AuthorizationRequired: The request has no such header.
         MessageNotFound: The header holds nothing that can be a link's proof. A wrong proof is an unknown id.
     """
-    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = _bearer_token(request)
+    if not token:
         raise AuthorizationRequired
-    text, dot, passphrase_text = token.strip().partition(".")
+    text, dot, passphrase_text = token.partition(".")
     proof = decode_base64url(text, PROOF_BYTES)
     if proof is None:
         raise MessageNotFound
@@ -37,6 +38,25 @@ def proofs(request: Request) -> Proofs:
     passphrase_proof = decode_base64url(passphrase_text, PROOF_BYTES)
     passphrase_hash = digest(passphrase_proof) if passphrase_proof is not None else ""
     return Proofs(digest(proof), passphrase_hash if dot else None)
+
+
+def creator(request: Request, tokens: CreateTokens) -> str:
+    """The label of the token in `Authorization`; empty if everybody may create messages.
+
+    Raises:
+        TokenRequired: The request has none of the tokens.
+    """
+    if not tokens:
+        return ""
+    label = tokens.label_of(_bearer_token(request))
+    if label is None:
+        raise TokenRequired
+    return label
+
+
+def _bearer_token(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def idempotency_hash(request: Request) -> str | None:

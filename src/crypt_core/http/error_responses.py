@@ -98,6 +98,18 @@ class AuthorizationRequired(ApiError):
         return {"WWW-Authenticate": "Bearer"}
 
 
+class TokenRequired(ApiError):
+    """Only those who have one of the operator's tokens may create messages, and the request has none of them."""
+
+    status = 401
+    text = "Creating a message needs a token of this service"
+    code = "token_required"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
 class _PassphraseRefused(ApiError):
     """The link's proof is right; the passphrase's proof is wrong or missing."""
 
@@ -265,7 +277,7 @@ class NoUniqueId(ApiError):
 
 def error_response(error: Exception) -> Response:
     """Tell the client what went wrong, and the log what the operator or the developers have to mend."""
-    return api_error_response(_api_error(error))
+    return api_error_response(api_error(error))
 
 
 def api_error_response(error: ApiError) -> Response:
@@ -273,7 +285,8 @@ def api_error_response(error: ApiError) -> Response:
     return json_response(error.status, error.body, {**COMMON_HEADERS, **error.headers})
 
 
-def _api_error(error: Exception) -> ApiError:
+def api_error(error: Exception) -> ApiError:
+    """Give the error that the client gets for any exception, and tell the log if it is ours."""
     if isinstance(error, StorageUnavailable):
         logger.warning("%s: %s", type(error).__name__, error)
         return ServiceUnavailable()

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 
 from crypt_core import ids
 from crypt_core.http import error_responses as errors
-from crypt_core.http import pages
-from crypt_core.http.authorization import idempotency_hash, proofs
+from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
+from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
 from crypt_core.http.negotiation import is_navigation, prefers_html
+from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import (
@@ -38,42 +39,54 @@ MAX_ID_ATTEMPTS = 10
 class MessageHandlers:
     """The handlers of the message routes. Each raises an `ApiError` for a request that it refuses."""
 
-    def __init__(self, settings: Settings, new_id: Callable[[], str]) -> None:
+    def __init__(self, settings: Settings, pages: Pages, new_id: Callable[[], str]) -> None:
         self._settings = settings
+        self._pages = pages
         self._new_id = new_id
 
     async def create(self, request: Request, store: Store) -> Response:
         """Keep the plain message in the body under a new id."""
+        created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
         command = plain_message(fields, self._settings)
         for _ in range(MAX_ID_ATTEMPTS):
             message_id = self._new_id()
             if isinstance(await store.apply(message_id, command), Created):
-                return json_response(200, {"id": message_id})
+                return json_response(200, {"id": message_id})._replace(created_by=created_by)
         raise errors.NoUniqueId
 
     async def put(self, request: Request, store: Store, message_id: str) -> Response:
         """Keep the sealed message in the body under the id in the path, which the client derived."""
+        created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
         outcome = await store.apply(message_id, sealed_message(fields, self._settings))
         match outcome:
             case Created(expires_at) | Repeated(expires_at):
                 status = 201 if isinstance(outcome, Created) else 200
-                return json_response(status, {"id": message_id, "expires_at": _timestamp(expires_at)})
+                response = json_response(status, {"id": message_id, "expires_at": _timestamp(expires_at)})
+                return response._replace(created_by=created_by if status == 201 else "")  # noqa: PLR2004
             case _:
                 raise errors.IdTaken
 
     async def read(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message; a browser's navigation gets the page with the button instead."""
         refuse_unmeant(request.headers)
+        if is_navigation(request.headers):
+            return self._page_of(request, message_id)
         _check_id(message_id)
         if ids.is_sealed(message_id):
             command = Read(*proofs(request), idempotency_hash(request))
-        elif is_navigation(request.headers):
-            return pages.reveal(request, message_id)
         else:
             command = Read(idempotency_hash=idempotency_hash(request))
         return json_response(200, {"message": await _read(store, message_id, command)})
+
+    def _page_of(self, request: Request, segment: str) -> Response:
+        """Answer a browser that follows a link, also a damaged one. Nothing is read."""
+        if is_misplaced_secret(segment):
+            return self._pages.home(request)  # its script moves the secret back into the fragment
+        if plain_id := repaired_plain_id(segment):
+            return self._pages.reveal(request, plain_id)
+        raise errors.MessageNotFound
 
     async def reveal(self, request: Request, store: Store, message_id: str) -> Response:
         """Hand out the message to the page's button: as a page to a plain form, as JSON to the page's script."""
@@ -82,13 +95,8 @@ class MessageHandlers:
             raise errors.MessageNotFound
         await check_form(request)
         as_page = prefers_html(request.headers)
-        try:
-            message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
-        except errors.MessageNotFound:
-            if as_page:
-                return pages.gone()
-            raise
-        return pages.revealed(message) if as_page else json_response(200, {"message": message})
+        message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
+        return self._pages.revealed(request, message) if as_page else json_response(200, {"message": message})
 
     async def destroy(self, request: Request, store: Store, message_id: str) -> Response:
         """Destroy the message; with an idempotency key, end the lease of the reader who has that key."""

@@ -19,7 +19,7 @@ PREFLIGHT_HEADERS = {"Access-Control-Max-Age": "86400"}
 """Seconds that a browser may remember what CORS allows; no browser remembers for longer than a day."""
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )

@@ -1,26 +1,36 @@
-"""Whether the client wants a page or data."""
+"""What the client prefers: a page or data, and which language (`texts.py`)."""
 
 from collections.abc import Mapping
 
-MAX_ACCEPT_LENGTH = 1_024
-"""Characters. Browsers send about 150; a longer `Accept` is not parsed, and so prefers nothing."""
+MAX_LENGTH = 1_024
+"""Characters. Browsers send about 150 in `Accept`; a longer header is not parsed, and so prefers nothing."""
 
 
 def is_navigation(headers: Mapping[str, str]) -> bool:
-    """Whether a browser asks for a page to show, rather than a program for data."""
+    """Whether a browser asks for a page to show, rather than a program for data. Only programs have proofs."""
+    if headers.get("authorization", "").lower().startswith("bearer "):
+        return False
     mode = headers.get("sec-fetch-mode")
     return mode == "navigate" if mode else prefers_html(headers)
 
 
 def prefers_html(headers: Mapping[str, str]) -> bool:
     """Whether `Accept` names HTML, and rates HTML above JSON (RFC 9110, section 12.5.1)."""
-    accept = headers.get("accept", "").lower()
-    if "text/html" not in accept or len(accept) > MAX_ACCEPT_LENGTH:
-        return False
-    rated: dict[str, float] = {}
-    for part in accept.split(","):
-        media_type, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
-        rated[media_type] = float(quality) if quality.replace(".", "", 1).isdecimal() and quality.isascii() else 0.0
+    accept = headers.get("accept", "")
+    if "html" not in accept.lower():
+        return False  # most programs: there is nothing to weigh
+    rated = rated_values(accept)
     json_rating = rated.get("application/json", rated.get("application/*", rated.get("*/*", 0.0)))
     return rated.get("text/html", 0.0) > json_rating
+
+
+def rated_values(header: str) -> dict[str, float]:
+    """The values of a header such as `Accept`, in lower case, with their ratings from 0 to 1; none of a long header."""
+    if len(header) > MAX_LENGTH:
+        return {}
+    rated: dict[str, float] = {}
+    for part in header.lower().split(","):
+        value, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
+        rated[value] = float(quality) if quality.replace(".", "", 1).isdecimal() and quality.isascii() else 0.0
+    return rated

@@ -88,6 +88,7 @@ def _create(settings: Settings) -> Schema:
         errors.RateLimited(1),
         errors.NoUniqueId(),
         errors.ServiceUnavailable(),
+        *_unless_everybody_may_create(settings),
     )
     links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in ("read", "destroy")}
     operation["responses"]["200"]["links"] = links
@@ -121,10 +122,15 @@ def _put(settings: Settings) -> Schema:
         errors.MessageTooLarge(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
+        *_unless_everybody_may_create(settings),
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
     example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
     return operation | {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "requestBody": _body(schema, example)}
+
+
+def _unless_everybody_may_create(settings: Settings) -> tuple[ApiError, ...]:
+    return (errors.TokenRequired(),) if settings.create_tokens else ()
 
 
 def _read() -> Schema:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from crypt_core.http import pages
+from crypt_core.http.error_responses import RouteNotFound
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
+from crypt_core.http.pages import Pages
+from crypt_core.http.texts import load_texts
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
@@ -32,18 +34,38 @@ _PROBE_ID = "-"
 class ServiceHandlers:
     """The handlers of the routes that the rate limit does not count."""
 
-    def __init__(self, settings: Settings, readiness: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(self, settings: Settings, pages: Pages, readiness: Callable[[], Mapping[str, object]]) -> None:
         """`readiness` gives the fields of `/-/ready` that only the platform's store knows."""
         self._settings = settings
+        self._pages = pages
         self._readiness = readiness
 
     async def home(self, request: Request, _: Store) -> Response:
         """The page for a browser; for any other client, how to use the API."""
         if is_navigation(request.headers):
-            return pages.home(self._settings)
+            return self._pages.home(request)
         host = request.headers.get("host", "")
         origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
         return Response(200, HELP.format(origin=origin).encode(), {"Content-Type": "text/plain; charset=utf-8"})
+
+    async def texts(self, request: Request, _: Store) -> Response:
+        """The page's texts in one language, for the page's script when its user chooses that language."""
+        return json_response(200, load_texts(request.path.rpartition("/")[2].removesuffix(".json")))
+
+    async def style(self, _request: Request, _store: Store) -> Response:
+        """The operator's colour."""
+        return Response(200, self._settings.brand.style.encode(), {"Content-Type": "text/css; charset=utf-8"})
+
+    async def logo(self, _request: Request, _store: Store) -> Response:
+        """The operator's logo. Nothing in it runs, even if somebody opens it as a page."""
+        if (picture := self._settings.brand.picture) is None:
+            raise RouteNotFound
+        media_type, data = picture
+        headers = {
+            "Content-Type": media_type,
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+        }
+        return Response(200, data, headers)
 
     async def health(self, _request: Request, _store: Store) -> Response:
         """Liveness: this program answers."""

@@ -33,12 +33,14 @@ class Response(NamedTuple):
     Attributes:
         route: The pattern of the route, such as `/{id}`, for logs and metrics; empty if the path fits no route.
             A path itself must be in neither: an id may be in it.
+        created_by: The label of the token by which a message was created, for metrics; empty without one.
     """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = MappingProxyType({})
     route: str = ""
+    created_by: str = ""
 
 
 def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,0 +1,106 @@
+"""What an operator makes the service's own: name, logo, colour, and what readers are told about the operator.
+
+Everything here ends up in HTML, CSS or a response of this service, so each value is checked when the service starts.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from crypt_core.errors import SettingsError
+
+MAX_TEXT_LENGTH = 300
+"""Characters of a name or a line of text."""
+
+MIN_CONTRAST = 4.5
+"""Of the colour against white (WCAG 2.2, 1.4.3): white text is written on the colour, and the colour on white."""
+
+_ADDRESS = re.compile(r"https://[^\s\"'<>]{1,500}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LOGO = re.compile(r"data:(image/svg\+xml|image/png|image/webp);base64,([A-Za-z0-9+/]+=*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """The settings of the service's looks. Empty values leave things as they come.
+
+    Attributes:
+        service_name: What the service is called.
+        operator: Who runs the service; readers, who did not choose the service, are told.
+        reader_note: A line of text for readers.
+        imprint_url: The address of the page that says who the operator is.
+        privacy_url: The address of the page that says what becomes of data.
+        accent_colour: The colour of buttons and links, such as `#0b5a6f`.
+        logo: A picture, as a `data:` address.
+
+    Raises:
+        SettingsError: A value cannot be used.
+    """
+
+    NAMES: ClassVar = (
+        "SERVICE_NAME",
+        "OPERATOR",
+        "READER_NOTE",
+        "IMPRINT_URL",
+        "PRIVACY_URL",
+        "ACCENT_COLOUR",
+        "LOGO",
+    )
+
+    service_name: str = "crypt"
+    operator: str = ""
+    reader_note: str = ""
+    imprint_url: str = ""
+    privacy_url: str = ""
+    accent_colour: str = ""
+    logo: str = ""
+
+    def __post_init__(self) -> None:
+        for text in (self.service_name, self.operator, self.reader_note):
+            if len(text) > MAX_TEXT_LENGTH or not text.isprintable():
+                raise SettingsError(f"SERVICE_NAME, OPERATOR and READER_NOTE have {MAX_TEXT_LENGTH} characters at most")
+        _check("IMPRINT_URL", self.imprint_url, _ADDRESS, "an address that starts with https://")
+        _check("PRIVACY_URL", self.privacy_url, _ADDRESS, "an address that starts with https://")
+        _check("ACCENT_COLOUR", self.accent_colour, _COLOUR, "a colour such as #0b5a6f")
+        _check("LOGO", self.logo, _LOGO, "data:image/svg+xml;base64,… (or image/png, image/webp)")
+        if self.accent_colour and (contrast := _contrast_to_white(self.accent_colour)) < MIN_CONTRAST:
+            raise SettingsError(f"ACCENT_COLOUR is too light to be read: contrast {contrast:.1f}, needs {MIN_CONTRAST}")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> "Brand":
+        """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default."""
+        return cls(**{name.lower(): str(values[name]) for name in cls.NAMES if values.get(name, "") != ""})
+
+    @property
+    def picture(self) -> tuple[str, bytes] | None:
+        """The logo's media type and bytes; None if there is none."""
+        match = _LOGO.fullmatch(self.logo)
+        return (match[1], b64decode(match[2])) if match else None
+
+    @property
+    def style(self) -> str:
+        """The style sheet that gives the pages the colour; lighter in the dark scheme, to be read there, too."""
+        if not self.accent_colour:
+            return ""
+        light = f"color-mix(in srgb, {self.accent_colour} 45%, #fff)"
+        return (
+            f":root {{ --accent: {self.accent_colour}; --accent-strong: color-mix(in srgb, {self.accent_colour} 80%, "
+            f"#000); --tint: color-mix(in srgb, {self.accent_colour} 10%, #fff); }}\n"
+            f"@media (prefers-color-scheme: dark) {{ :root {{ --accent: {light}; --accent-strong: color-mix(in srgb, "
+            f"{self.accent_colour} 30%, #fff); --on-accent: #111; --tint: color-mix(in srgb, {self.accent_colour} 25%, "
+            f"#1a2023); }} }}\n"
+        )
+
+
+def _check(name: str, value: str, form: re.Pattern[str], meaning: str) -> None:
+    if value and not form.fullmatch(value):
+        raise SettingsError(f"{name} must be {meaning}")
+
+
+def _contrast_to_white(colour: str) -> float:
+    """The contrast ratio of WCAG 2.2, by the relative luminance of sRGB."""
+    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)  # noqa: PLR2004
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)

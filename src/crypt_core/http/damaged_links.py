@@ -1,0 +1,25 @@
+"""Links that were damaged on their way, as browsers ask for them: mail gateways and chats change links.
+
+A program gets 404 for such a path, as for any other path that is no id.
+"""
+
+import re
+
+from crypt_core import ids
+
+_ESCAPED_FRAGMENT = re.compile(r"(?:%(?:25)*23|#)", re.IGNORECASE)
+"""A `#` at the start of the path: the secret behind it belongs into the fragment."""
+
+_TAIL = re.compile(r"[^A-Za-z0-9].*", re.DOTALL)
+"""What stands behind an id and cannot be a part of it: a stop, a bracket, `%20`, `&utm_source=…`."""
+
+
+def repaired_plain_id(segment: str) -> str | None:
+    """Give the id of a plain message that a path's segment starts with; None if it starts with none."""
+    message_id = _TAIL.sub("", segment)
+    return message_id if ids.is_plain(message_id) else None
+
+
+def is_misplaced_secret(segment: str) -> bool:
+    """Whether a path's segment may be the fragment of a sealed message's link, or such a fragment without its `#`."""
+    return _ESCAPED_FRAGMENT.match(segment) is not None or ids.is_sealed(segment)

@@ -1,0 +1,51 @@
+"""Links that were damaged on their way, in real Chromium: what is left of them opens the message."""
+
+import json
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.chromium import Tabs
+from tests.support.page import MESSAGE, expect_heading, reveal, write
+from tests.support.plain import create_path
+from tests.support.platforms import ROOT
+
+LINKS = json.loads((ROOT / "vectors/links.json").read_text())
+
+
+def test_the_page_takes_what_the_python_client_takes(tabs: Tabs) -> None:
+    page = tabs.open()
+    links = [case["link"] for case in LINKS["good"] + LINKS["bad"]]
+    found = page.evaluate(
+        "async (all) => { const m = await import('/-/links.js'); return all.map(m.secretIn); }", links
+    )
+    expected = [case.get("secret") for case in LINKS["good"] + LINKS["bad"]]
+    assert dict(zip(links, found, strict=True)) == dict(zip(links, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    "damage", ["/%23{}", "/%2523{}?utm_source=mail", "/{}", "/#{}%3E", "/?fbclid=x#{}.", "/#{}&utm_medium=x"]
+)
+def test_a_damaged_link_opens_the_message(tabs: Tabs, damage: str) -> None:
+    origin, _, secret = write(tabs.open()).partition("/#")
+    reader = tabs.open(origin + damage.format(secret))
+    expect_heading(reader, "A sealed message for you")
+    assert reader.url == f"{origin}/#{secret}"  # at once
+    if damage == "/%23{}":
+        reveal(reader)
+        assert reader.text_content("#content") == MESSAGE
+        assert secret not in tabs.platform.process.output
+
+
+def test_a_damaged_plain_link_opens_the_message(tabs: Tabs, client: httpx.Client) -> None:
+    for damage in (".", ")", "%20", "%3E", "&utm_source=mail", "?fbclid=x"):
+        page = tabs.open(tabs.platform.url + create_path(client, "secret") + damage)
+        expect_heading(page, "A message for you")
+        page.click("#reveal")
+        expect(page.locator("#message")).to_have_text("secret")
+
+
+def test_a_page_that_is_not_there_looks_like_a_page(tabs: Tabs) -> None:
+    page = tabs.open(tabs.platform.url + "/a/b", locale="es-ES")
+    expect_heading(page, "Aquí no hay ninguna página")

@@ -1,0 +1,103 @@
+"""Nothing is lost by leaving: the page asks first, a reload keeps the link, and the link leads to its receipt."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.chromium import Tabs
+from tests.support.page import CLOCK, FILE, SEALED_PATH, create, expect_heading, reveal, write
+from tests.support.platforms import Platform
+
+
+@pytest.fixture
+def tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+    """On one platform only: these tests look at what happens in the browser."""
+    with Tabs(browser, server) as tabs:
+        yield tabs
+
+
+def asked(page: Page) -> list[str]:
+    """What the page, or the browser for it, asks from now on. Each question is answered with yes."""
+    questions: list[str] = []
+    page.on("dialog", lambda dialog: questions.append(dialog.message or dialog.type))
+    return questions
+
+
+def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> None:
+    sender = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+    sender.goto(tabs.platform.url)
+    questions = asked(sender)
+    sender.click("h1")
+    sender.reload()
+    assert questions == []
+    sender.press("#text", "x")
+    sender.reload()
+    assert questions == ["beforeunload"]  # a draft
+    questions.clear()
+    sender.set_input_files("#file", FILE)
+    link = create(sender)
+    sender.click("#another")
+    assert questions == ["You have not copied the link, and it is shown only here. Leave all the same?"]
+    questions.clear()
+    write(sender)
+    sender.click("#copy-link")
+    sender.click("#another")
+    assert questions == []
+    reader = tabs.open(link)
+    questions = asked(reader)
+    reveal(reader)
+    reader.click("#done")
+    assert questions == ["You have not saved the file, and this is its only copy. Leave all the same?"]
+    sender.set_input_files("#file", FILE)
+    reader = tabs.open(create(sender))
+    questions = asked(reader)
+    reveal(reader)
+    reader.click("#save")
+    reader.click("#done")
+    assert questions == []
+
+
+def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:
+    sender = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+    sender.goto(tabs.platform.url)
+    link = write(sender, reads=2)
+    sender.route(SEALED_PATH, lambda route: route.abort())
+    sender.reload()
+    expect_heading(sender, "The service cannot be reached")
+    sender.unroute(SEALED_PATH)
+    sender.click("#retry")
+    expect_heading(sender, "Your link is ready")
+    assert sender.input_value("#link") == link
+    expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")
+    questions = asked(sender)
+    sender.click("#copy-link")
+    expect(sender.locator("#copy-link")).to_have_text("Copied")
+    sender.reload()
+    expect_heading(sender, "Your link is ready")
+    assert questions == []
+    reveal(tabs.open(link))
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read once, {CLOCK}; 1 left$"))
+    reveal(tabs.open(link))
+    expect_heading(sender, re.compile(f"^It was read {CLOCK}$"))
+    expect(sender.locator("#sent-link")).to_be_hidden()
+    assert sender.input_value("#link") == ""
+    expect(sender).to_have_title(re.compile("^It was read today"))
+    sender.reload()
+    expect_heading(sender, "Send it once")
+
+
+def test_the_link_leads_to_its_receipt(tabs: Tabs) -> None:
+    link = write(tabs.open())
+    owner = tabs.open(link)
+    owner.click("#see-receipt")
+    expect_heading(owner, "Your message is waiting")
+    expect(owner.locator("#state")).to_have_text("Not read yet")
+    owner.reload()
+    expect_heading(owner, "A sealed message for you")  # nothing was read
+    owner.click("#see-receipt")
+    owner.click("#destroy")
+    owner.click("#destroy")
+    expect_heading(owner, re.compile(f"^It was destroyed {CLOCK}$"))
+    expect_heading(tabs.open(link), "It was destroyed")
