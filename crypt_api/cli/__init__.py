@@ -1,22 +1,46 @@
 """The command line: `crypt-api`. Results go to stdout, everything else to stderr. Each command has its own file."""
 
+import sys
 from difflib import get_close_matches
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import click
 
 from crypt_api.extras import MissingExtra, load
+from crypt_core import __version__
+
+# httpx imports a command of its own if it can, and rich with it: 100 milliseconds for nothing.
+modules: dict[str, Any] = sys.modules
+modules.setdefault("httpx._main", None)
+
+
+class Entry(NamedTuple):
+    """What is known of a command without importing it.
+
+    Attributes:
+        summary: Its line in the list of commands.
+        extra: The extra that it needs.
+    """
+
+    summary: str
+    extra: str = ""
+
 
 COMMANDS = {
-    "send": "client",
-    "read": "client",
-    "status": "client",
-    "burn": "client",
-    "verify": "client",
-    "serve": "server",
-    "token": "",
-    "completion": "",
+    "send": Entry("Encrypt a text or a file, store it, and print its link.", "client"),
+    "read": Entry("Read the message at LINK.", "client"),
+    "status": Entry("Tell what has become of a message.", "client"),
+    "burn": Entry("Destroy the message at LINK unread.", "client"),
+    "verify": Entry("Check that a service's web page is the one that this version ships.", "client"),
+    "serve": Entry("Run the service on this machine.", "server"),
+    "token": Entry("Make a token for somebody who may send messages."),
+    "completion": Entry("Print the script that lets SHELL complete this command."),
 }
-"""Each command, whose module has the same name, and the extra that it needs."""
+"""Each command, whose module has the same name."""
+
+_LIBRARIES = {"client": "httpx", "server": "httptools"}
+"""A library of each extra: if it is not there, the extra is not installed."""
 
 
 class Commands(click.Group):
@@ -29,11 +53,16 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         try:
-            module = load(f"crypt_api.cli.{cmd_name}", COMMANDS[cmd_name])
+            module = load(f"crypt_api.cli.{cmd_name}", COMMANDS[cmd_name].extra)
         except MissingExtra as error:
             return _uninstalled(cmd_name, str(error))
         command: click.Command = getattr(module, cmd_name)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands. Click itself would import each of them, which takes half a second."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _line(entry)) for name, entry in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -65,7 +94,7 @@ Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tell
 @click.group(
     cls=Commands, epilog=HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(None, "-V", "--version", package_name="crypt-api", message="%(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(version)s")
 def main() -> None:
     """Messages that destroy themselves when they are read, or when their time is up."""
 
@@ -78,5 +107,11 @@ def _uninstalled(name: str, problem: str) -> click.Command:
 
     anything = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)
     settings = {"ignore_unknown_options": True}
-    help_text = f"Needs the extra '{COMMANDS[name]}'."
-    return click.Command(name, settings, fail, [anything], short_help=help_text)
+    return click.Command(name, settings, fail, [anything], short_help=_line(COMMANDS[name]))
+
+
+def _line(entry: Entry) -> str:
+    """The command in the list of commands."""
+    if entry.extra and find_spec(_LIBRARIES[entry.extra]) is None:
+        return f"Needs the extra '{entry.extra}'."
+    return entry.summary

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-import segno
 
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
@@ -40,7 +39,7 @@ Examples:
 """
 
 
-@click.command(epilog=EXAMPLES + EXIT_CODES, short_help="Encrypt a text or a file, store it, and print its link.")
+@click.command(epilog=EXAMPLES + EXIT_CODES)
 @click.argument("text", required=False)
 @click.option(
     "--file",
@@ -145,6 +144,8 @@ def _often(reads: int) -> str:
 
 def _draw(link: str) -> None:
     """Draw a QR code in white on black, whatever the terminal's colours are: not every camera reads the inverse."""
+    import segno  # noqa: PLC0415 - few ask for it, and it takes a while
+
     drawing = io.StringIO()
     segno.make(link, error="m").terminal(out=drawing, compact=True)
     for line in drawing.getvalue().splitlines():

@@ -16,7 +16,7 @@ STATES = {"unread": 0, "read": ExitCode.ALREADY_READ, "destroyed": ExitCode.NOT_
 """The exit code for each state."""
 
 
-@click.command(epilog=EXIT_CODES, short_help="Tell what has become of a message.")
+@click.command(epilog=EXIT_CODES)
 @click.argument("link")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole receipt as JSON.")
 @click.option(

@@ -8,7 +8,7 @@ from crypt_core.create_tokens import new_token
 from crypt_core.errors import SettingsError
 
 
-@click.command(short_help="Make a token for somebody who may send messages.")
+@click.command()
 @click.argument("label")
 @click.option(
     "--add",

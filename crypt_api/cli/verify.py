@@ -13,7 +13,7 @@ from crypt_api.client.page_check import check_page, shipped_hashes
 from crypt_core import __version__
 
 
-@click.command(epilog=EXIT_CODES, short_help="Check that a service's web page is the one that this version ships.")
+@click.command(epilog=EXIT_CODES)
 @click.argument("server", required=False)
 @click.option("--hashes", is_flag=True, help="Print the SHA-256 of each file that this version ships, and ask nobody.")
 @reports_errors("Nothing was changed.")

@@ -22,7 +22,7 @@ async def ask(store: MemoryStore, method: str, path: str, content: object = None
     return await APP.handle(Request("http", method, path, headers, "", body(json.dumps(content).encode())), store)
 
 
-@pytest.mark.parametrize("token", [None, "", TOKEN[:-1], LINE.split()[1]])
+@pytest.mark.parametrize("token", [None, "", TOKEN[:-1], LINE.split()[1]], ids=["none", "empty", "cut off", "its hash"])
 async def test_without_a_token_nothing_is_created(token: str | None) -> None:
     sealed = Sealed()
     for method, path, content in (("POST", "/", {"message": "secret"}), ("PUT", sealed.path, sealed.body)):
