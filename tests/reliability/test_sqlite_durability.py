@@ -4,18 +4,13 @@ import asyncio
 import os
 import random
 import sqlite3
-import threading
-import time
-from collections.abc import Sized
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from crypt_api.server.stores.sqlite import schema, wal
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.durable_files import sync
-from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Granted, Missing, Read
@@ -89,31 +84,6 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
             check()
     engine.close()
     assert copies > 50
-
-
-async def test_a_read_that_nobody_waits_for_any_more_takes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
-    go_on.set()
-    commit = SqliteFile.commit
-
-    def slow_commit(file: SqliteFile) -> None:
-        go_on.wait()
-        commit(file)
-
-    monkeypatch.setattr(SqliteFile, "commit", slow_commit)
-    store = SqliteStore(path)
-    await store.apply("abc12", Create("secret", DAY))
-    go_on.clear()
-    blocking = asyncio.ensure_future(store.apply("abc13", Create("another", DAY)))
-    await asyncio.sleep(0.05)
-    reader = asyncio.ensure_future(store.apply("abc12", Read()))
-    await asyncio.sleep(0.05)
-    reader.cancel()
-    await asyncio.wait([reader])
-    go_on.set()
-    assert isinstance(await blocking, Created)
-    assert await store.apply("abc12", Read()) == Granted("secret")
-    store.close()
 
 
 async def test_a_file_has_one_process(path: Path) -> None:
@@ -201,29 +171,6 @@ async def test_requests_are_answered_while_thousands_expire(path: Path) -> None:
         number += 1
     assert answered_meanwhile > 10
     store.close()
-
-
-def test_housekeeping_that_has_much_to_do_lets_commands_in_between(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    passed_over = worst = 0  # steps that began while a command waited, one after the other
-    waiting: list[Sized] = []
-
-    def step(_: Housekeeping) -> bool:
-        nonlocal passed_over, worst
-        passed_over = passed_over + 1 if any(waiting) else 0
-        worst = max(worst, passed_over)
-        time.sleep(0.001)  # a step waits for the disk, and lets the event loop run meanwhile
-        return passed_over < 50  # there is more to do at once
-
-    async def commands() -> None:
-        for number in range(200):
-            await store.apply(f"abc{number}", Create("x", DAY))
-
-    monkeypatch.setattr(Housekeeping, "run", step)
-    store = SqliteStore(path)
-    waiting.append(store._writer._waiting)  # noqa: SLF001
-    uvloop.run(commands())  # asyncio's own loop gets its turn by chance
-    store.close()
-    assert worst <= 1
 
 
 async def test_many_commands_on_one_id_in_one_group_are_decided_one_after_the_other(path: Path) -> None:

@@ -48,10 +48,13 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> FailingCommits:
     return commits
 
 
-def test_a_commit_that_failed_and_took_place_is_answered_as_what_it_did(path: Path, failing: FailingCommits) -> None:
+@pytest.mark.parametrize("error", [FAILED_SYNC, MemoryError()], ids=repr)
+def test_a_commit_that_failed_and_took_place_is_answered_as_what_it_did(
+    path: Path, failing: FailingCommits, error: Exception
+) -> None:
     engine = Engine(path)
     engine.apply(("abc12", Create("secret", DAY)))
-    failing.ways = [(True, FAILED_SYNC)]
+    failing.ways = [(True, error)]
     answers = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)), ("abc14", Read()))
     assert answers[0] == Granted("secret")
     assert isinstance(answers[1], Created)

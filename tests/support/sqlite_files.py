@@ -57,6 +57,19 @@ class Observer:
         self.damaged_count += 1
 
 
+class Caller:
+    """Stands for the future of somebody who waits."""
+
+    def cancelled(self) -> bool:
+        return False
+
+    def get_loop(self) -> "Caller":
+        return self
+
+    def is_closed(self) -> bool:
+        return False
+
+
 class Engine:
     """The store without its thread: each step is made by the test."""
 
@@ -69,8 +82,8 @@ class Engine:
 
     def apply(self, *commands: tuple[str, Command]) -> list[Answer]:
         """Apply the commands as one group."""
-        nobody: Any = None
-        return self.commits.apply([Task(message_id, command, nobody) for message_id, command in commands])
+        caller: Any = Caller()
+        return self.commits.apply([Task(message_id, command, caller) for message_id, command in commands])
 
     def keep_house(self) -> None:
         """Until there is no more to do at once."""

@@ -12,7 +12,7 @@ LOW_DISK_BYTES = 64 << 20
 
 
 class Observer(Protocol):
-    """Is told, by the store's own thread, what no caller is told."""
+    """Is told, by any thread, what no caller is told."""
 
     def expired(self, count: int) -> None:
         """`count` messages were swept that nobody had read."""

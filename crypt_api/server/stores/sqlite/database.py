@@ -192,6 +192,8 @@ class SqliteFile:
                 self._size_if_in_place()
             except (sqlite3.Error, StorageUnavailable) as error:
                 raise CommitUncertain(describe(error)) from error
+            except Exception as error:  # such as MemoryError: the commit may have taken effect all the same
+                raise CommitUncertain(type(error).__name__) from error
         except BaseException:
             self.roll_back()
             raise

@@ -24,7 +24,7 @@ class FileIdentity:
     def stat_if_under_path(self) -> os.stat_result | None:
         """What the system knows of the file; None if the path names no file, or another one."""
         try:
-            stat = os.stat(self.path)  # noqa: PTH116 - once for each group of commands: as fast as it can be
+            stat = os.stat(self.path)  # noqa: PTH116 - four times for each group of commands: as fast as it can be
         except OSError:
             return None
         return stat if _identity(stat) == self._identity else None

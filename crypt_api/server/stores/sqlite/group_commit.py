@@ -1,9 +1,9 @@
-"""Group commit: all commands that wait are applied in one transaction, committed once, and answered after that.
+"""Group commit: commands that wait are applied in one transaction, committed once, and answered after that.
 
 A disk that syncs 500 times a second still answers thousands of requests. Every answer is true: a success is on the
 disk, and `StorageUnavailable` means that nothing happened.
 
-`decide` is short, and runs on the event loop; `apply` waits for the disk, and runs in a thread.
+`decide` does not sync, and runs on the event loop; `apply` waits for the disk, and runs in a thread.
 """
 
 import asyncio
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 Answer = Outcome | Exception
 
+READ_BYTES = 16_384
+"""What a message that is read counts for in a group: most have less, and the largest has nine times as much."""
+
 
 class NewMessageRefused(StorageUnavailable):
     """There is no room for a new message. Whatever else is asked for is done."""
@@ -39,12 +42,22 @@ class Task:
     answer: asyncio.Future[Outcome]
 
     @property
-    def content_bytes(self) -> int:
-        """What the command adds."""
+    def is_abandoned(self) -> bool:
+        """Whether nobody waits for the answer any more. Then a read must not take what nobody would get."""
+        return self.answer.cancelled() or self.answer.get_loop().is_closed()
+
+    @property
+    def added_bytes(self) -> int:
+        """What the command adds to the file."""
         if not isinstance(self.command, Create):
             return 0
         content = self.command.content
-        return len(content) if content.isascii() else len(content.encode())
+        return len(content) if content.isascii() else len(content.encode(errors="surrogatepass"))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the message that the command is about; of one that is read, a guess."""
+        return READ_BYTES if isinstance(self.command, Read) else self.added_bytes
 
 
 class Decided(NamedTuple):
@@ -68,7 +81,7 @@ class GroupCommit:
         """Whether something destroyed may still be in the log, or in the file behind it: perhaps a crash came."""
 
     def decide(self, group: Sequence[Task]) -> Decided | None:
-        """Decide `group` without waiting for the disk. If there are changes, `apply` must commit them.
+        """Decide `group` without a sync of the disk. If there are changes, `apply` must commit them.
 
         None if that fails, or would have to wait: then nothing has happened, and `apply` does all of it.
         """
@@ -92,6 +105,8 @@ class GroupCommit:
         Raises:
             CannotSettle: It cannot be found out what became of the group. Nobody may be answered.
         """
+        if not group:
+            return []
         error: Exception = StorageUnavailable()
         for from_reserve in (False, False, True):
             try:
@@ -147,10 +162,18 @@ class GroupCommit:
             self._file.commit()
         except CommitUncertain as error:
             logger.warning("a commit failed, and is looked for: %s", error)
-            if not settle(self._file, changes):
+            if not self._settle(changes):
                 if isinstance(error.__cause__, DiskFull):
                     raise error.__cause__ from None
                 raise StorageUnavailable(f"the commit failed: {error}") from None
+
+    def _settle(self, changes: Mapping[str, Change]) -> bool:
+        try:
+            return settle(self._file, changes)
+        except CannotSettle:
+            raise
+        except Exception as error:  # whatever it was, the commit must not be repeated
+            raise CannotSettle(type(error).__name__) from error
 
     def _load(self, group: Sequence[Task]) -> Batch:
         readers = {task.message_id for task in group if isinstance(task.command, Read)}
@@ -161,6 +184,9 @@ class GroupCommit:
         used_bytes = self._file.space.pages().used_bytes
         answers: list[Answer] = []
         for task in group:
+            if task.is_abandoned:  # since the group was gathered: it is decided again after trouble
+                answers.append(StorageUnavailable())
+                continue
             try:
                 after, outcome = decide(batch.get(task.message_id), task.command, now)
             except DamagedRecord as error:
@@ -168,11 +194,11 @@ class GroupCommit:
                 answers.append(error)
                 continue
             if isinstance(outcome, Created):
-                refused = self._refused(used_bytes, task.content_bytes)
+                refused = self._refused(used_bytes, task.added_bytes)
                 if refused:
                     answers.append(NewMessageRefused(refused))
                     continue
-                used_bytes += task.content_bytes
+                used_bytes += task.added_bytes
             batch.keep(task.message_id, after)
             answers.append(outcome)
         return answers

@@ -127,7 +127,7 @@ class Batch:
 
 
 class Records:
-    """Call every method inside a transaction. What SQLite raises goes through."""
+    """Call every method that changes something inside a transaction. What SQLite raises goes through."""
 
     def __init__(self, execute: Execute, execute_many: ExecuteMany) -> None:
         self._execute = execute

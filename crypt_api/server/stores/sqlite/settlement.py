@@ -22,7 +22,7 @@ from crypt_core.errors import StorageUnavailable
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 20.0
-"""How long callers wait to be told what became of their commands: less than HTTP clients and proxies wait at least."""
+"""How long one commit is looked for, while its callers wait: less than HTTP clients and proxies wait at least."""
 
 RETRY_SECONDS = 0.2
 

@@ -51,7 +51,7 @@ class SqliteStore:
 
     @property
     def usage(self) -> Usage:
-        """The store's state, at most a second old."""
+        """The store's state, at most a second old while the disk is well."""
         return self._writer.usage
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
 """Who uses the file when: commands are decided on the event loop, and a thread waits for the disk.
 
 To hand each command to a thread and its outcome back costs more than to decide it. So the event loop itself reads and
-writes in SQLite's memory, all commands that wait at once; only what may wait for the disk (the commit, housekeeping,
-and any trouble) is done in the thread. File and connection belong to whoever holds `_file_lock`: the loop takes it for
-a group and hands it to the thread with the group; the thread releases it when the group is answered.
+writes in SQLite's memory, a group of commands at once; what must wait for the disk (the commit, housekeeping, and any
+trouble) is done in the thread. File and connection belong to whoever holds `_file_lock`. The loop takes it for a group;
+if the group changes something, the lock goes to the thread with the group.
 """
 
 import asyncio
@@ -29,13 +29,16 @@ from crypt_core.errors import StorageUnavailable
 logger = logging.getLogger(__name__)
 
 MAX_GROUP = 128
-"""Commands in one transaction: the event loop does nothing else for about so many times 60 microseconds."""
+"""Commands in one transaction: for small messages, the event loop does nothing else for some milliseconds."""
 
 MAX_GROUP_BYTES = 1 << 20
-"""Of new messages in one transaction. Together with `MAX_GROUP` it bounds what a group adds to the log."""
+"""Of messages in one transaction, and one message more. So a group adds little to the log."""
 
 LOOK_SECONDS = 0.001
 """Between two attempts of the thread to get the file for housekeeping, while the event loop has it."""
+
+PATIENCE_SECONDS = 0.1
+"""An event loop that has not decided its commands by then is busy, or has stopped: the thread decides them itself."""
 
 EXIT_CODE = 70
 """Of a process that cannot go on (`EX_SOFTWARE` of sysexits.h)."""
@@ -73,6 +76,7 @@ class Writer:
         self._waiting: deque[Task] = deque()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._closing = threading.Event()
+        self._closed = threading.Event()
         self._file_lock = threading.Lock()
         self._file = SqliteFile(path, max_bytes)
         self._commits = GroupCommit(self._file, clock, self._found_damaged)
@@ -82,8 +86,10 @@ class Writer:
     def submit(self, task: Task) -> None:
         """Have the command applied. Call it on the event loop that waits for the answer."""
         self._waiting.append(task)
+        if self._closed.is_set():
+            self._refuse_waiting()
         # Who has the file now looks, when it is given away, for what waits.
-        if not self._file_lock.locked():
+        elif not self._file_lock.locked():
             # Not at once: what else comes in this turn of the event loop belongs to the same group.
             task.answer.get_loop().call_soon(self._decide)
 
@@ -99,30 +105,42 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - nothing but the end of the process is left
             # Only the kind: the text of an unforeseen exception may quote a message or an id.
             reason = str(error) if isinstance(error, StorageUnavailable | CannotSettle) else type(error).__name__
-            logger.critical("the store cannot go on, and the process ends: %s", reason)
-            self._end()
+            try:
+                logger.critical("the store cannot go on, and the process ends: %s", reason)
+            finally:
+                self._end()
+        finally:
+            self._closed.set()
+            self._refuse_waiting()
 
     def _decide(self) -> None:
-        """Decide, on an event loop, what waits, and hand it to the thread; until the thread has the file."""
-        while self._waiting and not self._closing.is_set() and self._file_lock.acquire(blocking=False):
-            group = self._next_group()
-            decided = self._commits.decide(group)
-            if decided is None or decided.changes:
-                self._jobs.put(Job(group, decided))
-                return
-            self._file_lock.release()
-            _hand_over(group, decided.answers)
-
-    def _next_group(self) -> list[Task]:
+        """Decide a group on an event loop, and hand it to the thread if it changes something."""
+        if not self._waiting or self._closing.is_set() or not self._file_lock.acquire(blocking=False):
+            return
         group: list[Task] = []
+        try:
+            self._gather(group)
+            decided = self._commits.decide(group)
+        except BaseException:  # such as KeyboardInterrupt; somebody waits for an answer all the same
+            self._file.roll_back()
+            self._jobs.put(Job(group, None))
+            raise
+        if decided is None or decided.changes:
+            self._jobs.put(Job(group, decided))
+            return
+        self._file_lock.release()
+        _hand_over(group, decided.answers)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._decide)  # connections come in between
+
+    def _gather(self, group: list[Task]) -> None:
+        """Fill a group with what waits."""
         size = 0
         while self._waiting and len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
             task = self._waiting.popleft()
-            # Who asked may be gone by now. Then a read must not take what nobody would get.
-            if not task.answer.cancelled():
+            if not task.is_abandoned:
                 group.append(task)
-                size += task.content_bytes
-        return group
+                size += task.size
 
     def _serve(self) -> None:
         housekeeping_at = time.monotonic()
@@ -131,8 +149,10 @@ class Writer:
             if job:
                 self._apply(job)
             closing = self._closing.is_set()
-            while closing and self._waiting:
-                self._apply(Job(self._next_group(), None))
+            while self._waiting and (closing or not job):
+                group: list[Task] = []
+                self._gather(group)
+                self._apply(Job(group, None))
             if closing or time.monotonic() >= housekeeping_at:
                 more = self._housekeeping.run()
                 self._take_stock()
@@ -145,14 +165,16 @@ class Writer:
     def _next_job(self, timeout: float) -> Job | None:
         """Wait up to `timeout` seconds for a job; then, or when it is time to close, for the file alone.
 
-        Commands that wait come before housekeeping: an event loop has been told to decide them.
+        Commands that wait come before housekeeping: an event loop has been told to decide them, and has time for it.
         """
+        patience_ends = time.monotonic() + max(timeout, 0) + PATIENCE_SECONDS
         while True:
             with suppress(Empty):
                 job = self._jobs.get(timeout=max(timeout, 0))
                 if job is not None:
                     return job
-            if (self._closing.is_set() or not self._waiting) and self._file_lock.acquire(blocking=False):
+            may_take = not self._waiting or self._closing.is_set() or time.monotonic() >= patience_ends
+            if may_take and self._file_lock.acquire(blocking=False):
                 return None
             timeout = LOOK_SECONDS
 
@@ -162,11 +184,15 @@ class Writer:
 
     def _give_file_away(self) -> None:
         """Release the file, and have an event loop decide what came meanwhile."""
-        while self._waiting and self._waiting[0].answer.get_loop().is_closed():
-            self._waiting.popleft()  # nobody waits there any more
         self._file_lock.release()
-        with suppress(IndexError, RuntimeError):  # nothing waits, or the loop is being closed
+        with suppress(IndexError, RuntimeError):  # nothing waits, or the loop is closed: `_next_job` sees to it
             self._waiting[0].answer.get_loop().call_soon_threadsafe(self._decide)
+
+    def _refuse_waiting(self) -> None:
+        """Answer what came too late to be applied."""
+        with suppress(IndexError):
+            while True:
+                _hand_over([self._waiting.popleft()], [StorageUnavailable("the store is closed")])
 
     def _found_damaged(self, message_id: str) -> None:
         if message_id not in self._damaged:

@@ -1,0 +1,191 @@
+"""Whose turn the file is: no command waits for ever, none is taken for nobody, and none is answered falsely."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sized
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from crypt_api.server.stores.sqlite.database import SqliteFile
+from crypt_api.server.stores.sqlite.group_commit import GroupCommit, Task
+from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
+from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_core.errors import StorageUnavailable
+from crypt_core.messages import Create, Created, Granted, Missing, Read
+from tests.support.sqlite_files import Engine
+
+DAY = 86_400  # seconds
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "messages.db"
+
+
+@pytest.fixture
+def another_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that runs only when a test lets it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def ask(store: SqliteStore, message_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    """Have a caller on `loop` ask for the message, and the loop stop before it gets an answer."""
+    reader = loop.create_task(store.apply(message_id, Read()))
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    assert not reader.done()
+    reader._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001 - that is the test
+
+
+async def test_a_read_that_nobody_waits_for_any_more_takes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    go_on.set()
+    commit = SqliteFile.commit
+
+    def slow_commit(file: SqliteFile) -> None:
+        go_on.wait()
+        commit(file)
+
+    monkeypatch.setattr(SqliteFile, "commit", slow_commit)
+    store = SqliteStore(path)
+    await store.apply("abc12", Create("secret", DAY))
+    go_on.clear()
+    blocking = asyncio.ensure_future(store.apply("abc13", Create("another", DAY)))
+    await asyncio.sleep(0.05)
+    reader = asyncio.ensure_future(store.apply("abc12", Read()))
+    await asyncio.sleep(0.05)
+    reader.cancel()
+    await asyncio.wait([reader])
+    go_on.set()
+    assert isinstance(await blocking, Created)
+    assert await store.apply("abc12", Read()) == Granted("secret")
+    store.close()
+
+
+def test_housekeeping_that_has_much_to_do_lets_commands_in_between(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed_over = worst = 0  # steps that began while a command waited, one after the other
+    waiting: list[Sized] = []
+
+    def step(_: Housekeeping) -> bool:
+        nonlocal passed_over, worst
+        passed_over = passed_over + 1 if any(waiting) else 0
+        worst = max(worst, passed_over)
+        time.sleep(0.001)  # a step waits for the disk, and lets the event loop run meanwhile
+        return passed_over < 50  # there is more to do at once
+
+    async def commands() -> None:
+        for number in range(200):
+            await store.apply(f"abc{number}", Create("x", DAY))
+
+    monkeypatch.setattr(Housekeeping, "run", step)
+    store = SqliteStore(path)
+    waiting.append(store._writer._waiting)  # noqa: SLF001
+    uvloop.run(commands())  # asyncio's own loop gets its turn by chance
+    store.close()
+    assert worst <= 1
+
+
+async def test_a_message_that_cannot_be_written_concerns_its_sender_alone(path: Path) -> None:
+    store = SqliteStore(path)
+    bad, good = await asyncio.gather(
+        store.apply("abc12", Create("\ud800", DAY)), store.apply("abc13", Create("x", DAY)), return_exceptions=True
+    )
+    assert isinstance(bad, UnicodeEncodeError)
+    assert isinstance(good, Created)
+    assert await store.apply("abc13", Read()) == Granted("x")
+    store.close()
+
+
+async def test_a_fault_of_the_event_loop_takes_the_file_from_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(path)
+    decide = GroupCommit.decide
+    faults = [MemoryError()]
+
+    def fail_once(commits: GroupCommit, group: list[Task]) -> object:
+        if faults:
+            decide(commits, group)  # the transaction is open
+            raise faults.pop()
+        return decide(commits, group)
+
+    monkeypatch.setattr(GroupCommit, "decide", fail_once)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    assert isinstance(await asyncio.wait_for(store.apply("abc12", Create("x", DAY)), 5), Created)
+    assert await store.apply("abc12", Read()) == Granted("x")
+    store.close()
+
+
+async def test_an_event_loop_that_has_stopped_holds_nobody_up(
+    path: Path, another_loop: asyncio.AbstractEventLoop
+) -> None:
+    store = SqliteStore(path)
+    await store.apply("abc12", Create("x", DAY))
+    store._writer._file_lock.acquire()  # noqa: SLF001 - as if a commit took long
+    await asyncio.to_thread(ask, store, "abc12", another_loop)
+    creation = asyncio.ensure_future(store.apply("abc13", Create("y", DAY)))
+    await asyncio.sleep(0)
+    store._writer._give_file_away()  # noqa: SLF001
+    assert isinstance(await asyncio.wait_for(creation, 5), Created)
+    store.close()
+
+
+async def test_a_reader_whose_event_loop_is_closed_takes_nothing(path: Path) -> None:
+    loop = asyncio.new_event_loop()
+    store = SqliteStore(path)
+    await store.apply("abc12", Create("x", DAY))
+    store._writer._file_lock.acquire()  # noqa: SLF001 - as if a commit took long
+    await asyncio.to_thread(ask, store, "abc12", loop)
+    loop.close()
+    store._writer._file_lock.release()  # noqa: SLF001
+    assert await store.apply("abc12", Read()) == Granted("x")
+    store.close()
+
+
+async def test_what_is_asked_of_a_closed_store_is_refused(path: Path) -> None:
+    store = SqliteStore(path)
+    store.close()
+    with pytest.raises(StorageUnavailable, match="closed"):
+        await asyncio.wait_for(store.apply("abc12", Read()), 5)
+
+
+def test_a_group_that_everybody_has_left_is_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(path)
+    monkeypatch.setattr(SqliteFile, "begin", lambda _: 1 / 0)
+    assert engine.apply() == []
+    engine.close()
+
+
+async def test_who_leaves_while_a_group_is_decided_again_has_taken_nothing(path: Path) -> None:
+    engine = Engine(path)
+    engine.apply(("abc12", Create("x", DAY)))
+    answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    task = Task("abc12", Read(), answer)  # type: ignore[arg-type]
+    answer.cancel()
+    engine.commits.apply([task])
+    assert engine.apply(("abc12", Read())) == [Granted("x")]
+    assert engine.apply(("abc12", Read())) == [Missing()]
+    engine.close()
+
+
+def test_the_process_ends_even_if_the_log_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(logging.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            raise OSError(str(record))
+
+    ended = threading.Event()
+    logger = logging.getLogger("crypt_api.server.stores.sqlite.writer")
+    handler = Broken()
+    logger.addHandler(handler)
+    monkeypatch.setattr(Housekeeping, "run", lambda _: 1 / 0)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    store = SqliteStore(path, end=ended.set)
+    assert ended.wait(5)
+    logger.removeHandler(handler)
+    store._writer._file.close()  # noqa: SLF001 - a process would have ended
