@@ -96,8 +96,7 @@ def test_the_index_names_every_decision() -> None:
     listed = re.findall(r"^- \[(\d{3})\]\((.+)\): (.+)$", index, re.MULTILINE)
     titles = [page.read_text().partition("\n")[0].partition(": ")[2] for page in DECISIONS]
     assert listed == [(page.name[:3], page.name, title) for page, title in zip(DECISIONS, titles, strict=True)]
-    numbers = [number for number, _, _ in listed]
-    assert numbers == sorted(set(numbers))
+    assert [number for number, _, _ in listed] == [f"{number:03}" for number in range(1, len(DECISIONS) + 1)]
 
 
 def test_the_protocol_has_every_error_with_its_code_and_no_other_code() -> None:
