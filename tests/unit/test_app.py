@@ -37,6 +37,27 @@ async def test_a_bug_is_told_to_the_log_and_not_to_the_client(caplog: pytest.Log
     assert "unmistakable" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("agent", "end"), [("curl/8.9.1", b"\n"), ("Wget/1.24", b"\n"), ("python-httpx/0.28", b""), ("", b"")]
+)
+async def test_in_a_terminal_json_ends_with_a_line(agent: str, end: bytes) -> None:
+    app = App(Settings(), new_id=lambda _: "abc12")
+    request = post("secret")
+    created = await app.handle(request._replace(headers={"user-agent": agent}), MemoryStore())
+    assert created.body == b'{"id": "abc12"}' + end
+    missed = Request("http", "GET", "/zzzzz", {"user-agent": agent}, "192.0.2.1", body())
+    assert (await app.handle(missed, MemoryStore())).body == b'{"error": "Message not found"}' + end
+
+
+async def test_a_form_with_a_message_is_shown_the_right_form() -> None:
+    request = Request("http", "POST", "/", {}, "192.0.2.1", body(b"message=hi"))
+    response = await App(Settings()).handle(request, MemoryStore())
+    assert (response.status, json.loads(response.body)) == (
+        400,
+        {"error": "Invalid JSON body", "hint": 'Send JSON: {"message": "hi"}'},
+    )
+
+
 async def test_when_no_id_is_free_it_says_so() -> None:
     drawn: list[str] = []
 

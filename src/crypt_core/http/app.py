@@ -14,7 +14,7 @@ from crypt_core.http.error_responses import (
 )
 from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
-from crypt_core.http.negotiation import is_navigation
+from crypt_core.http.negotiation import is_for_terminal, is_navigation
 from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
@@ -71,7 +71,10 @@ class App:
             response = self._error_response(request, error)
         route = "" if match is None else match.route.pattern
         headers = {**COMMON_HEADERS, **response.headers}
-        return response._replace(headers=headers, route=route)
+        body = response.body
+        if headers.get("Content-Type") == "application/json" and is_for_terminal(request.headers):
+            body += b"\n"  # the next prompt gets a line of its own
+        return Response(response.status, body, headers, route, response.created_by)
 
     async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
         if request.method == "OPTIONS":

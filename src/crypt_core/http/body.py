@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterable, Mapping
 from typing import Any, NoReturn
 
-from crypt_core.http.error_responses import InvalidJson, MessageTooLarge
+from crypt_core.http.error_responses import FormInsteadOfJson, InvalidJson, MessageTooLarge
 
 MAX_NESTING = 16
 """Arrays and objects within each other. A valid body needs 1; the fields that are ignored may need more."""
@@ -37,7 +37,10 @@ def parse_json(data: bytes) -> Any:
 
     Raises:
         InvalidJson: The bytes are not such JSON, or are nested beyond `MAX_NESTING`.
+        FormInsteadOfJson: They are a form.
     """
+    if data.startswith(b"message="):
+        raise FormInsteadOfJson
     try:
         text = data.decode()
         if _nesting_exceeds(text, MAX_NESTING):

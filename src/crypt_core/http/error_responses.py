@@ -49,6 +49,14 @@ class InvalidJson(ApiError):
     text = "Invalid JSON body"
 
 
+class FormInsteadOfJson(InvalidJson):
+    """The body is a form with a message, as `curl -d message=hi` sends it."""
+
+    @property
+    def body(self) -> Mapping[str, object]:
+        return {**super().body, "hint": 'Send JSON: {"message": "hi"}'}
+
+
 class InvalidMessage(ApiError):
     """The body has no message."""
 

@@ -34,3 +34,11 @@ def rated_values(header: str) -> dict[str, float]:
         quality = next((p.removeprefix("q=") for p in parameters if p.startswith("q=")), "1")
         rated[value] = float(quality) if quality.replace(".", "", 1).isdecimal() and quality.isascii() else 0.0
     return rated
+
+
+def is_for_terminal(headers: Mapping[str, str]) -> bool:
+    """Whether the client is a command whose output people read in a terminal."""
+    return headers.get("user-agent", "").startswith(_TERMINAL_AGENTS)
+
+
+_TERMINAL_AGENTS = ("curl/", "Wget/", "HTTPie/", "xh/")

@@ -82,6 +82,7 @@ def _create(settings: Settings) -> Schema:
         "Store a message under a short id",
         _ok({"id": "k3x9q"}, _object({"id": {"type": "string", "pattern": PLAIN_ID}})),
         errors.InvalidJson(),
+        errors.FormInsteadOfJson(),
         errors.InvalidMessage(),
         errors.InvalidField("ttl", "must be a whole number of seconds from 60 to 86400"),
         errors.MessageTooLarge(),
@@ -113,6 +114,7 @@ def _put(settings: Settings) -> Schema:
         _ok(created, created_schema, "Stored before by this very request, and still unread")
         | _ok(created, created_schema, "Stored", status=201),
         errors.InvalidJson(),
+        errors.FormInsteadOfJson(),
         errors.InvalidMessage(),
         errors.InvalidField("proof_hash", "must be the 43 characters of a SHA-256 in base64url"),
         errors.UnknownField("colour"),
