@@ -51,7 +51,7 @@ def test_a_browser_gets_the_page_and_reads_nothing(client: httpx.Client, headers
 )
 def test_a_program_gets_the_message(client: httpx.Client, headers: dict[str, str]) -> None:
     answer = client.get(create_path(client), headers=headers)
-    assert (answer.status_code, answer.content) == (200, b'{"message": "secret"}')
+    assert (answer.status_code, answer.content.rstrip(b"\n")) == (200, b'{"message": "secret"}')
 
 
 def test_every_file_that_the_page_names_is_there(client: httpx.Client) -> None:
