@@ -64,4 +64,4 @@ def test_neither_does_it_read_a_sealed_message(client: httpx.Client, headers: di
 def test_programs_and_the_scripts_of_browsers_read(client: httpx.Client) -> None:
     for agent in user_agents.READERS:
         response = client.get(create_path(client), headers={"User-Agent": agent, "Accept": "*/*"})
-        assert (response.status_code, response.content) == (200, b'{"message": "secret"}'), agent
+        assert (response.status_code, response.json()) == (200, {"message": "secret"}), agent
