@@ -1,9 +1,12 @@
 """The description of the API is complete."""
 
+import re
+import sys
+
 from crypt_core import __version__
 from crypt_core.create_tokens import CreateTokens, new_token
 from crypt_core.http import error_responses as errors
-from crypt_core.http.openapi import openapi
+from crypt_core.http.openapi import NOT_BLANK, openapi
 from crypt_core.settings import Settings
 
 TOKENS = Settings(create_tokens=CreateTokens.parse(new_token("label")[1]))
@@ -29,3 +32,9 @@ def test_the_description_names_every_error() -> None:
 
 def test_the_description_has_the_projects_version() -> None:
     assert openapi(Settings())["info"]["version"] == __version__
+
+
+def test_a_message_is_blank_for_the_description_where_it_is_for_the_service() -> None:
+    blank = re.compile(NOT_BLANK)
+    for number in range(sys.maxunicode + 1):
+        assert (blank.search(chr(number)) is None) == (not chr(number).strip()), hex(number)

@@ -241,7 +241,11 @@ def _body(schema: Schema, example: Schema) -> Schema:
 
 
 def _message(example: str) -> Schema:
-    return {"type": "string", "minLength": 1, "pattern": r"\S", "examples": [example]}
+    return {"type": "string", "minLength": 1, "pattern": NOT_BLANK, "examples": [example]}
+
+
+NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""A character that `str.strip` leaves. `\\S` of JSON Schema (ECMA-262) counts other characters as space."""
 
 
 def _ttl(settings: Settings) -> Schema:
