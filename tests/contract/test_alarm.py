@@ -115,8 +115,9 @@ async def test_an_alarm_rings_no_millisecond_before_its_record_is_due(shard: One
 async def test_many_due_records_are_swept_in_short_turns_with_requests_between(shard: OneShard, count: int) -> None:
     await shard.create(IDS[0])
     shard.storage.sql.exec(
-        f"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count - 1}) "
-        """INSERT INTO messages SELECT 'x' || n, 1, '{"content": "key", "expires_at": 1}' FROM n"""  # noqa: S608 - a number
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?) "
+        """INSERT INTO messages SELECT 'x' || n, 1, '{"content": "key", "expires_at": 1}' FROM n""",
+        count - 1,
     )
     shard.clock.now += 60
     for turn in range(1, count // SWEEP_RECORDS + 1):
