@@ -1,4 +1,4 @@
-"""How long the page's first view takes on a network with 150 ms to and fro, in Chromium.
+"""How long the page's first view takes on a network whose round trip takes 150 ms, in Chromium.
 
 After `script/bootstrap test`: `.venv/bin/python -m bench.first_view [--latency 150]`.
 """
@@ -41,7 +41,7 @@ def main() -> None:
         for latency in (0, options.latency):
             found = [first_view(browser, process.url, latency) for _ in range(5)]
             milliseconds = statistics.median(one for one, _ in found)
-            trips = f", {milliseconds / latency:.1f} times to and fro" if latency else ""
+            trips = f", {milliseconds / latency:.1f} round trips" if latency else ""
             print(f"{latency} ms: {milliseconds:.0f} ms, {found[-1][1]} requests{trips}")
 
 
