@@ -92,10 +92,23 @@ def encode(record: Record) -> str:
     return encode_json(fields)
 
 
+class UnreadableRecord(ValueError):
+    """The text is no record: it is damaged, or a newer release wrote it. It is not quoted: it may hold a message."""
+
+
 def decode(text: str) -> Record:
-    """Read what `encode` wrote."""
-    fields = json.loads(text)
-    if _STORED_ACCESS in fields:
-        fields["access"] = AccessHashes(*fields.pop(_STORED_ACCESS))
-    fields["leases"] = tuple(Lease(*lease) for lease in fields.pop(_STORED_LEASES, ()))
-    return Record(**fields)
+    """Read what `encode` wrote.
+
+    Raises:
+        UnreadableRecord: The text is no record that this release can use.
+    """
+    try:
+        fields = json.loads(text)
+        if _STORED_ACCESS in fields:
+            fields["access"] = AccessHashes(*fields.pop(_STORED_ACCESS))
+        fields["leases"] = tuple(Lease(*lease) for lease in fields.pop(_STORED_LEASES, ()))
+        record = Record(**fields)
+        _ = record.due_at + record.reads_left + record.tries_left  # a field of a wrong type is found here
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise UnreadableRecord(type(error).__name__) from None
+    return record

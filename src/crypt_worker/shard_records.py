@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import expire
-from crypt_core.record import Record, decode, encode
+from crypt_core.record import Record, UnreadableRecord, decode, encode
 
 Execute = Callable[..., Sequence[Sequence[Any]]]
 """Runs statements with their parameters, and returns all rows of the last one's result."""
@@ -140,8 +140,6 @@ class ShardRecords:
 
 def _decode(text: str) -> Record:
     try:
-        record = decode(text)
-        _ = record.due_at + record.reads_left + record.tries_left  # a field of a wrong type is found here
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedRecord(f"a record cannot be read: {type(error).__name__}") from None
-    return record
+        return decode(text)
+    except UnreadableRecord as error:
+        raise DamagedRecord(f"a record cannot be read: {error}") from None

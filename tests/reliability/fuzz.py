@@ -83,7 +83,7 @@ def record(data: bytes) -> None:
     """What can be read is written so that it is read again."""
     try:
         found = decode(data.decode())
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except ValueError:
         return
     try:
         written = encode(found)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_core.record import AccessHashes, Lease, Record, decode, encode
+from crypt_core.record import AccessHashes, Lease, Record, UnreadableRecord, decode, encode
 
 PROOF = '"seal": ["proof", null]'
 LOCK = '"seal": ["proof", "passphrase"]'
@@ -72,3 +72,25 @@ def test_whatever_is_written_is_read(record: Record) -> None:
 )
 def test_a_record_is_due_when_it_expires_or_its_last_lease_ends(record: Record, due_at: float) -> None:
     assert record.due_at == due_at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not JSON",
+        "[]",
+        "{}",
+        '{"content": "a secret"}',
+        '{"content": "a secret", "expires_at": "a secret"}',
+        '{"content": "a secret", "expires_at": 1, "reads_left": "a secret"}',
+        '{"content": "a secret", "expires_at": 1, "holds": [["a secret"]]}',
+        '{"content": "a secret", "expires_at": 1, "a newer field": 1}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_record_is_told_without_its_text(text: str) -> None:
+    with pytest.raises(UnreadableRecord) as caught:
+        decode(text)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -77,7 +77,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
         for message_id, due_at, text in chunk:
             try:
                 record = decode(text.decode())
-            except (ValueError, TypeError, KeyError, AttributeError):
+            except ValueError:
                 # It cannot be read. As it is, it goes when its time is up.
                 execute("INSERT INTO messages VALUES (?, ?, CAST(? AS TEXT), NULL)", message_id, due_at, text)
             else:

@@ -89,7 +89,7 @@ def parse(stored: bytes) -> Value:
 def _record(text: bytes) -> Record | None:
     try:
         return decode(text.decode()) if text else None
-    except (ValueError, TypeError, KeyError):
+    except ValueError:  # of the text, or the record
         raise StorageUnavailable(UNREADABLE) from None
 
 
