@@ -22,12 +22,12 @@ def passphrase_option(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def given_passphrase(file: Path | None) -> str | None:
-    """Give the passphrase from the file or the environment; None if there is none."""
+    """Give the passphrase from the file or the environment; None if neither has a passphrase."""
     return given_secret(file, PASSPHRASE_VARIABLE)
 
 
 def given_secret(file: Path | None, variable: str) -> str | None:
-    """Give the first line of the file, or else what the variable holds; None if there is none."""
+    """Give the first line of the file, or else what the variable holds; None without a file and a variable."""
     if file is None:
         return os.environ.get(variable) or None
     # Invalid UTF-8 is let through here: it is refused where the passphrase is used, as one from the environment is.

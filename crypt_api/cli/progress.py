@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
 
+from crypt_api.cli.terminal import is_terminal
+
 PATIENCE = 1.0
 """Seconds that a command may wait before it shows anything."""
 
@@ -12,7 +14,7 @@ PATIENCE = 1.0
 @contextmanager
 def progress(text: str) -> Iterator[None]:
     """On a terminal, show `text` and a bar if the block takes longer than a second."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield
         return
     # Imported here: they take a tenth of a second, and scripts have no terminal.

@@ -106,16 +106,11 @@ class AuthorizationRequired(ApiError):
         return {"WWW-Authenticate": "Bearer"}
 
 
-class TokenRequired(ApiError):
+class TokenRequired(AuthorizationRequired):
     """Only those who have one of the operator's tokens may create messages, and the request has none of them."""
 
-    status = 401
     text = "Creating a message needs a token of this service"
     code = "token_required"
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return {"WWW-Authenticate": "Bearer"}
 
 
 class _PassphraseRefused(ApiError):

@@ -4,12 +4,12 @@
 value. A text with numbers has a line for each plural form of the language, such as `read.left[one]`.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from crypt_core.encoding import encode_json
 from crypt_core.http.negotiation import rated_values
 
 LANGUAGES = {
@@ -65,7 +65,7 @@ def load_texts(code: str) -> Texts:
 
 def as_json(texts: Texts) -> str:
     """Write texts for the scripts, in a form that can be put into HTML: no `<` could end the element."""
-    return json.dumps(texts, ensure_ascii=False).replace("<", r"\u003c")
+    return encode_json(texts).replace("<", r"\u003c")
 
 
 def _code_of(tag: str) -> str | None:
