@@ -25,7 +25,8 @@ from crypt_api.server.stores.valkey.group_commit import GroupCommit
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.messages import Create, Created, Granted, Read
-from tests.support.valkey import Engine, Pair
+from tests.support.valkey import Engine
+from tests.support.valkey_topologies import Pair
 
 CREATE = Create("correct horse battery staple", 86_400)
 

@@ -16,7 +16,8 @@ from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Create, Created, Destroy, Granted, Missing, Read, Repeated
 from crypt_core.record import AccessHashes
-from tests.support.valkey import Pair, recovered
+from tests.support.valkey import recovered
+from tests.support.valkey_topologies import Pair
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)

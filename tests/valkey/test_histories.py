@@ -16,7 +16,8 @@ from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Acknowledge, Command, Create, Destroy, GetReceipt, Read
 from crypt_core.record import AccessHashes
 from tests.support.linearizable import Event, is_linearizable, refused
-from tests.support.valkey import Change, Pair, as_it_is
+from tests.support.valkey import Change, as_it_is
+from tests.support.valkey_topologies import Pair
 
 DAY = 86_400  # seconds
 PLAIN: list[Command] = [

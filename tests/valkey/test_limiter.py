@@ -17,7 +17,8 @@ from crypt_core.limits.guesses import HOUR, MissBudgets
 from crypt_core.limits.rate_limiter import Admission, SlidingWindow
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
-from tests.support.valkey import ClusterOfThree, Engine, Pieces, Proxy, new_prefix, shared_engine
+from tests.support.valkey import Engine, Pieces, Proxy, new_prefix, shared_engine
+from tests.support.valkey_topologies import ClusterOfThree
 
 
 class Never:

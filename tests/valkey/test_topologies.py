@@ -24,16 +24,8 @@ from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import LEASE_SECONDS, Create, Created, GetReceipt, Granted, Missing, Read, Receipt
 from crypt_core.record import AccessHashes
 from tests.support.stores import Clock
-from tests.support.valkey import (
-    ClusterOfThree,
-    Engine,
-    new_prefix,
-    recovered,
-    sentinel,
-    shared_engine,
-    until,
-    wait_until,
-)
+from tests.support.valkey import Engine, new_prefix, recovered, shared_engine, until, wait_until
+from tests.support.valkey_topologies import ClusterOfThree, sentinel
 
 DAY = 86_400  # seconds
 rounds = pytest.mark.parametrize("rounds", [1, pytest.param(200, marks=pytest.mark.long)])
