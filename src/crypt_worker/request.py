@@ -6,28 +6,27 @@ from contextlib import suppress
 from typing import Any
 
 from crypt_core.errors import SettingsError
-from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.store import Store
 from crypt_worker.javascript import JavaScript
 from crypt_worker.rate_limit import client_address
+from crypt_worker.service import Service
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
 
 
-async def answer(js_request: Any, javascript: JavaScript, service: Callable[[], tuple[App, Store]]) -> Any:
-    """Answer the runtime's request by the isolate's application and store; return the runtime's response."""
+async def answer(js_request: Any, javascript: JavaScript, service: Callable[[], Service]) -> Any:
+    """Answer the runtime's request by the isolate's service; return the runtime's response."""
     try:
-        app, store = service()
+        app, store_for = service()
     except SettingsError as error:
         return _js_response(error_response(error), javascript)
     headers = javascript.read_entries(js_request.headers)
     body = _Body(js_request, headers)
     scheme, path = _scheme_and_path(js_request.url)
     request = Request(scheme, js_request.method, path, headers, client_address(headers), body)
-    response = await app.handle(request, store)
+    response = await app.handle(request, store_for(request.client))
     await body.drain()
     # For the platform's logs, and the metrics drawn from them: the route, never the id.
     javascript.log(json.dumps({"method": request.method, "route": response.route, "status": response.status}))

@@ -8,11 +8,15 @@ import httpx
 import pytest
 
 from crypt_core import ids
+from crypt_worker.shard_misses import share
+from crypt_worker.shards import shard_name
 from tests.support import platforms
 from tests.support.platforms import Platform, start_server
 from tests.support.sealed import Sealed, put
 
 MISSES = 4
+GUESSES = [f"zzzz{n}" for n in range(MISSES)]
+"""Of different shards: in the Worker each gives its share of the misses."""
 
 
 @pytest.fixture(scope="module", params=["server", "worker"])
@@ -35,7 +39,7 @@ def create(platform: Platform) -> str:
 def test_a_client_that_guesses_gets_no_further_look(strict: Platform) -> None:
     message_id = create(strict)
     with strict.client("198.51.100.30") as guesser, strict.client() as reader:
-        assert [guesser.get(f"/zzzz{n}").status_code for n in range(MISSES)] == [404] * MISSES
+        assert [guesser.get("/" + guess).status_code for guess in GUESSES] == [404] * MISSES
         for answer in (guesser.get("/zzzzz"), guesser.get("/" + message_id), guesser.delete("/" + message_id)):
             assert (answer.status_code, answer.content) == (429, b'{"error": "Rate limit exceeded"}')
             assert 3_600 / MISSES - 60 < int(answer.headers["retry-after"]) <= 3_600 / MISSES
@@ -48,8 +52,8 @@ def test_the_page_s_button_is_a_guess_too(strict: Platform) -> None:
         assert page.status_code == 200
         [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
         statuses = [
-            guesser.post("/zzzzz/reveal", data={"token": token}, headers={"Cookie": f"reveal={token}"}).status_code
-            for _ in range(MISSES + 1)
+            guesser.post(f"/{guess}/reveal", data={"token": token}, headers={"Cookie": f"reveal={token}"}).status_code
+            for guess in (*GUESSES, "zzzzz")
         ]
         assert statuses == [404] * MISSES + [429]
 
@@ -63,6 +67,21 @@ def test_pages_sealed_ids_and_late_acknowledgements_cost_nothing(strict: Platfor
             assert client.delete(f"/zzzz{n}", headers={"Idempotency-Key": "k"}).status_code == 404
             assert client.get("/" + create(strict)).status_code == 200
         assert client.get("/zzzzz").status_code == 404
+
+
+def test_a_shard_of_the_worker_refuses_before_the_isolate_does() -> None:
+    assert (shard_name("zzzz1"), share(MISSES)) == (shard_name("zzzzz"), 1)
+    for store in ("kv", "durable"):
+        variables = ("RATE_LIMIT_PER_SECOND:1000", f"MISSES_PER_HOUR:{MISSES}", f"STORE:{store}")
+        with platforms.worker(*(part for variable in variables for part in ("--var", variable))) as worker:
+            message_id = next(id_ for _ in range(200) if shard_name(id_ := create(worker)) == shard_name("zzzzz"))
+            with worker.client("198.51.100.33") as guesser, worker.client() as reader:
+                assert guesser.get("/zzzzz").status_code == 404
+                refused = guesser.get("/" + message_id)
+                assert (refused.status_code, refused.content) == (429, b'{"error": "Rate limit exceeded"}')
+                assert refused.headers["retry-after"] == "3600"
+                assert guesser.get("/zzzz0").status_code == 404
+                assert reader.get("/" + message_id).json() == {"message": "secret"}
 
 
 def test_a_server_counts_misses_in_its_metrics(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ class GuardedStore:
     Attributes:
         store: The store.
         wait: Seconds until the request's client has a miss again; 0 if it has one, None if nobody counts.
-        missed: Whether the request was a miss.
+        missed: Whether the request was a miss, or was refused as a guess by the store itself.
     """
 
     store: Store
@@ -99,11 +99,15 @@ class GuardedStore:
         """Apply the command as the store does.
 
         Raises:
-            NoMissLeft: The client has used up its misses. The store was not asked.
+            NoMissLeft: The client has used up its misses. Nobody has looked.
             StorageUnavailable: As the store's own `apply`.
         """
         if self.wait and is_guess(message_id, command):
             raise NoMissLeft(self.wait)
-        outcome = await self.store.apply(message_id, command)
+        try:
+            outcome = await self.store.apply(message_id, command)
+        except NoMissLeft:  # by a store that counts, too: it is not asked for ever by a client that it refuses
+            self.missed = True
+            raise
         self.missed |= isinstance(outcome, Missing) and is_guess(message_id, command)
         return outcome
