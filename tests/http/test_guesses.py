@@ -8,8 +8,6 @@ import httpx
 import pytest
 
 from crypt_core import ids
-from crypt_worker.shard_misses import share
-from crypt_worker.shards import shard_name
 from tests.support import platforms
 from tests.support.platforms import Platform, start_server
 from tests.support.sealed import Sealed, put
@@ -67,21 +65,6 @@ def test_pages_sealed_ids_and_late_acknowledgements_cost_nothing(strict: Platfor
             assert client.delete(f"/zzzz{n}", headers={"Idempotency-Key": "k"}).status_code == 404
             assert client.get("/" + create(strict)).status_code == 200
         assert client.get("/zzzzz").status_code == 404
-
-
-def test_a_shard_of_the_worker_refuses_before_the_isolate_does() -> None:
-    assert (shard_name("zzzz1"), share(MISSES)) == (shard_name("zzzzz"), 1)
-    for store in ("kv", "durable"):
-        variables = ("RATE_LIMIT_PER_SECOND:1000", f"MISSES_PER_HOUR:{MISSES}", f"STORE:{store}")
-        with platforms.worker(*(part for variable in variables for part in ("--var", variable))) as worker:
-            message_id = next(id_ for _ in range(200) if shard_name(id_ := create(worker)) == shard_name("zzzzz"))
-            with worker.client("198.51.100.33") as guesser, worker.client() as reader:
-                assert guesser.get("/zzzzz").status_code == 404
-                refused = guesser.get("/" + message_id)
-                assert (refused.status_code, refused.content) == (429, b'{"error": "Rate limit exceeded"}')
-                assert refused.headers["retry-after"] == "3600"
-                assert guesser.get("/zzzz0").status_code == 404
-                assert reader.get("/" + message_id).json() == {"message": "secret"}
 
 
 def test_a_server_counts_misses_in_its_metrics(tmp_path: Path) -> None:
