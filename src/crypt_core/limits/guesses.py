@@ -19,8 +19,8 @@ from crypt_core.store import Store
 HOUR = 3_600.0
 """Seconds."""
 
-ROUNDING = 1e-6
-"""Seconds by which sums of seconds may be wrong."""
+ROUNDING = 1e-4
+"""Seconds by which sums of many seconds may be wrong: a clock may count from 1970, and has steps of 2e-7 s then."""
 
 
 class MissBudgets:
