@@ -45,11 +45,16 @@ def _js_response(response: Response, javascript: JavaScript) -> Any:
 
 
 class _Body:
-    """The request's body, chunk by chunk as the runtime receives it."""
+    """The request's body, chunk by chunk as the runtime receives it.
+
+    To ask for the end costs as much as to ask for a chunk, so a body that has its announced length is not asked.
+    """
 
     def __init__(self, js_request: Any, headers: dict[str, str]) -> None:
         js_body = js_request.body
-        self._is_worth_draining = len(headers.get("content-length", "0")) < len(str(MAX_DRAIN_BYTES))
+        self._length = headers.get("content-length", "")
+        self._received = 0
+        self._is_worth_draining = len(self._length) < len(str(MAX_DRAIN_BYTES))
         self._reader = js_body.getReader() if js_body else None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -67,8 +72,12 @@ class _Body:
                 raise InvalidJson from None
             if chunk.done:
                 self._reader = None
-            else:
-                yield chunk.value.to_bytes()
+                return
+            data = chunk.value.to_bytes()
+            self._received += len(data)
+            if str(self._received) == self._length:
+                self._reader = None
+            yield data
 
     async def drain(self) -> None:
         """Receive the rest of the body. Left unread, the runtime may reset the connection, and lose the answer."""
