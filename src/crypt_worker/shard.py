@@ -61,12 +61,12 @@ class Shard:
         caller gets a `Refused`, and nobody has looked.
         """
         now = self._clock()
-        wait = self._misses.take(client, misses_per_hour)
+        wait = self._misses.wait(client, misses_per_hour)
         if wait:
             return to_wire(Refused(wait))
         answer, changed = self._decide(message_id, command, fetched_key, now)
-        if not isinstance(answer, Missing):
-            self._misses.give_back(client, misses_per_hour)
+        if isinstance(answer, Missing):
+            self._misses.take(client, misses_per_hour)
         if changed is not None:
             await self._sweep.comes_for(changed, now)
         return to_wire(answer)

@@ -26,19 +26,20 @@ class ShardMisses:
         self._clock = clock
         self._budgets: dict[int, MissBudgets] = {}
 
-    def take(self, client: str, misses_per_hour: int) -> float:
-        """Take one miss, as `MissBudgets.take` does. Zero misses an hour are no limit.
+    def wait(self, client: str, misses_per_hour: int) -> float:
+        """Seconds until the client has a miss; 0 if it has one.
 
-        The Worker says the limit, so that a new deployment's limit holds at once.
+        The Worker says the limit, so that a new deployment's limit holds at once. Zero misses an hour are no limit.
         """
-        if not misses_per_hour:
-            return 0.0
+        return self._of(misses_per_hour).wait(client) if misses_per_hour else 0.0
+
+    def take(self, client: str, misses_per_hour: int) -> None:
+        """Take one miss of the client's."""
+        if misses_per_hour:
+            self._of(misses_per_hour).take(client)
+
+    def _of(self, misses_per_hour: int) -> MissBudgets:
         if misses_per_hour not in self._budgets:
             budgets = MissBudgets(share(misses_per_hour), max_buckets=MAX_BUCKETS, clock=self._clock)
             self._budgets = {misses_per_hour: budgets}
-        return self._budgets[misses_per_hour].take(client)
-
-    def give_back(self, client: str, misses_per_hour: int) -> None:
-        """Give one miss back that was taken."""
-        if misses_per_hour:
-            self._budgets[misses_per_hour].give_back(client)
+        return self._budgets[misses_per_hour]

@@ -120,11 +120,14 @@ async def test_a_shard_that_has_slept_begins_anew(cloudflare: Cloudflare) -> Non
 
 def test_a_shard_remembers_no_more_clients_than_it_may_and_a_new_limit_holds_at_once() -> None:
     misses = ShardMisses(Clock())
-    assert [misses.take(CLIENT, 4) > 0 for _ in range(2)] == [False, True]
-    assert [misses.take(CLIENT, 8) > 0 for _ in range(3)] == [False, False, True]
+    misses.take(CLIENT, 4)
+    assert [misses.wait(CLIENT, limit) for limit in (4, 8)] == [3_600, 0]
+    for _ in range(2):
+        misses.take(CLIENT, 8)
+    assert misses.wait(CLIENT, 8) == 1_800
     for number in range(MAX_BUCKETS):
         misses.take(f"10.0.{number >> 8}.{number & 255}", 8)
-    assert misses.take(CLIENT, 8) == 0
+    assert misses.wait(CLIENT, 8) == 0
 
 
 async def test_an_isolate_soon_asks_the_shards_no_more_for_a_client_that_they_refuse(cloudflare: Cloudflare) -> None:
