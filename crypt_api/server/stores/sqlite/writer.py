@@ -22,7 +22,7 @@ from typing import NamedTuple
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import Answer, Decided, GroupCommit, Task
-from crypt_api.server.stores.sqlite.housekeeping import INTERVAL_SECONDS, Housekeeping
+from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.settlement import CannotSettle
 from crypt_core.errors import StorageUnavailable
 
@@ -156,7 +156,7 @@ class Writer:
             if closing or time.monotonic() >= housekeeping_at:
                 more = self._housekeeping.run()
                 self._take_stock()
-                housekeeping_at = time.monotonic() + (0 if more else INTERVAL_SECONDS)
+                housekeeping_at = time.monotonic() + (0 if more else self._housekeeping.pause)
             if closing:
                 break
             self._give_file_away()
