@@ -1,7 +1,7 @@
 """How long the page's first view takes on a network whose round trip takes 150 ms, in Chromium.
 
-After `script/bootstrap test`: `.venv/bin/python -m bench.first_view [--latency 150]`. The server itself speaks HTTP/1.1,
-and a proxy before it HTTP/2.
+After `script/bootstrap test`: `.venv/bin/python -m bench.first_view [--latency 150]`. The server itself speaks
+HTTP/1.1, and a proxy before it HTTP/2.
 """
 
 import argparse
