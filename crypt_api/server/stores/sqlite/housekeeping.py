@@ -16,8 +16,15 @@ from crypt_core.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 0.5
+MIN_PAUSE_SECONDS = 0.5
 """Between two looks for expired messages, and for what was destroyed and is still in the files."""
+
+MAX_PAUSE_SECONDS = 5.0
+"""The same while the disk is busy: what was destroyed is gone from the files after that time and one look."""
+
+MAX_SHARE = 1 / 200
+"""Of the time that looks may take. Requests wait meanwhile: with more than a hundredth, one request of a hundred would
+meet a look, and looks would be what the 99th percentile measures."""
 
 
 class Housekeeping:
@@ -42,6 +49,8 @@ class Housekeeping:
         self._is_well = True
         self._is_malformed = False
         self._rest_is_due_at = 0.0  # by the monotonic clock
+        self.pause = MIN_PAUSE_SECONDS
+        """Seconds until `run` is to be called again, if there is nothing to do at once."""
         self._messages = 0
 
     def run(self) -> bool:
@@ -51,13 +60,15 @@ class Housekeeping:
         disk several times, and requests wait for it.
         """
         self._is_well = True
-        now = time.monotonic()
+        started = time.monotonic()
         more = self._attempt(self._sweep)
-        if not more or now >= self._rest_is_due_at or self._file.is_log_long:
-            self._rest_is_due_at = now + INTERVAL_SECONDS
+        if not more or started >= self._rest_is_due_at or self._file.is_log_long:
             more |= self._attempt(self._give_back)
             self._attempt(self._erase)
             self._attempt(self._accept_messages)
+            now = time.monotonic()
+            self.pause = min(max((now - started) / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+            self._rest_is_due_at = now + self.pause
         if self._is_well:
             self._complained.clear()
         return more
