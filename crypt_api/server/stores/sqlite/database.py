@@ -249,7 +249,7 @@ class SqliteFile:
         [[busy, frames, carried]] = self.execute("PRAGMA wal_checkpoint(RESTART)")
         if busy or frames != carried:
             raise StorageUnavailable("the log could not be carried over")
-        _opened(self._log).wipe(frames, self.page_size)
+        _opened(self._log).wipe()
         self._log_size = 0
 
     def give_back(self) -> bool:
