@@ -21,7 +21,11 @@ from crypt_core.errors import StorageUnavailable
 
 T = TypeVar("T")
 
-_CARRY_OVER = "PRAGMA wal_autocheckpoint = 1000"
+CARRY_OVER_PAGES = 650
+"""SQLite carries over a log of so many pages, with the commit that makes it so long. One group more, of a megabyte and
+what its rows and keys need, still fits into the room of the log, also on a full disk."""
+
+_CARRY_OVER = f"PRAGMA wal_autocheckpoint = {CARRY_OVER_PAGES}"
 _DO_NOT_CARRY_OVER = "PRAGMA wal_autocheckpoint = 0"
 
 _SETTINGS = (
@@ -29,7 +33,6 @@ _SETTINGS = (
     # A commit returns when it is on the disk, F_FULLFSYNC included where plain fsync does not mean that.
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
-    # SQLite carries over a log of so many pages on its own, with the commit that makes it so long.
     _CARRY_OVER,
     # Deleted text is overwritten where that costs no write of its own. Keys must be: `key_slots` sees to it.
     "PRAGMA secure_delete = FAST",

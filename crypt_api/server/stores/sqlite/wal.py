@@ -14,8 +14,8 @@ from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 
 LOG_BYTES = 4 << 20
-"""The size of the log. 1,000 pages, SQLite's own measure of a log that is worth carrying over; a group of reads, and
-what a sweep destroys at a time, need less."""
+"""The size of the log: what is carried over at a time (`CARRY_OVER_PAGES`), and one group. What a sweep destroys at a
+time needs less."""
 
 MIN_LOG_BYTES = 256 << 10
 """With less than that, not even single commands can be relied on to find room."""
