@@ -86,7 +86,7 @@ class World:
                 file.close()
             self.files.clear()
             for caller in callers:
-                caller.get_coro().close()  # type: ignore[union-attr]
+                caller.get_coro().close()
         for began, message_id, command in self._asked.values():
             self.history[message_id].append(refused(began, command))
         self._asked.clear()
@@ -105,7 +105,7 @@ class World:
         for message_id, command in commands:
             caller = loop.create_task(self._call(message_id, replace(command)))  # its own, to be told from others
             callers.append(caller)
-            if self._chosen.random() < 0.1:  # noqa: PLR2004
+            if self._chosen.random() < 0.1:
                 callers.append(loop.create_task(self._leave(caller)))
         patience = self._chosen.choice([1, self._chosen.random()])
         loop.run_until(lambda: sum(caller.done() for caller in callers) >= patience * len(callers))
@@ -151,7 +151,7 @@ class World:
     def execute(self, execute: Callable[..., list[Any]], file: SqliteFile, sql: str, *values: object) -> list[Any]:
         """One statement: it is a turn, and may fail."""
         self.turns.turn()
-        if not self.fails or self._chosen.random() > (0.15 if sql == "COMMIT" else 0.003):  # noqa: PLR2004
+        if not self.fails or self._chosen.random() > (0.15 if sql == "COMMIT" else 0.003):
             return execute(file, sql, *values)
         takes_place, error = self._chosen.choice(FATES) if sql == "COMMIT" else (False, FAILED)
         if takes_place:

@@ -61,7 +61,7 @@ class Turns:
         self.steps_left -= 1
         if self.has_crashed or self.steps_left < 0:
             self.crash()
-        if self._chosen.random() < 0.003:  # noqa: PLR2004
+        if self._chosen.random() < 0.003:
             self.now += self._chosen.choice(PAUSES)
         me = self._running
         me.is_ready, me.wakes_at = is_ready or _at_once, wakes_at
@@ -225,20 +225,26 @@ class Queue(deque[T]):
         return self.popleft()
 
 
-class Loop(asyncio.AbstractEventLoop):
-    """An event loop, each of whose callbacks is a turn. It runs in the thread that made `turns`."""
+class Loop:
+    """Stands for an event loop: each callback is a turn. It runs in the thread that made `turns`.
+
+    It has what tasks, futures and `asyncio.sleep` need, and no more.
+    """
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[asyncio.TimerHandle] = []
+        self._me: Any = self  # an `AbstractEventLoop`, but for what nobody calls
 
     def run_until(self, is_done: Callable[[], bool]) -> None:
         """Run until `is_done`, which is asked before each callback."""
-        asyncio._set_running_loop(self)  # noqa: SLF001 - for whoever writes an event loop, as asyncio's docs say
+        asyncio._set_running_loop(self._me)  # noqa: SLF001 - for whoever writes an event loop, as asyncio's docs say
         try:
             while not is_done():
-                self._turns.turn(lambda: len(self._ready) > 0, min((it.when() for it in self._timers), default=math.inf))
+                self._turns.turn(
+                    lambda: len(self._ready) > 0, min((it.when() for it in self._timers), default=math.inf)
+                )
                 due = sorted(timer for timer in self._timers if timer.when() <= self._turns.now)
                 self._timers = [timer for timer in self._timers if timer not in due]
                 self._ready += due
@@ -250,7 +256,7 @@ class Loop(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(None)  # noqa: SLF001 - as above
 
     def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = asyncio.Handle(callback, args, self._me, context)
         self._ready.append(handle)
         return handle
 
@@ -263,7 +269,7 @@ class Loop(asyncio.AbstractEventLoop):
     def call_later(
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(self._turns.now + delay, callback, args, self, context)
+        timer = asyncio.TimerHandle(self._turns.now + delay, callback, args, self._me, context)
         self._timers.append(timer)
         return timer
 
@@ -271,10 +277,10 @@ class Loop(asyncio.AbstractEventLoop):
         return self._turns.now
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self._me)
 
-    def create_task(self, coro: Coroutine[Any, Any, T], **_: Any) -> asyncio.Task[T]:  # type: ignore[override]
-        return asyncio.Task(coro, loop=self)
+    def create_task(self, coro: Coroutine[Any, Any, T], **_: Any) -> asyncio.Task[T]:
+        return asyncio.Task(coro, loop=self._me)
 
     def get_debug(self) -> bool:
         return False
@@ -283,7 +289,7 @@ class Loop(asyncio.AbstractEventLoop):
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """A callback raised. (Of tasks that the crash has ended, nothing need be said.)"""
+        """A callback raised. Of tasks that a crash has ended, nothing need be said."""
         error = context.get("exception")
         if "handle" in context and not isinstance(error, Crashed):
             self._turns.failure = self._turns.failure or repr(error)
