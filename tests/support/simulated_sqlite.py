@@ -117,6 +117,7 @@ class World:
 
     async def _call(self, message_id: str, command: Command) -> None:
         await asyncio.sleep(self._chosen.choice([0, 0, 0, 0.3, 0.6]))
+        await self._pass_turns(self._chosen.choice([0, 20]))
         me: Any = asyncio.current_task()
         began = next(self._time)
         self._asked[me] = began, message_id, command
@@ -130,14 +131,17 @@ class World:
 
     async def _leave(self, caller: asyncio.Task[None]) -> None:
         """End the caller at some moment."""
-        for _ in range(self._chosen.randrange(8)):
-            await asyncio.sleep(0)
+        await self._pass_turns(8)
         caller.cancel()
         if caller in self._asked:
             began, message_id, command = self._asked.pop(caller)
             waiting = self._store._writer._waiting  # noqa: SLF001 - whose turn has not come
             if not any(task.command is command for task in waiting):
                 self.history[message_id].append(refused(began, command))
+
+    async def _pass_turns(self, most: int) -> None:
+        for _ in range(self._chosen.randint(0, most)):
+            await asyncio.sleep(0)
 
     def _copy_files(self) -> None:
         """As a crash leaves them. What this process does to its own from now on, nobody sees."""
