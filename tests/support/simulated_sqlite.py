@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,11 @@ import pytest
 
 from crypt_api.server.stores.sqlite import database, disk_space, group_commit, housekeeping, settlement, wal, writer
 from crypt_api.server.stores.sqlite import store as sqlite_store
+from crypt_api.server.stores.sqlite.connection import open_exclusively
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.disk_space import DiskFull
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.sqlite.wal import WriteAheadLog
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command
 from tests.support.linearizable import Event, is_linearizable, refused
@@ -59,6 +61,7 @@ class World:
         self.crashes = 0
         self.turns = Turns(chosen, self._copy_files, self._look_for_lost_wake_up)
         self.files: list[SqliteFile] = []
+        self.connections: list[sqlite3.Connection] = []
         self.fails = False
         """Whether the disk does, now and then."""
         self.sleeps = False
@@ -82,9 +85,7 @@ class World:
         finally:
             self.fails = self.sleeps = False
             self.turns.end()
-            for file in self.files:
-                file.close()
-            self.files.clear()
+            self._let_go()
             for caller in callers:
                 caller.get_coro().close()
         for began, message_id, command in self._asked.values():
@@ -148,6 +149,15 @@ class World:
         crashed, self._folder = self._folder, next(self._folders)
         shutil.copytree(crashed, self._folder)
 
+    def _let_go(self) -> None:
+        """Close what a process that ended would have closed."""
+        for file in self.files:
+            file.close()
+        for connection in self.connections:
+            connection.close()
+        self.files.clear()
+        self.connections.clear()
+
     def _look_for_lost_wake_up(self) -> None:
         if self._asked and not self.sleeps:
             self.turns.fail("a command waits, and nobody has been told")
@@ -167,6 +177,23 @@ class World:
         self.files.append(file)
         return file
 
+    @contextmanager
+    def kept(self, kept: Callable[[WriteAheadLog], AbstractContextManager[None]], log: WriteAheadLog) -> Iterator[None]:
+        """Between two steps of closing, there is a turn, too."""
+        with kept(log):
+            if not self.turns.has_crashed:
+                try:
+                    self.turns.turn()
+                except Crashed:
+                    log.close()
+                    raise
+            yield
+
+    def connect(self, path: Path) -> sqlite3.Connection:
+        connection = open_exclusively(path)
+        self.connections.append(connection)
+        return connection
+
     def sync(self, _: int) -> None:
         self.turns.turn()
 
@@ -180,7 +207,7 @@ class World:
 def simulated(chosen: random.Random, folder: Path) -> Iterator[World]:
     """A world in place of threads, time and disk."""
     world = World(chosen, folder)
-    execute = SqliteFile.execute
+    execute, kept = SqliteFile.execute, WriteAheadLog.kept
     time = SimpleNamespace(monotonic=lambda: world.turns.now)
     settings = [*database._SETTINGS, "PRAGMA synchronous = OFF"]  # noqa: SLF001
     substitutes: list[tuple[object, str, object]] = [
@@ -193,6 +220,8 @@ def simulated(chosen: random.Random, folder: Path) -> Iterator[World]:
         (writer, "SimpleQueue", lambda: Queue(world.turns, Empty)),
         (writer, "deque", lambda: Deque(world.turns)),
         (writer, "SqliteFile", world.open),
+        (database, "open_exclusively", world.connect),
+        (WriteAheadLog, "kept", lambda log: world.kept(kept, log)),
         *((module, "time", time) for module in (writer, housekeeping, settlement)),
         (group_commit, "settle", partial(settlement.settle, sleep=world.sleep)),
         (SqliteFile, "execute", lambda *arguments: world.execute(execute, *arguments)),
