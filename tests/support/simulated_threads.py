@@ -228,10 +228,14 @@ class Queue(deque[T]):
 class Loop:
     """Stands for an event loop: each callback is a turn. It runs in the thread that made `turns`.
 
-    It has what tasks, futures and `asyncio.sleep` need, and no more.
+    It has what tasks, futures and timeouts need, and no more.
+
+    Attributes:
+        tasks: All that were ever made.
     """
 
     def __init__(self, turns: Turns) -> None:
+        self.tasks: list[asyncio.Task[Any]] = []
         self._turns = turns
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[asyncio.TimerHandle] = []
@@ -269,7 +273,12 @@ class Loop:
     def call_later(
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(self._turns.now + delay, callback, args, self._me, context)
+        return self.call_at(self._turns.now + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        timer = asyncio.TimerHandle(when, callback, args, self._me, context)
         self._timers.append(timer)
         return timer
 
@@ -280,7 +289,9 @@ class Loop:
         return asyncio.Future(loop=self._me)
 
     def create_task(self, coro: Coroutine[Any, Any, T], **_: Any) -> asyncio.Task[T]:
-        return asyncio.Task(coro, loop=self._me)
+        task = asyncio.Task(coro, loop=self._me)
+        self.tasks.append(task)
+        return task
 
     def get_debug(self) -> bool:
         return False
@@ -296,4 +307,4 @@ class Loop:
             self._turns.has_crashed = True
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        pass
+        self._timers = [timer for timer in self._timers if timer is not handle]
