@@ -179,11 +179,13 @@ class World:
 
     @contextmanager
     def kept(self, kept: Callable[[WriteAheadLog], AbstractContextManager[None]], log: WriteAheadLog) -> Iterator[None]:
-        """Between two steps of closing, there is a turn, too."""
+        """Between two steps of closing, there is a turn, too, and more often a crash than elsewhere."""
         with kept(log):
             if not self.turns.has_crashed:
                 try:
                     self.turns.turn()
+                    if self._chosen.random() < 0.1:
+                        self.turns.crash()
                 except Crashed:
                     log.close()
                     raise
