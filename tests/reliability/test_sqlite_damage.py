@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores.sqlite import housekeeping
+from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.disk_space import DiskFull
 from crypt_api.server.stores.sqlite.records import DamagedRecord
 from crypt_api.server.stores.sqlite.store import SqliteStore
@@ -199,7 +200,13 @@ def test_a_flipped_bit_hides_no_other_message_and_lets_nothing_stay(
 
 
 def test_an_index_entry_without_a_row_does_not_stop_the_sweep(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(housekeeping, "rebuild", lambda _: (_ for _ in ()).throw(DiskFull))
+    attempts: list[SqliteFile] = []
+
+    def fail(file: SqliteFile) -> None:
+        attempts.append(file)
+        raise DiskFull
+
+    monkeypatch.setattr(housekeeping, "rebuild", fail)
     clock = Clock()
     engine = Engine(path, clock=clock)
     engine.apply(*((message_id, Create("x", 60)) for message_id in IDS[:20]))
@@ -211,6 +218,8 @@ def test_an_index_entry_without_a_row_does_not_stop_the_sweep(path: Path, monkey
     clock.now += 60
     engine = Engine(path, clock=clock)
     engine.keep_house()
+    engine.keep_house()
+    assert len(attempts) == 1  # for an hour: requests wait for it
     left = engine.file.execute("SELECT id FROM messages INDEXED BY sqlite_autoindex_messages_1")
     assert {message_id for (message_id,) in left} < {*IDS[6:9]}
     engine.close()
