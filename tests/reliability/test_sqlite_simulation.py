@@ -67,7 +67,9 @@ def test_random_orders_crashes_and_failing_commits(first: int, count: int) -> No
 def answer_before_the_commit(the_writer: Writer, job: Job) -> None:
     if job.decided:
         writer._hand_over(job.group, job.decided.answers)  # noqa: SLF001
-    the_writer._commits.apply(*job)  # noqa: SLF001
+    answers = the_writer._commits.apply(*job)  # noqa: SLF001
+    if not job.decided:
+        writer._hand_over(job.group, answers)  # noqa: SLF001
 
 
 def look_before_the_file_is_given_away(the_writer: Writer) -> None:
