@@ -112,8 +112,10 @@ def simulated(chosen: random.Random) -> Iterator[World]:
         for module in (primary, lease_sweep):
             patch.setattr(module, "random", chosen)
         logging.disable()
-        yield world
-        logging.disable(logging.NOTSET)
+        try:
+            yield world
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def play_seed(seed: int) -> None:
