@@ -33,7 +33,8 @@ from crypt_api.server.stores.sqlite.wal import WriteAheadLog
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command
 from tests.support.linearizable import Event, is_linearizable, refused
-from tests.support.simulated_threads import Crashed, Deque, Flag, Lock, Loop, Queue, Thread, Turns
+from tests.support.simulated_loop import Loop
+from tests.support.simulated_threads import Crashed, Deque, Flag, Lock, Queue, Thread, Turns
 
 NOW = 1_800_000_000.0
 SMALL = 1 << 16

@@ -30,7 +30,8 @@ from crypt_core.messages import Command, Create, Destroy, Read
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.simulated_engine import Data, SimulatedEngine
-from tests.support.simulated_threads import Loop, Turns
+from tests.support.simulated_loop import Loop
+from tests.support.simulated_threads import Turns
 from tests.support.valkey import new_prefix, shared_engine
 from tests.support.wire_commands import COMMANDS as SEALED
 from tests.support.wire_commands import CREATE
