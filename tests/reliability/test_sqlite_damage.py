@@ -10,6 +10,7 @@ from crypt_api.server.stores.sqlite import housekeeping
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.disk_space import DiskFull
 from crypt_api.server.stores.sqlite.records import DamagedRecord
+from crypt_api.server.stores.sqlite.repair import rebuild
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Create, Created, Destroy, Destroyed, GetReceipt, Granted, Missing, Read, Receipt
@@ -196,6 +197,21 @@ def test_a_flipped_bit_hides_no_other_message_and_lets_nothing_stay(
     assert engine.file.execute("SELECT id FROM messages INDEXED BY sqlite_autoindex_messages_1") == []
     assert engine.file.execute("SELECT slot FROM contents") == []
     assert engine.file.execute("PRAGMA integrity_check") == [("ok",)]
+    engine.close()
+
+
+def test_a_content_of_no_row_goes_when_the_table_is_built_anew(path: Path) -> None:
+    clock = Clock()
+    engine = Engine(path, clock=clock)
+    engine.apply(("abc12", Create("secret", 60)), ("abc13", Create("another", DAY)))
+    engine.file.execute("UPDATE messages SET slot = 9999 WHERE id = 'abc12'")
+    clock.now += 60
+    engine.keep_house()
+    assert engine.file.execute("SELECT count(*) FROM contents") == [(2,)]
+    rebuild(engine.file)
+    assert engine.file.execute("SELECT count(*) FROM contents") == [(1,)]
+    assert engine.file.execute("SELECT count(*) FROM key_slots WHERE key <> zeroblob(32)") == [(1,)]
+    assert engine.apply(("abc13", Read())) == [Granted("another")]
     engine.close()
 
 
