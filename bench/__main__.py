@@ -35,6 +35,7 @@ PEERS = (Scenario("create"), Scenario("pair"))
 SERVICES: Mapping[str, tuple[services.Start, tuple[Scenario, ...]]] = {
     "constant": (services.constant, (Scenario("constant"),)),
     "sqlite": (services.crypt_api_sqlite, OURS),
+    "limited": (services.crypt_api_limited, (Scenario("limited"),)),
     "valkey": (services.crypt_api_valkey, OURS),
     "memory": (services.crypt_api_memory, PEERS),
     "fastapi": (services.fastapi_redis, PEERS),

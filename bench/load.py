@@ -69,7 +69,7 @@ def run(service: Service, scenario: Scenario, connections: int, seconds: float) 
     counted = json.loads(found[0].removeprefix("RESULT "))
     if not counted["requests"]:
         raise RuntimeError(f"{service.name}, {scenario}: nothing was answered")
-    if counted["broken"] or (counted["refused"] and scenario.name not in ("miss", "lease")):
+    if counted["broken"] or (counted["refused"] and scenario.name not in ("miss", "lease", "limited")):
         faults = f"{counted['broken']} connections broke, {counted['refused']} requests were refused"
         print(f"{service.name}, {scenario}, {connections} connections: {faults}", file=sys.stderr)
     requests = counted["requests"]

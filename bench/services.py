@@ -37,6 +37,13 @@ def crypt_api_sqlite(folder: Path) -> Iterator[Service]:
 
 
 @contextmanager
+def crypt_api_limited(folder: Path) -> Iterator[Service]:
+    """With the rate limit of a new installation, which the load is far beyond."""
+    with start_server(f"--store=sqlite:///{folder}/messages.db") as process:
+        yield Service("crypt-api, SQLite", process.url, [process.pid], {"limited": "create"})
+
+
+@contextmanager
 def crypt_api_memory(folder: Path) -> Iterator[Service]:  # noqa: ARG001
     with start_server("--rate-limit-per-second=0", "--store=memory:") as process:
         yield Service("crypt-api, memory", process.url, [process.pid])

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from crypt_api.server.counters import DurationHistogram, LabelledCounter
 from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
@@ -25,16 +25,14 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "crypt_api_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        self._requests = LabelledCounter("crypt_api_requests", "Requests answered", ("method", "route", "status"))
+        self._seconds = DurationHistogram("crypt_api_request_seconds", "From a request's head to its answer", "route")
+        self._store_seconds = DurationHistogram(
+            "crypt_api_store_seconds", "Until the store has done a command", "command"
         )
-        self._seconds = Histogram(
-            "crypt_api_request_seconds", "From a request's head to its answer", ["route"], registry=self.registry
-        )
-        self._store_seconds = Histogram(
-            "crypt_api_store_seconds", "Until the store has done a command", ["command"], registry=self.registry
-        )
-        self._messages = Counter("crypt_api_messages", "What happened to messages", ["event"], registry=self.registry)
+        self._messages = LabelledCounter("crypt_api_messages", "What happened to messages", ("event",))
+        for often in (self._requests, self._seconds, self._store_seconds, self._messages):
+            self.registry.register(often)
         self._created_by = Counter(
             "crypt_api_messages_created_by", "Messages created with each token", ["label"], registry=self.registry
         )
@@ -46,20 +44,15 @@ class Metrics:
             "Requests that this server counted alone, since the engine that counts for all did not answer",
             registry=self.registry,
         )
-        # To find the counter of some labels costs more than to count. The labels are bounded, and so are these.
-        self._requests_of = cache(self._requests.labels)
-        self._seconds_of = cache(self._seconds.labels)
-        self._store_seconds_of = cache(self._store_seconds.labels)
-        self._messages_of = cache(self._messages.labels)
         for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
-            self._messages.labels(event)
+            self._messages.add(event, count=0)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request by its route's template."""
-        self._requests_of(method if method in METHODS else "other", route, status).inc()
-        self._seconds_of(route).observe(seconds)
+        self._requests.add(method if method in METHODS else "other", route, status)
+        self._seconds.observe(route, seconds)
         if status in REFUSALS:
-            self._messages_of("refused").inc()
+            self._messages.add("refused")
 
     def created_by(self, label: str) -> None:
         """Count a message that was created with one of the operator's tokens."""
@@ -86,23 +79,23 @@ class Metrics:
 
     def expired(self, count: int) -> None:
         """Count messages that nobody read in time."""
-        self._messages_of("expired").inc(count)
+        self._messages.add("expired", count=count)
 
     def decided(self, message_id: str, command: Command, outcome: Outcome) -> None:
         """Count what a command did. Many misses are a sign of guessing."""
         match outcome:
             case Missing():
                 if is_guess(message_id, command):
-                    self._messages_of("missed").inc()
+                    self._messages.add("missed")
             case Created():
-                self._messages_of("created").inc()
+                self._messages.add("created")
             case Granted():
-                self._messages_of("read").inc()
+                self._messages.add("read")
             case Destroyed() | WrongPassphrase(tries_left=0):
-                self._messages_of("destroyed").inc()
+                self._messages.add("destroyed")
 
     def store_took(self, command: Command, seconds: float) -> None:
-        self._store_seconds_of(type(command).__name__).observe(seconds)
+        self._store_seconds.observe(type(command).__name__, seconds)
 
 
 def metrics_response(metrics: Metrics, request: Request) -> Response:

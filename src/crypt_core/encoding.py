@@ -15,6 +15,15 @@ encode_json = json.JSONEncoder(ensure_ascii=False).encode
 """Write a value as JSON. `json.dumps` with these options builds an encoder for each call."""
 
 
+def utf8_size(text: str) -> int:
+    """Bytes of `text` in UTF-8.
+
+    Raises:
+        UnicodeEncodeError: It has half of a surrogate pair.
+    """
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def digest(secret: bytes) -> str:
     """SHA-256 as 43 characters of base64url. The secrets are random and long, so it needs no salt and no slowness."""
     return encode_base64url(hashlib.sha256(secret).digest())

@@ -216,8 +216,11 @@ def _read(record: Record | None, command: Read, now: float) -> Decision:
         return Decision(record, granted)
     if command.idempotency_hash is not None:
         leases = (*leases, Lease(command.idempotency_hash, min(now + LEASE_SECONDS, record.expires_at)))
-    read = replace(record, reads_left=record.reads_left - 1, leases=leases, state="read", at=now)
-    return Decision(read if read.reads_left or leases else _without_content(read), granted)
+    reads_left = record.reads_left - 1
+    if not (reads_left or leases or record.access):
+        return Decision(None, granted)  # most messages are plain, have one reader, and leave nothing
+    read = replace(record, reads_left=reads_left, leases=leases, state="read", at=now)
+    return Decision(read if reads_left or leases else _without_content(read), granted)
 
 
 def _refused_passphrase(record: Record, presented: str | None, now: float) -> Decision | None:

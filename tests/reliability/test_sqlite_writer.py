@@ -6,17 +6,18 @@ import threading
 import time
 from collections.abc import Iterator, Sized
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit, Task
-from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
+from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Create, Created, Granted, Missing, Read
-from tests.support.sqlite_files import Engine
+from tests.support.sqlite_files import Caller, Engine
 
 DAY = 86_400  # seconds
 
@@ -89,6 +90,39 @@ def test_housekeeping_that_has_much_to_do_lets_commands_in_between(path: Path, m
     uvloop.run(commands())  # asyncio's own loop gets its turn by chance
     store.close()
     assert worst <= 1
+
+
+@pytest.mark.parametrize(
+    ("look_seconds", "pause"), [(0.001, MIN_PAUSE_SECONDS), (0.005, 1.0), (0.02, 4.0), (0.1, MAX_PAUSE_SECONDS)]
+)
+def test_looks_take_a_small_share_of_the_time_however_slow_the_disk_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch, look_seconds: float, pause: float
+) -> None:
+    now = 0.0
+    engine = Engine(path)
+    monkeypatch.setattr("crypt_api.server.stores.sqlite.housekeeping.time.monotonic", lambda: now)
+
+    def carry_over(_: SqliteFile) -> None:
+        nonlocal now
+        now += look_seconds
+
+    monkeypatch.setattr(SqliteFile, "carry_over", carry_over)
+    engine.keep_house()
+    assert engine.housekeeping.pause == pytest.approx(pause)
+    engine.close()
+
+
+def test_the_event_loop_does_not_wait_for_the_file_to_grow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(path)
+    caller: Any = Caller()
+    group = [Task(f"abc{number}", Create("x" * 100_000, DAY), caller) for number in range(30)]
+    grown: list[object] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("crypt_api.server.stores.sqlite.database.grow", lambda *sizes: grown.append(sizes))
+        assert engine.commits.decide(group) is None
+    assert not grown
+    assert all(isinstance(answer, Created) for answer in engine.commits.apply(group))
+    engine.close()
 
 
 async def test_a_message_that_cannot_be_written_concerns_its_sender_alone(path: Path) -> None:

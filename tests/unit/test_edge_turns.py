@@ -31,11 +31,20 @@ async def test_clients_have_turns_in_rotation() -> None:
 
 
 async def test_only_some_go_on_at_once() -> None:
-    turns = Turns()
-    assert sum(turns.take() for _ in range(1_000)) == TURNS_AT_ONCE
-    turns.wait(Member("", lambda: None))
+    turns, somebody = Turns(), Member("", lambda: None)
+    assert sum(turns.take(somebody) for _ in range(1_000)) == TURNS_AT_ONCE
+    turns.wait(somebody)
     await asyncio.sleep(0)
-    assert turns.take()
+    assert turns.take(somebody)
+
+
+async def test_nobody_overtakes_what_waits_of_the_same_client() -> None:
+    turns = Turns()
+    turns.wait(Member("busy", lambda: None))
+    assert not turns.take(Member("busy", lambda: None))
+    assert turns.take(Member("other", lambda: None))
+    await asyncio.sleep(0)
+    assert turns.take(Member("busy", lambda: None))
 
 
 async def test_a_turn_that_fails_stops_no_other() -> None:

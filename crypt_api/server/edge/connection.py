@@ -139,7 +139,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _advance_in_turn(self) -> None:
         """Go on now if the server lets this connection, and as soon as it is its turn otherwise."""
-        if not self._is_scheduled and self._owner.turns.take():
+        if not self._is_scheduled and self._owner.turns.take(self):
             self._advance()
         else:
             self._schedule()

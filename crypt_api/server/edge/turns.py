@@ -30,10 +30,10 @@ class Turns:
         self._queues: dict[str, deque[Waiting]] = {}  # by client; the first one is next
         self._is_scheduled = False
 
-    def take(self) -> bool:
-        """Whether a connection may go on at once. When many have done so, the others must wait."""
+    def take(self, connection: Waiting) -> bool:
+        """Whether the connection may go on at once: its client has none that waits, and this turn had not many."""
         self._left -= 1
-        return self._left >= 0
+        return self._left >= 0 and connection.client_group not in self._queues
 
     def wait(self, connection: Waiting) -> None:
         """Call `connection.take_turn` in another turn of the event loop."""

@@ -52,19 +52,19 @@ class MessageHandlers:
         for _ in range(MAX_ID_ATTEMPTS):
             message_id = self._new_id()
             if isinstance(await store.apply(message_id, command), Created):
-                return json_response(200, {"id": message_id})._replace(created_by=created_by)
+                return json_response(200, {"id": message_id}, created_by=created_by)
         raise errors.NoUniqueId
 
     async def put(self, request: Request, store: Store, message_id: str) -> Response:
         """Keep the sealed message in the body under the id in the path, which the client derived."""
         created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
-        outcome = await store.apply(message_id, sealed_message(fields, self._settings))
-        match outcome:
-            case Created(expires_at) | Repeated(expires_at):
-                status = 201 if isinstance(outcome, Created) else 200
-                response = json_response(status, {"id": message_id, "expires_at": _timestamp(expires_at)})
-                return response._replace(created_by=created_by if status == 201 else "")  # noqa: PLR2004
+        match await store.apply(message_id, sealed_message(fields, self._settings)):
+            case Created(expires_at):
+                fields = {"id": message_id, "expires_at": _timestamp(expires_at)}
+                return json_response(201, fields, created_by=created_by)
+            case Repeated(expires_at):
+                return json_response(200, {"id": message_id, "expires_at": _timestamp(expires_at)})
             case _:
                 raise errors.IdTaken
 

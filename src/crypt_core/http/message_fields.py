@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from crypt_core.encoding import HASH_BYTES, decode_base64url, digest
+from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size
 from crypt_core.http.error_responses import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
 from crypt_core.messages import Create
 from crypt_core.record import AccessHashes
@@ -58,7 +58,7 @@ def _message(fields: Any, limit: int) -> str:
     if not isinstance(message, str) or not message.strip():
         raise InvalidMessage
     try:
-        size = len(message.encode())
+        size = utf8_size(message)
     except UnicodeEncodeError:  # JSON can escape half of a surrogate pair; UTF-8 cannot
         raise InvalidMessage from None
     if size > limit:

@@ -43,6 +43,9 @@ class Response(NamedTuple):
     created_by: str = ""
 
 
-def json_response(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(
+    status: int, value: object, headers: Mapping[str, str] = MappingProxyType({}), *, created_by: str = ""
+) -> Response:
     """Build a response whose body is `value` as JSON."""
-    return Response(status, encode_json(value).encode(), {"Content-Type": "application/json", **(headers or {})})
+    body = encode_json(value).encode()
+    return Response(status, body, {"Content-Type": "application/json", **headers}, created_by=created_by)

@@ -41,6 +41,10 @@ class LogReplaced(StorageUnavailable):
     """The log was deleted or replaced under us. SQLite still has it open: nothing is lost yet."""
 
 
+class MustWait(Exception):
+    """The disk would have to be waited for."""
+
+
 class CommitUncertain(Exception):
     """A commit failed, or the file was replaced meanwhile: its effect has to be looked for (see `settlement`)."""
 
@@ -160,11 +164,12 @@ class SqliteFile:
         """Commit what happens inside, durably and at once; or, when it raises, nothing of it.
 
         Raises:
-            Exception: What happens inside, or what `commit` raises.
+            Exception: What happens inside, or what `take_commits_room` or `commit` raises.
         """
         self.begin()
         try:
             yield
+            self.take_commits_room()
         except BaseException:
             self.roll_back()
             raise
@@ -174,29 +179,37 @@ class SqliteFile:
         """Start a transaction: `commit` or `roll_back` ends it."""
         self.execute("BEGIN IMMEDIATE")
 
-    def commit(self) -> None:
-        """Make durable what happened since `begin`; when it raises, the transaction has ended, too.
+    def take_commits_room(self, *, may_wait: bool = True) -> None:
+        """Take from the disk what the commit adds to the file. Call it last in a transaction.
 
         Raises:
-            DiskFull: Nothing happened, for want of room.
-            StorageUnavailable: Nothing happened, because the file is not under its path any more.
-            CommitUncertain: It is not known whether anything happened.
+            DiskFull: There is no room.
+            MustWait: Room must be taken, and `may_wait` is False.
+            StorageUnavailable: The file is not under its path any more.
+        """
+        size = self._size_if_in_place()
+        [[pages]] = self.execute("PRAGMA page_count")
+        if pages * self.page_size > size:
+            if not may_wait:
+                raise MustWait
+            grow(_opened(self._identity).descriptor, size, pages * self.page_size)
+
+    def commit(self) -> None:
+        """Make durable what happened since `begin`. Python's threads meet here, so it asks SQLite for one thing only.
+
+        Raises:
+            CommitUncertain: It is not known whether anything happened. The transaction has ended.
         """
         try:
-            size = self._size_if_in_place()
-            [[pages]] = self.execute("PRAGMA page_count")
-            if pages * self.page_size > size:
-                grow(_opened(self._identity).descriptor, size, pages * self.page_size)
-            try:
-                self.execute("COMMIT")
-                self._size_if_in_place()
-            except (sqlite3.Error, StorageUnavailable) as error:
-                raise CommitUncertain(describe(error)) from error
-            except Exception as error:  # such as MemoryError: the commit may have taken effect all the same
-                raise CommitUncertain(type(error).__name__) from error
-        except BaseException:
+            self.execute("COMMIT")
+            self._size_if_in_place()
+        except BaseException as error:
             self.roll_back()
-            raise
+            if not isinstance(error, Exception):
+                raise
+            is_foreseen = isinstance(error, sqlite3.Error | StorageUnavailable)
+            # Another one, such as MemoryError: the commit may have taken effect all the same.
+            raise CommitUncertain(describe(error) if is_foreseen else type(error).__name__) from error
 
     def roll_back(self) -> None:
         """Forget what happened since `begin`. SQLite may have done so by itself: some errors make it."""

@@ -88,7 +88,7 @@ class GroupCommit:
         if not self._file.is_ready:
             return None
         try:
-            decided = self._decide_in_transaction(group)
+            decided = self._decide_in_transaction(group, may_wait=False)
             if not decided.changes:
                 self._file.commit()  # nothing to wait for, but whether the file is still in its place
         except Exception:  # noqa: BLE001 - `apply` meets it again, and knows what to do
@@ -140,8 +140,10 @@ class GroupCommit:
             error = StorageUnavailable(f"SQLite: {describe(error)}")
         return [error]
 
-    def _decide_in_transaction(self, group: Sequence[Task], *, from_reserve: bool = False) -> Decided:
-        """Decide and write, and leave the transaction open."""
+    def _decide_in_transaction(
+        self, group: Sequence[Task], *, from_reserve: bool = False, may_wait: bool = True
+    ) -> Decided:
+        """Decide and write, and leave the transaction open, ready for its commit."""
         file = self._file
         file.make_ready()
         file.begin()
@@ -151,6 +153,7 @@ class GroupCommit:
             batch = self._load(group)
             answers = self._decide_all(group, batch)
             changes = file.records.write(batch)
+            file.take_commits_room(may_wait=may_wait)
         except BaseException:
             file.roll_back()
             raise

@@ -17,8 +17,15 @@ from crypt_core.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 0.5
+MIN_PAUSE_SECONDS = 0.5
 """Between two looks for expired messages, and for what was destroyed and is still in the files."""
+
+MAX_PAUSE_SECONDS = 5.0
+"""The same while the disk is busy: what was destroyed is gone from the files after that time and one look."""
+
+MAX_SHARE = 1 / 200
+"""Of the time that looks may take. Requests wait meanwhile: with more than a hundredth, one request of a hundred would
+meet a look, and looks would be what the 99th percentile measures."""
 
 REPAIR_PAUSE_SECONDS = 3_600.0
 """Between two repairs: requests wait for one, and a disk that fails would need another at once."""
@@ -47,7 +54,9 @@ class Housekeeping:
         self._is_well = True
         self._is_malformed = False
         self._rest_is_due_at = 0.0  # by the monotonic clock
-        self._repair_is_due_at = 0.0  # by the monotonic clock
+        self._repair_is_due_at = 0.0  # the same
+        self.pause = MIN_PAUSE_SECONDS
+        """Seconds until `run` is to be called again, if there is nothing to do at once."""
         self._messages = 0
 
     def run(self) -> bool:
@@ -57,13 +66,15 @@ class Housekeeping:
         disk several times, and requests wait for it.
         """
         self._is_well = True
-        now = time.monotonic()
+        started = time.monotonic()
         more = self._attempt(self._sweep)
-        if not more or now >= self._rest_is_due_at or self._file.is_log_long:
-            self._rest_is_due_at = now + INTERVAL_SECONDS
+        if not more or started >= self._rest_is_due_at or self._file.is_log_long:
             more |= self._attempt(self._give_back)
             self._attempt(self._erase)
             self._attempt(self._accept_messages)
+            now = time.monotonic()
+            self.pause = min(max((now - started) / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+            self._rest_is_due_at = now + self.pause
             if not more:
                 more = self._attempt(self._repair)
         if self._is_well:

@@ -11,7 +11,7 @@ from crypt_api.server.stores.sqlite import schema
 from crypt_api.server.stores.sqlite.database import SqliteFile
 
 STEP = 250
-"""Rows of one step: less than a millisecond. Housekeeping walks over a million rows in half an hour."""
+"""Rows of one step: less than a millisecond. On a quiet disk, a million rows take half an hour."""
 
 # The index that is named is the table itself. (`NOT INDEXED` would let SQLite read the other one.)
 _WALK = """

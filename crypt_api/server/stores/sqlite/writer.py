@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import NamedTuple
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import Answer, Decided, GroupCommit, Task
-from crypt_api.server.stores.sqlite.housekeeping import INTERVAL_SECONDS, Housekeeping
+from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.settlement import CannotSettle
 from crypt_core.errors import StorageUnavailable
 
@@ -156,7 +156,7 @@ class Writer:
             if closing or time.monotonic() >= housekeeping_at:
                 more = self._housekeeping.run()
                 self._take_stock()
-                housekeeping_at = time.monotonic() + (0 if more else INTERVAL_SECONDS)
+                housekeeping_at = time.monotonic() + (0 if more else self._housekeeping.pause)
             if closing:
                 break
             self._give_file_away()
@@ -207,18 +207,16 @@ class Writer:
 
 def _hand_over(group: Sequence[Task], answers: Sequence[Answer]) -> None:
     """Give each task its answer, on the event loop that waits for it (one wake-up for all of them)."""
-    by_loop: dict[asyncio.AbstractEventLoop, tuple[list[Task], list[Answer]]] = {}
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Task, Answer]]] = defaultdict(list)
     for task, answer in zip(group, answers, strict=True):
-        tasks, their_answers = by_loop.setdefault(task.answer.get_loop(), ([], []))
-        tasks.append(task)
-        their_answers.append(answer)
-    for loop, (tasks, their_answers) in by_loop.items():
+        by_loop[task.answer.get_loop()].append((task, answer))
+    for loop, answered in by_loop.items():
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_answer, tasks, their_answers)
+            loop.call_soon_threadsafe(_answer, answered)
 
 
-def _answer(tasks: Sequence[Task], answers: Sequence[Answer]) -> None:
-    for task, answer in zip(tasks, answers, strict=True):
+def _answer(answered: Sequence[tuple[Task, Answer]]) -> None:
+    for task, answer in answered:
         if task.answer.cancelled():
             continue
         if isinstance(answer, Exception):
