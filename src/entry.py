@@ -9,14 +9,12 @@ import js
 from pyodide.ffi import create_proxy, to_js
 from workers import DurableObject, WorkerEntrypoint, import_from_javascript, python_to_rpc
 
-from crypt_core.http.app import App
-from crypt_core.store import Store
 from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.payload_encryption import PayloadEncryption
 from crypt_worker.rate_limit import Counters
 from crypt_worker.request import answer
-from crypt_worker.service import open_service
+from crypt_worker.service import Service, open_service
 from crypt_worker.shard import Shard
 
 
@@ -34,8 +32,10 @@ class MessageShard(DurableObject):
         super().__init__(ctx, env)
         self._shard = Shard(python_to_rpc(ctx.storage), _payloads(), in_background)
 
-    async def apply(self, message_id: str, command: str, fetched_key: str | None) -> str:
-        return await self._shard.apply(message_id, command, fetched_key)
+    async def apply(
+        self, message_id: str, command: str, fetched_key: str | None, client: str = "", misses_per_hour: int = 0
+    ) -> str:
+        return await self._shard.apply(message_id, command, fetched_key, client, misses_per_hour)
 
     async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002
         await self._shard.sweep()
@@ -48,8 +48,8 @@ class DurableShard(DurableObject):
         super().__init__(ctx, env)
         self._shard = Shard(python_to_rpc(ctx.storage), None, in_background)
 
-    async def apply(self, message_id: str, command: str, _: None) -> str:
-        return await self._shard.apply(message_id, command)
+    async def apply(self, message_id: str, command: str, _: None, client: str = "", misses_per_hour: int = 0) -> str:
+        return await self._shard.apply(message_id, command, None, client, misses_per_hour)
 
     async def alarm(self, alarm_info: Any = None) -> None:  # noqa: ARG002
         await self._shard.sweep()
@@ -67,8 +67,8 @@ class ClientCounters(DurableObject):
 
 
 @cache
-def _service() -> tuple[App, Store]:
-    """The isolate's application and store. The first request opens them: the clock and randomness work from then on."""
+def _service() -> Service:
+    """The isolate's service. The first request opens them: the clock and randomness work from then on."""
     return open_service(_runtime().env, _payloads)
 
 

@@ -10,7 +10,7 @@ class StorageUnavailable(Exception):
 
 
 class NoMissLeft(Exception):
-    """The client has used up its misses, and the store was not asked (see `limits/guesses.py`)."""
+    """The client has used up its misses, and nobody looked for a message (see `limits/guesses.py`)."""
 
     def __init__(self, wait: float) -> None:
         """`wait` is in seconds: until the client has a miss again."""

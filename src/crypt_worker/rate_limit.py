@@ -48,7 +48,7 @@ def client_address(headers: Mapping[str, str]) -> str:
 def open_worker_limits(variables: Variables, env: Any) -> ClientLimits | None:
     """The limits that the variables and the bindings in `env` ask for; None if every limit is switched off.
 
-    Misses are counted in each isolate, in both scopes.
+    Misses are counted in each isolate, in both scopes. The shards count them over all isolates (`shard_misses`).
     """
     limit = variables.settings.rate_limit_per_second
     misses = variables.settings.misses_per_hour

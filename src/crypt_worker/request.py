@@ -6,28 +6,27 @@ from contextlib import suppress
 from typing import Any
 
 from crypt_core.errors import SettingsError
-from crypt_core.http.app import App
 from crypt_core.http.error_responses import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
-from crypt_core.store import Store
 from crypt_worker.javascript import JavaScript
 from crypt_worker.rate_limit import client_address
+from crypt_worker.service import Service
 
 MAX_DRAIN_BYTES = 10_000_000
 """The connection of a client that sends more than this after a refusal is closed."""
 
 
-async def answer(js_request: Any, javascript: JavaScript, service: Callable[[], tuple[App, Store]]) -> Any:
-    """Answer the runtime's request by the isolate's application and store; return the runtime's response."""
+async def answer(js_request: Any, javascript: JavaScript, service: Callable[[], Service]) -> Any:
+    """Answer the runtime's request by the isolate's service; return the runtime's response."""
     try:
-        app, store = service()
+        app, store_for = service()
     except SettingsError as error:
         return _js_response(error_response(error), javascript)
     headers = javascript.read_entries(js_request.headers)
     body = _Body(js_request, headers)
     scheme, path = _scheme_and_path(js_request.url)
     request = Request(scheme, js_request.method, path, headers, client_address(headers), body)
-    response = await app.handle(request, store)
+    response = await app.handle(request, store_for(request.client))
     await body.drain()
     # For the platform's logs, and the metrics drawn from them: the route, never the id.
     javascript.log(json.dumps({"method": request.method, "route": response.route, "status": response.status}))
@@ -46,11 +45,16 @@ def _js_response(response: Response, javascript: JavaScript) -> Any:
 
 
 class _Body:
-    """The request's body, chunk by chunk as the runtime receives it."""
+    """The request's body, chunk by chunk as the runtime receives it.
+
+    To ask for the end costs as much as to ask for a chunk, so a body that has its announced length is not asked.
+    """
 
     def __init__(self, js_request: Any, headers: dict[str, str]) -> None:
         js_body = js_request.body
-        self._is_worth_draining = len(headers.get("content-length", "0")) < len(str(MAX_DRAIN_BYTES))
+        self._length = headers.get("content-length", "")
+        self._received = 0
+        self._is_worth_draining = len(self._length) < len(str(MAX_DRAIN_BYTES))
         self._reader = js_body.getReader() if js_body else None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -68,8 +72,12 @@ class _Body:
                 raise InvalidJson from None
             if chunk.done:
                 self._reader = None
-            else:
-                yield chunk.value.to_bytes()
+                return
+            data = chunk.value.to_bytes()
+            self._received += len(data)
+            if str(self._received) == self._length:
+                self._reader = None
+            yield data
 
     async def drain(self) -> None:
         """Receive the rest of the body. Left unread, the runtime may reset the connection, and lose the answer."""

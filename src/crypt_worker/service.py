@@ -1,7 +1,7 @@
-"""The service of one isolate: the application and its store, which the isolate's requests share."""
+"""The service of one isolate: the application, which its requests share, and the store as each client may ask it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from crypt_core.http.app import App
 from crypt_core.store import Store
@@ -13,16 +13,33 @@ from crypt_worker.shards import Shards
 from crypt_worker.variables import Variables
 
 
-def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> tuple[App, Store]:
+class Service(NamedTuple):
+    """What answers the requests of an isolate.
+
+    Attributes:
+        app: The application.
+        store_for: Gives the store as the client with an address may ask it.
+    """
+
+    app: App
+    store_for: Callable[[str], Store]
+
+
+def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> Service:
     """Open the service with the bindings and variables in `env`. The clock and randomness must work already.
 
     Raises:
         SettingsError: A variable cannot be used.
     """
     variables = Variables.from_env(env)
-    store: Store
-    if variables.store == "durable":
-        store = DurableStore(Shards(env.DURABLE_SHARDS))
-    else:
-        store = KvStore(payloads(), Shards(env.MESSAGE_SHARDS))
-    return App(variables.settings, open_worker_limits(variables, env)), store
+    settings = variables.settings
+    misses = settings.misses_per_hour if settings.rate_limit_per_second else 0
+    is_durable = variables.store == "durable"
+    binding = env.DURABLE_SHARDS if is_durable else env.MESSAGE_SHARDS
+    kv = None if is_durable else payloads()
+
+    def store_for(client: str) -> Store:
+        shards = Shards(binding, client, misses)
+        return DurableStore(shards) if kv is None else KvStore(kv, shards)
+
+    return Service(App(settings, open_worker_limits(variables, env)), store_for)

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from crypt_core.messages import Granted, decide
+from crypt_core.messages import Granted, Missing, Outcome, decide
 from crypt_core.record import Record
 from crypt_worker.kv_payloads import KvPayloads, released_key
+from crypt_worker.shard_misses import ShardMisses
 from crypt_worker.shard_records import DamagedRecord, ShardRecords
 from crypt_worker.sweep import Sweep
-from crypt_worker.wire import Damaged, Fetch, command_from_wire, to_wire
+from crypt_worker.wire import Damaged, Fetch, Refused, command_from_wire, to_wire
 
 
 class Shard:
@@ -41,33 +42,53 @@ class Shard:
         self._clock = clock
         self._records = ShardRecords(self._execute)
         self._sweep = Sweep(self._records, storage, payloads, clock)
+        self._misses = ShardMisses(clock)
 
     def _execute(self, sql: str, *values: object) -> list[Any]:
         rows: list[Any] = self._sql.exec(sql, *values).raw().toArray().to_py()
         return rows
 
-    async def apply(self, message_id: str, command: str, fetched_key: str | None = None) -> str:
+    async def apply(
+        self, message_id: str, command: str, fetched_key: str | None = None, client: str = "", misses_per_hour: int = 0
+    ) -> str:
         """Apply `command` to the id's record and return the outcome, both as `wire` writes them.
 
         A read of a payload is granted only to a caller that has fetched the payload already: `fetched_key` is the
         payload's key. Any other caller gets a `Fetch`, and nothing has happened. So a payload that a lagging KV
         replica does not show yet is not lost.
+
+        If the command may be a guess, `misses_per_hour` says how many misses its `client` has. Without one left, the
+        caller gets a `Refused`, and nobody has looked.
         """
-        # From here to the last write nothing awaits: the platform commits all of it at once or nothing,
-        # and no other request of this object comes in between.
         now = self._clock()
+        wait = self._misses.wait(client, misses_per_hour)
+        if wait:
+            return to_wire(Refused(wait))
+        answer, changed = self._decide(message_id, command, fetched_key, now)
+        if isinstance(answer, Missing):
+            self._misses.take(client, misses_per_hour)
+        if changed is not None:
+            await self._sweep.comes_for(changed, now)
+        return to_wire(answer)
+
+    def _decide(
+        self, message_id: str, command: str, fetched_key: str | None, now: float
+    ) -> tuple[Outcome | Fetch | Damaged, Record | None]:
+        """Apply `command`, and return the answer, and the new record if there is one.
+
+        Nothing here awaits: the platform commits all of it at once or nothing, and no other request of this object
+        comes in between.
+        """
         try:
             before = self._records.load(message_id)
         except DamagedRecord:
-            return to_wire(Damaged())
+            return Damaged(), None
         after, outcome = decide(before, command_from_wire(command), now)
         if self._payloads and isinstance(outcome, Granted) and outcome.content != fetched_key:
-            return to_wire(Fetch(outcome.content))
+            return Fetch(outcome.content), None
         self._records.keep(message_id, before, after)
         self._release(before, after, now)
-        if after is not None and after is not before:
-            await self._sweep.comes_for(after, now)
-        return to_wire(outcome)
+        return outcome, None if after is before else after
 
     async def sweep(self) -> None:
         """Answer the alarm. Raises `StorageUnavailable` if the next alarm is not set: the platform repeats this one."""

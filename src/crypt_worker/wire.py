@@ -24,11 +24,20 @@ class Damaged:
     """Not an outcome: the record is there, and cannot be read."""
 
 
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *Outcome.__args__, Fetch, Damaged)}
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not an outcome: the client has no miss left in this shard for `wait` seconds, and nobody has looked."""
+
+    wait: float
+
+
+Answer = Outcome | Fetch | Damaged | Refused
+
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *Answer.__args__)}
 _FIELDS = {kind: [(field.name, field.default) for field in fields(kind)] for kind in _KINDS.values()}
 
 
-def to_wire(value: Command | Outcome | Fetch | Damaged) -> str:
+def to_wire(value: Command | Answer) -> str:
     values: list[Any] = [type(value).__name__]
     values += [getattr(value, name) for name, _ in _FIELDS[type(value)]]
     for _, default in reversed(_FIELDS[type(value)]):
@@ -43,8 +52,8 @@ def command_from_wire(text: str) -> Command:
     return command
 
 
-def answer_from_wire(text: str) -> Outcome | Fetch | Damaged:
-    answer: Outcome | Fetch | Damaged = _from_wire(text)
+def answer_from_wire(text: str) -> Answer:
+    answer: Answer = _from_wire(text)
     return answer
 
 

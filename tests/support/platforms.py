@@ -120,12 +120,9 @@ class Connection:
     ) -> tuple[int, Any]:
         """Status and JSON of the answer."""
         content = b"" if body is None else json.dumps(body).encode()
-        fields = {
-            "Host": "x",
-            self._address_header: next(_addresses),
-            "Content-Length": str(len(content)),
-            **(headers or {}),
-        }
+        fields = {"Host": "x", self._address_header: next(_addresses), **(headers or {})}
+        if content:
+            fields["Content-Length"] = str(len(content))
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         self._writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + content)
         answer = (await self._reader.readuntil(b"\r\n\r\n")).decode()

@@ -33,7 +33,7 @@ def durable_worker() -> Iterator[Platform]:
 def platform(request: pytest.FixtureRequest) -> Platform:
     """Run the test black-box against the SQLite server, and against the Worker in the real runtime.
 
-    `tests/worker/test_durable.py` has what is run of `durable_worker` without `--long`.
+    `tests/worker/test_configurations.py` has what is run of `durable_worker` without `--long`.
     """
     platform: Platform = request.getfixturevalue(request.param)
     return platform

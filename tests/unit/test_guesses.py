@@ -47,6 +47,14 @@ def test_a_budget_fills_up_evenly_over_an_hour() -> None:
     assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
 
 
+@pytest.mark.parametrize("per_hour", [7, 23, 60, 200])
+def test_a_budget_is_whole_by_a_clock_that_counts_from_1970(per_hour: int) -> None:
+    clock = Clock()
+    clock.now = 1_800_000_000.1
+    budgets = MissBudgets(per_hour, clock=clock)
+    assert [budgets.take(CLIENT) > 0 for _ in range(per_hour + 1)] == [False] * per_hour + [True]
+
+
 @given(
     st.integers(1, 200),
     st.lists(st.tuples(st.sampled_from(["miss", "hit"]), st.floats(0, 900)), max_size=150),

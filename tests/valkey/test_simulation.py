@@ -132,7 +132,7 @@ def play_seeds(first: int, count: int) -> None:
         play_seed(seed)
 
 
-@pytest.mark.parametrize(("first", "count"), [(0, 150), pytest.param(150, 10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("first", "count"), [(0, 150), pytest.param(150, 20_000, marks=pytest.mark.long)])
 def test_random_orders_lost_answers_and_failovers(first: int, count: int) -> None:
     play_seeds(first, count)
 

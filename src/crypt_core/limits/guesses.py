@@ -19,8 +19,8 @@ from crypt_core.store import Store
 HOUR = 3_600.0
 """Seconds."""
 
-ROUNDING = 1e-6
-"""Seconds by which sums of seconds may be wrong."""
+ROUNDING = 1e-4
+"""Seconds by which sums of many seconds may be wrong: a clock may count from 1970, and has steps of 2e-7 s then."""
 
 
 class MissBudgets:
@@ -46,20 +46,27 @@ class MissBudgets:
         """The number of clients and networks that are remembered."""
         return len(self._full_at)
 
-    def take(self, client: str) -> float:
-        """Take one miss. Returns 0 if it was taken, and else the seconds until the client has one."""
+    def wait(self, client: str) -> float:
+        """Seconds until the client has a miss; 0 if it has one."""
         now = self._clock()
-        full_at = {key: max(self._full_at.get(key, now), now) + interval for key, interval in self._of(client)}
-        wait = max(full_at.values()) - now - HOUR
-        if wait <= ROUNDING:
-            wait = 0.0
-            self._full_at |= full_at
-        for key in full_at:
+        wait = 0.0
+        for key, interval in self._of(client):
             if key in self._full_at:
                 self._full_at.move_to_end(key)
+                wait = max(wait, self._full_at[key] + interval - now - HOUR)
+        return wait if wait > ROUNDING else 0.0
+
+    def take(self, client: str) -> float:
+        """Take one miss. Returns 0 if it was taken, and else the seconds until the client has one."""
+        wait = self.wait(client)
+        if wait:
+            return wait
+        now = self._clock()
+        for key, interval in self._of(client):
+            self._full_at[key] = max(self._full_at.get(key, now), now) + interval
         while len(self._full_at) > self._max_buckets:
             self._full_at.popitem(last=False)
-        return wait
+        return 0.0
 
     def give_back(self, client: str) -> None:
         """Give one miss back that was taken."""
@@ -78,7 +85,7 @@ class MissBudgets:
 def is_guess(message_id: str, command: Command) -> bool:
     """Whether the command may be somebody's guess of a plain id: a miss, if it finds nothing."""
     # An `Acknowledge` tells nothing of the messages that nobody has read, so it is no guess.
-    return isinstance(command, Read | Destroy) and ids.is_plain(message_id)
+    return isinstance(command, (Read, Destroy)) and ids.is_plain(message_id)
 
 
 @dataclass(slots=True)
@@ -88,7 +95,7 @@ class GuardedStore:
     Attributes:
         store: The store.
         wait: Seconds until the request's client has a miss again; 0 if it has one, None if nobody counts.
-        missed: Whether the request was a miss.
+        missed: Whether the request was a miss, or was refused as a guess by the store itself.
     """
 
     store: Store
@@ -99,11 +106,15 @@ class GuardedStore:
         """Apply the command as the store does.
 
         Raises:
-            NoMissLeft: The client has used up its misses. The store was not asked.
+            NoMissLeft: The client has used up its misses. Nobody has looked.
             StorageUnavailable: As the store's own `apply`.
         """
         if self.wait and is_guess(message_id, command):
             raise NoMissLeft(self.wait)
-        outcome = await self.store.apply(message_id, command)
+        try:
+            outcome = await self.store.apply(message_id, command)
+        except NoMissLeft:  # by a store that counts, too: it is not asked for ever by a client that it refuses
+            self.missed = True
+            raise
         self.missed |= isinstance(outcome, Missing) and is_guess(message_id, command)
         return outcome

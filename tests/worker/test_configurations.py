@@ -1,24 +1,41 @@
-"""The store `durable` with the global limiter in the real runtime: races, leases, receipts, crashes.
+"""Each store with each scope of the limiter, in the real runtime: races, leases, receipts, limits.
 
-With `--long`, all black-box tests run on it, too.
+All black-box tests run on `kv` with `isolate`, and with `--long` on `durable` with `global`, too.
 """
 
 import asyncio
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from crypt_worker.shard_misses import share
+from crypt_worker.shards import shard_name
 from tests.support import platforms
 from tests.support.platforms import Platform
 from tests.support.sealed import Sealed
 
+MISSES = 4
 
-async def test_of_32_readers_at_once_one_gets_it(durable_worker: Platform) -> None:
-    connections = [await durable_worker.connect() for _ in range(32)]
-    for number in range(20):
+
+CONFIGURATIONS = [("kv", "global"), ("durable", "global"), ("durable", "isolate")]
+
+
+@pytest.fixture(scope="module", params=CONFIGURATIONS, ids="-".join)
+def configured_worker(request: pytest.FixtureRequest) -> Iterator[Platform]:
+    """A store with a scope, and few misses for each client."""
+    store, scope = request.param
+    variables = (f"STORE:{store}", f"RATE_LIMIT_SCOPE:{scope}", f"MISSES_PER_HOUR:{MISSES}")
+    with platforms.worker(*(part for variable in variables for part in ("--var", variable))) as worker:
+        yield worker
+
+
+async def test_of_32_readers_at_once_one_gets_it(configured_worker: Platform) -> None:
+    connections = [await configured_worker.connect() for _ in range(32)]
+    for number in range(10):
         _, created = await connections[0].ask("POST", "/", {"message": f"secret {number}"})
         answers = await asyncio.gather(*(each.ask("GET", "/" + created["id"]) for each in connections))
         assert sorted(status for status, _ in answers) == [200] + [404] * 31
@@ -27,18 +44,18 @@ async def test_of_32_readers_at_once_one_gets_it(durable_worker: Platform) -> No
         each.close()
 
 
-def test_a_large_message_comes_back_as_it_was(durable_worker: Platform) -> None:
+def test_a_large_message_comes_back_as_it_was(configured_worker: Platform) -> None:
     message = "\x01žluťoučký 🐎" * 5_000
-    with durable_worker.client() as client:
+    with configured_worker.client() as client:
         path = "/" + client.post("/", json={"message": message}).json()["id"]
         assert client.get(path).json() == {"message": message}
         assert client.get(path).status_code == 404
 
 
-def test_the_life_of_a_sealed_message(durable_worker: Platform) -> None:
+def test_the_life_of_a_sealed_message(configured_worker: Platform) -> None:
     sealed = Sealed()
     lease = sealed.headers | {"Idempotency-Key": "a-readers-key"}
-    with durable_worker.client() as client:
+    with configured_worker.client() as client:
         assert [client.put(sealed.path, json=sealed.body).status_code for _ in range(2)] == [201, 200]
         assert client.get(sealed.path, headers=Sealed().headers).status_code == 404
         for _ in range(2):
@@ -49,12 +66,26 @@ def test_the_life_of_a_sealed_message(durable_worker: Platform) -> None:
         assert client.get(sealed.path + "/status", headers=sealed.headers).json()["state"] == "read"
 
 
-def test_the_fourth_request_of_a_second_is_refused(durable_worker: Platform) -> None:
-    with durable_worker.client("198.51.100.1") as client, durable_worker.client("198.51.100.2") as other:
-        answers = [client.get("/zzzzz") for _ in range(4)]
+def test_the_fourth_request_of_a_second_is_refused(configured_worker: Platform) -> None:
+    with configured_worker.client("198.51.100.1") as client, configured_worker.client("198.51.100.2") as other:
+        answers = [client.get("/zzzz") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert answers[2].headers["ratelimit"].startswith('"default";r=0;t=')
-        assert other.get("/zzzzz").status_code == 404
+        assert other.get("/zzzz").status_code == 404
+
+
+def test_a_shard_refuses_a_guess_before_the_isolate_does(configured_worker: Platform) -> None:
+    assert (shard_name("zzzz0"), shard_name("zzzz1"), share(MISSES)) == ("messages-5", shard_name("zzzzz"), 1)
+    with configured_worker.client() as sender:
+        new_ids = (sender.post("/", json={"message": "secret"}).json()["id"] for _ in range(200))
+        message_id = next(new_id for new_id in new_ids if shard_name(new_id) == shard_name("zzzzz"))
+    with configured_worker.client("198.51.100.3") as guesser, configured_worker.client() as reader:
+        assert guesser.get("/zzzzz").status_code == 404
+        refused = guesser.get("/" + message_id)
+        assert (refused.status_code, refused.content) == (429, b'{"error": "Rate limit exceeded"}')
+        assert refused.headers["retry-after"] == "3600"
+        assert guesser.get("/zzzz0").status_code == 404
+        assert reader.get("/" + message_id).json() == {"message": "secret"}
 
 
 @pytest.mark.long

@@ -1,0 +1,45 @@
+"""Guess protection over all isolates: each shard counts the misses of its ids, in memory, without a further call."""
+
+import math
+from collections.abc import Callable
+
+from crypt_core.limits.guesses import MissBudgets
+from crypt_worker.shards import SHARDS
+
+SLACK = 2
+"""The shards' budgets of one client together, as a multiple of `MISSES_PER_HOUR`. Random ids do not meet all shards
+equally often, so with even shares a client would be refused too early."""
+
+MAX_BUCKETS = 10_000
+"""Clients and networks that a shard remembers. All shards may be in one process of 128 MB."""
+
+
+def share(misses_per_hour: int) -> int:
+    """Misses an hour that each shard gives to a client; at least one."""
+    return math.ceil(misses_per_hour * SLACK / SHARDS)
+
+
+class ShardMisses:
+    """The budgets of one shard's clients. A shard that was moved or has slept begins anew."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._budgets: dict[int, MissBudgets] = {}
+
+    def wait(self, client: str, misses_per_hour: int) -> float:
+        """Seconds until the client has a miss; 0 if it has one.
+
+        The Worker says the limit, so that a new deployment's limit holds at once. Zero misses an hour are no limit.
+        """
+        return self._of(misses_per_hour).wait(client) if misses_per_hour else 0.0
+
+    def take(self, client: str, misses_per_hour: int) -> None:
+        """Take one miss of the client's."""
+        if misses_per_hour:
+            self._of(misses_per_hour).take(client)
+
+    def _of(self, misses_per_hour: int) -> MissBudgets:
+        if misses_per_hour not in self._budgets:
+            budgets = MissBudgets(share(misses_per_hour), max_buckets=MAX_BUCKETS, clock=self._clock)
+            self._budgets = {misses_per_hour: budgets}
+        return self._budgets[misses_per_hour]
