@@ -59,7 +59,7 @@ def fill(engine: Engine, size: int = 20_000, ttl: int = DAY) -> list[str]:
         if not kept:
             return ids
         ids += kept
-        engine.housekeeping.shorten_log()
+        engine.housekeeping.after_group()
     raise AssertionError("there is no cap")
 
 
@@ -192,7 +192,7 @@ def test_a_log_that_grew_is_cut_back(path: Path) -> None:
     log = path.with_name("messages.db-wal")
     engine.apply(*((f"a{n}", Create("x" * 100_000, DAY)) for n in range(120)))
     assert log.stat().st_size > 2 * LOG_BYTES
-    engine.housekeeping.shorten_log()
+    engine.housekeeping.after_group()
     assert log.stat().st_size == LOG_BYTES
     engine.close()
 

@@ -125,6 +125,20 @@ def test_the_event_loop_does_not_wait_for_the_file_to_grow(path: Path, monkeypat
     engine.close()
 
 
+def test_a_file_that_grows_has_its_room_before_the_next_group(path: Path) -> None:
+    engine = Engine(path)
+    caller: Any = Caller()
+    undecided = 0
+    for group in range(100):
+        tasks = [Task(f"abc{group}x{number}", Create("x" * 50_000, DAY), caller) for number in range(3)]
+        decided = engine.commits.decide(tasks)
+        undecided += decided is None
+        assert all(isinstance(answer, Created) for answer in engine.commits.apply(tasks, decided))
+        engine.housekeeping.after_group()
+    assert undecided <= 2  # the first ones
+    engine.close()
+
+
 async def test_a_message_that_cannot_be_written_concerns_its_sender_alone(path: Path) -> None:
     store = SqliteStore(path)
     bad, good = await asyncio.gather(

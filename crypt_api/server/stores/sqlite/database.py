@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from crypt_api.server.stores.sqlite import migration, schema
 from crypt_api.server.stores.sqlite.connection import describe, is_full, open_exclusively
-from crypt_api.server.stores.sqlite.disk_space import ROOM_BYTES, DiskFull, DiskSpace, grow
+from crypt_api.server.stores.sqlite.disk_space import GROWTH_BYTES, ROOM_BYTES, DiskFull, DiskSpace, grow
 from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, sync, sync_folder, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 from crypt_api.server.stores.sqlite.records import Records
@@ -66,6 +66,9 @@ class SqliteFile:
         self._connection: sqlite3.Connection | None = None
         self._log: WriteAheadLog | None = None
         self._log_size = 0
+        self._size = 0  # bytes of the database's file, with the last transaction
+        self._pages = 0  # of the database, with the last transaction
+        self._is_growing = False
         self._identity: FileIdentity | None = None  # held from the first opening to the end
         self._is_ready = False
         self._cut_off_holds_keys = False
@@ -189,10 +192,20 @@ class SqliteFile:
         """
         size = self._size_if_in_place()
         [[pages]] = self.execute("PRAGMA page_count")
+        self._is_growing, self._pages = pages > self._pages, pages
         if pages * self.page_size > size:
             if not may_wait:
                 raise MustWait
             grow(_opened(self._identity).descriptor, size, pages * self.page_size)
+
+    @property
+    def needs_room_ahead(self) -> bool:
+        """Whether the database grows, and has little room left. SQLite cuts off the room with each carrying over."""
+        return self._is_growing and self._size < self._pages * self.page_size + GROWTH_BYTES // 2
+
+    def take_room_ahead(self) -> None:
+        """Take room for the next commits: then the event loop can decide them. DiskFull if there is none."""
+        grow(_opened(self._identity).descriptor, self._size, self._pages * self.page_size)
 
     def commit(self) -> None:
         """Make durable what happened since `begin`. Python's threads meet here, so it asks SQLite for one thing only.
@@ -225,7 +238,7 @@ class SqliteFile:
             raise StorageUnavailable(f"{self.path} is not the file that was opened")
         if log is None:
             raise LogReplaced(f"the log of {self.path} is not the file that was opened")
-        self._log_size = log.st_size
+        self._log_size, self._size = log.st_size, database.st_size
         return database.st_size
 
     @property
@@ -249,7 +262,7 @@ class SqliteFile:
         [[busy, frames, carried]] = self.execute("PRAGMA wal_checkpoint(RESTART)")
         if busy or frames != carried:
             raise StorageUnavailable("the log could not be carried over")
-        _opened(self._log).wipe(frames, self.page_size)
+        _opened(self._log).wipe()
         self._log_size = 0
 
     def give_back(self) -> bool:

@@ -81,10 +81,12 @@ class Housekeeping:
             self._complained.clear()
         return more
 
-    def shorten_log(self) -> None:
-        """Carry over a log that has grown long; call it after each group."""
+    def after_group(self) -> None:
+        """Carry over a log that has grown long, and take room for the next group; call it after each group."""
         if self._file.is_log_long:
             self._attempt(self._erase)
+        if self._file.needs_room_ahead:
+            self._attempt(self._take_room_ahead)
 
     def _attempt(self, step: Callable[[], bool]) -> bool:
         try:
@@ -153,6 +155,11 @@ class Housekeeping:
             self._commits.refuses = str(error)
             return False
         self._commits.refuses = ""
+        return False
+
+    def _take_room_ahead(self) -> bool:
+        with suppress(DiskFull):  # the group that needs it finds out
+            self._file.take_room_ahead()
         return False
 
     def _complain(self, trouble: str) -> None:

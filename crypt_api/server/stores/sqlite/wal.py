@@ -22,12 +22,9 @@ MIN_LOG_BYTES = 256 << 10
 
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 _HEADER_BYTES = 32
-_FRAME_HEADER_BYTES = 24
-
-_NO_ROUND = -1  # the first one is 0
-_UNKNOWN_ROUND = -3
 
 _CHUNK = 1 << 20  # bytes read at a time
+_ZEROS = bytes(1 << 16)  # compared at a time
 
 
 def log_path(database: Path) -> Path:
@@ -70,7 +67,6 @@ class WriteAheadLog:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._file = FileIdentity(log_path(database))
-        self._wiped_round = _UNKNOWN_ROUND
         self.stat_if_under_path = self._file.stat_if_under_path
 
     def reserve(self) -> None:
@@ -80,38 +76,31 @@ class WriteAheadLog:
             write_zeros(self._file.descriptor, size, LOG_BYTES)
             sync(self._file.descriptor)
 
-    def wipe(self, frames: int, page_size: int) -> None:
-        """Overwrite with zeros what was written since the last time, and give back what is over `LOG_BYTES`.
+    def wipe(self) -> None:
+        """Overwrite with zeros what is not zeros, and give back what is over `LOG_BYTES`.
 
-        `frames` is how many pages the log has now, in its last round. Only safe when SQLite has carried over all of
-        them, synced the database, and will begin the log anew. The header goes first, and must be on the disk before
-        any page goes: a crash in between then finds an empty log. With a header, it would find the first pages of the
-        log, and carry old pages over new ones.
+        Only safe when SQLite has carried over all of the log, synced the database, and will begin the log anew. The
+        header goes first, and must be on the disk before any page goes: a crash in between then finds an empty log.
+        With a header, it would find the first pages of the log, and carry old pages over new ones.
         """
-        round_number = self._round_number()
         size = self.size()
-        if round_number is not None and round_number == self._wiped_round + 1:
-            end = min(_HEADER_BYTES + frames * (_FRAME_HEADER_BYTES + page_size), size)
-        elif round_number is None and self._is_zeros(size):
-            return
-        else:
-            end = size
-        write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
-        sync(self._file.descriptor)
-        write_zeros(self._file.descriptor, _HEADER_BYTES, end)
-        sync(self._file.descriptor)
+        end = self._end_of_content(size)
+        if end:
+            write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
+            sync(self._file.descriptor)
+            write_zeros(self._file.descriptor, _HEADER_BYTES, end)
+            sync(self._file.descriptor)
         if size > LOG_BYTES:
             os.ftruncate(self._file.descriptor, LOG_BYTES)
-        self._wiped_round = _NO_ROUND if round_number is None else round_number
 
-    def _is_zeros(self, size: int) -> bool:
-        chunks = (os.pread(self._file.descriptor, _CHUNK, start) for start in range(0, size, _CHUNK))
-        return all(chunk == bytes(len(chunk)) for chunk in chunks)
-
-    def _round_number(self) -> int | None:
-        """How often this connection has begun the log anew ("checkpoint sequence number"); None without a header."""
-        header = os.pread(self._file.descriptor, _HEADER_BYTES, 0)
-        return int.from_bytes(header[12:16], "big") if any(header) else None
+    def _end_of_content(self, size: int) -> int:
+        """Where the zeros at the end of the log begin, or somewhat later; 0 if there is nothing else."""
+        starts = range(0, size, len(_ZEROS))
+        for start in reversed(starts):
+            chunk = os.pread(self._file.descriptor, len(_ZEROS), start)
+            if chunk != _ZEROS[: len(chunk)]:
+                return start + len(chunk)
+        return 0
 
     def write_again(self) -> None:
         """Write the log's bytes once more, and sync them.

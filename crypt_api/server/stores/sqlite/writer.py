@@ -180,7 +180,7 @@ class Writer:
 
     def _apply(self, job: Job) -> None:
         _hand_over(job.group, self._commits.apply(*job))
-        self._housekeeping.shorten_log()
+        self._housekeeping.after_group()
 
     def _give_file_away(self) -> None:
         """Release the file, and have an event loop decide what came meanwhile."""
