@@ -133,24 +133,26 @@ async def test_what_is_answered_is_what_the_files_have_whatever_way_commits_fail
     engine.close()
 
 
-async def test_nobody_is_answered_before_the_file_can_be_asked(path: Path, failing: FailingCommits) -> None:
+@pytest.mark.parametrize("fails", [True, False])
+async def test_nobody_is_answered_before_the_file_can_be_asked(
+    path: Path, failing: FailingCommits, *, fails: bool
+) -> None:
+    """The file leaves its place with the commit, which fails or not."""
     store = SqliteStore(path)
     await store.apply("abc12", Create("secret", DAY))
     elsewhere = path.with_name("elsewhere.db")
     took_place = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    class MovesAway(sqlite3.OperationalError):
-        def __init__(self) -> None:
-            path.rename(elsewhere)
-            loop.call_soon_threadsafe(took_place.set)
-
     original = failing.execute
 
     def execute(file: SqliteFile, sql: str, *values: object) -> list[object]:
         rows = original(file, sql, *values)
         if sql == "COMMIT" and values == () and not elsewhere.exists() and not took_place.is_set():
-            raise MovesAway
+            path.rename(elsewhere)
+            loop.call_soon_threadsafe(took_place.set)
+            if fails:
+                raise FAILED_SYNC
         return rows
 
     failing.execute = execute  # type: ignore[method-assign]

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from crypt_api.server.stores.valkey import settlement
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
@@ -294,3 +297,19 @@ async def test_what_somebody_has_built_on_is_not_taken_back(proxy: Proxy, hasty:
     assert await hasty.apply("abc12", Read()) == Missing()
     assert await other.apply("abc12", Read()) == Missing()
     other.close()
+
+
+async def test_what_has_just_been_taken_back_lets_the_event_loop_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def take_back(*_: object) -> None:
+        """It needs no turn of the event loop but its first."""
+
+    def shield(task: asyncio.Task[None]) -> asyncio.Task[None]:
+        assert not task.done(), "waited for for ever, in one turn"
+        return task
+
+    settlements = settlement.Settlements(cast("Any", None))
+    monkeypatch.setattr(settlement, "take_back", take_back)
+    monkeypatch.setattr(asyncio, "shield", shield)
+    settlements.take_back(SimpleNamespace(key=b"key", uncertain=[]))  # type: ignore[arg-type]
+    await asyncio.sleep(0)  # the task has ended, and nobody has been told
+    await settlements.wait(b"key")

@@ -18,6 +18,9 @@ from redis.crc import key_slot
 from crypt_api.server.stores import open_store
 from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey import lease_sweep
+from crypt_api.server.stores.valkey.connection import Address, ConnectionLost
+from crypt_api.server.stores.valkey.engine import EngineClock, Findings
+from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
@@ -283,3 +286,15 @@ async def test_a_node_of_a_cluster_is_killed_under_load(
     for number in range(rounds):
         trouble = asyncio.ensure_future(asyncio.to_thread(fail_over, number % 3))
         await under_load(store, trouble, f"load{number}")
+
+
+async def test_who_waits_for_a_node_that_leaves_the_cluster_is_told() -> None:
+    async def locate() -> Address:
+        raise ConnectionLost("it is gone")
+
+    primary = Primary(locate, parse_url("valkey://node"), EngineClock(), Findings(), b"")
+    await primary.news()  # now it pauses before the next attempt
+    news = asyncio.ensure_future(primary.news())
+    await asyncio.sleep(0)
+    primary.close()
+    await asyncio.wait_for(news, 1)

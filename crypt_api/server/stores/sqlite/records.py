@@ -153,7 +153,7 @@ class Records:
         """Write what has changed, and destroy what is gone, in the file; return the rows before and after."""
         changed = batch.changed()
         slots = self._keep_contents({it.message_id: it.new_content for it in changed if it.new_content is not None})
-        self._destroy_contents([it.given_up_slot for it in changed if it.given_up_slot is not None])
+        self.destroy_contents([it.given_up_slot for it in changed if it.given_up_slot is not None])
         changes = {}
         for it in changed:
             after = None
@@ -211,7 +211,8 @@ class Records:
         self._execute_many("INSERT INTO contents (slot, content) VALUES (?, ?)", zip(slots, encrypted, strict=True))
         return dict(zip(contents, slots, strict=True))
 
-    def _destroy_contents(self, slots: Sequence[int]) -> None:
+    def destroy_contents(self, slots: Sequence[int]) -> None:
+        """Destroy keys and contents in these slots."""
         if slots:
             self._slots.destroy(slots)
             self._execute_many("DELETE FROM contents WHERE slot = ?", [(slot,) for slot in slots])

@@ -12,9 +12,13 @@ APPLICATION_ID = 0x43525950
 VERSION = 2
 """Version 1 had the content, in plain text, in the record's JSON. `migration` brings such a file up."""
 
+COLUMNS = "(id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL, slot INTEGER) WITHOUT ROWID"
+DUE_TIMES = "CREATE INDEX messages_due_at ON messages (due_at)"
+"""What `messages` is made of."""
+
 TABLES = f"""
-CREATE TABLE messages (id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL, slot INTEGER) WITHOUT ROWID;
-CREATE INDEX messages_due_at ON messages (due_at);
+CREATE TABLE messages {COLUMNS};
+{DUE_TIMES};
 CREATE TABLE contents (slot INTEGER PRIMARY KEY, content BLOB NOT NULL);
 {key_slots.SCHEMA.strip()}
 CREATE TABLE reserve (pages BLOB NOT NULL);

@@ -36,7 +36,16 @@ class Sweeper:
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         self._passed_over = 0
-        """Rows at the start of those that are due which cannot be swept: SQLite finds their pages damaged."""
+        """Entries at the start of those that are due which cannot be swept: SQLite finds no row, or a damaged page."""
+
+    @property
+    def has_passed_over(self) -> bool:
+        """Whether something that is due could not be swept."""
+        return self._passed_over > 0
+
+    def begin_again(self) -> None:
+        """Pass over nothing any more: the file was repaired."""
+        self._passed_over = 0
 
     def run(self, now: float) -> Swept:
         """Expire the records that are due at `now` (Unix time in seconds), up to a chunk of them.
@@ -71,7 +80,9 @@ class Sweeper:
                 return self._expire_loaded(now, limit)
 
     def _expire_loaded(self, now: float, limit: int) -> Swept:
-        batch, due = self._file.records.load_due(now, limit, self._passed_over)
+        records = self._file.records
+        batch, due = records.load_due(now, limit, self._passed_over)
+        lost = 0 if len(due) == limit else len(records.ids_due(now, limit, self._passed_over)) - len(due)
         unread = 0
         damaged = []
         for message_id in due:
@@ -84,5 +95,6 @@ class Sweeper:
             after = None if before is None else expire(before, now)
             unread += before is not None and before.reads_left > 0 and after is None
             batch.keep(message_id, after)
-        self._file.records.write(batch)
-        return Swept(len(due), unread, tuple(damaged), is_more=len(due) == limit)
+        records.write(batch)
+        self._passed_over += lost  # after those that are gone now, they are the first
+        return Swept(len(due), unread, tuple(damaged), is_more=len(due) + lost == limit)

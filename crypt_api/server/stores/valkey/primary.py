@@ -101,7 +101,7 @@ class Primary:
         self._clock = clock
         self._findings = findings
         self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._task = asyncio.ensure_future(self._run())
+        self._task = asyncio.ensure_future(self._run_and_tell())
 
     @property
     def session(self) -> Session | None:
@@ -118,6 +118,12 @@ class Primary:
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.get_running_loop().create_future()
         news.set_result(None)
+
+    async def _run_and_tell(self) -> None:
+        try:
+            await self._run()
+        finally:
+            self._tell()  # a node has left the Cluster: who waits for it must look for its successor
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -26,7 +26,8 @@ class Settlements:
 
     async def wait(self, key: bytes) -> None:
         """Wait until nothing is being taken back under the key."""
-        while (task := self._by_key.get(key)) is not None:
+        # A task that is done may not have left the table yet: to wait for it would not let the event loop go on.
+        while (task := self._by_key.get(key)) is not None and not task.done():
             await asyncio.shield(task)
 
     def take_back(self, operation: Operation[Any]) -> None:
