@@ -24,8 +24,8 @@ MAX_PAUSE_SECONDS = 5.0
 """The same while the disk is busy: what was destroyed is gone from the files after that time and one look."""
 
 MAX_SHARE = 1 / 200
-"""Of the time that looks may take. Requests wait meanwhile: with more than a hundredth, one request of a hundred would
-meet a look, and looks would be what the 99th percentile measures."""
+"""Of the time that erasing what was destroyed may take. Requests wait meanwhile: with more than a hundredth, one
+request of a hundred would meet it, and it would be what the 99th percentile measures."""
 
 REPAIR_PAUSE_SECONDS = 3_600.0
 """Between two repairs: requests wait for one, and a disk that fails would need another at once."""
@@ -66,15 +66,15 @@ class Housekeeping:
         disk several times, and requests wait for it.
         """
         self._is_well = True
-        started = time.monotonic()
         more = self._attempt(self._sweep)
-        if not more or started >= self._rest_is_due_at or self._file.is_log_long:
+        if not more or time.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
             more |= self._attempt(self._give_back)
+            started = time.monotonic()
             self._attempt(self._erase)
+            spent = time.monotonic() - started
+            self.pause = min(max(spent / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
             self._attempt(self._accept_messages)
-            now = time.monotonic()
-            self.pause = min(max((now - started) / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
-            self._rest_is_due_at = now + self.pause
+            self._rest_is_due_at = time.monotonic() + self.pause
             if not more:
                 more = self._attempt(self._repair)
         if self._is_well:
