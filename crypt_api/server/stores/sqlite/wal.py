@@ -95,11 +95,12 @@ class WriteAheadLog:
 
     def _end_of_content(self, size: int) -> int:
         """Where the zeros at the end of the log begin, or somewhat later; 0 if there is nothing else."""
-        starts = range(0, size, len(_ZEROS))
-        for start in reversed(starts):
-            chunk = os.pread(self._file.descriptor, len(_ZEROS), start)
-            if chunk != _ZEROS[: len(chunk)]:
-                return start + len(chunk)
+        for start in reversed(range(0, size, _CHUNK)):
+            chunk = os.pread(self._file.descriptor, _CHUNK, start)  # few calls: threads meet in each of them
+            for part_start in reversed(range(0, len(chunk), len(_ZEROS))):
+                part = chunk[part_start : part_start + len(_ZEROS)]
+                if part != _ZEROS[: len(part)]:
+                    return start + part_start + len(part)
         return 0
 
     def write_again(self) -> None:
