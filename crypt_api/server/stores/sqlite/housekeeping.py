@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -32,7 +33,7 @@ REPAIR_PAUSE_SECONDS = 3_600.0
 
 
 class Housekeeping:
-    """One round of it is one call."""
+    """Rounds of a few steps. While one lasts, requests wait."""
 
     def __init__(
         self,
@@ -51,7 +52,9 @@ class Housekeeping:
         self._observer = observer
         self._on_damaged = on_damaged
         self._complained: set[str] = set()
-        self._is_well = True
+        self._steps: deque[Callable[[], bool]] = deque()  # those of this round that are to come
+        self._has_more = False  # to be done in the next round, at once
+        self._is_well = True  # in this round
         self._is_malformed = False
         self._rest_is_due_at = 0.0  # by the monotonic clock
         self._repair_is_due_at = 0.0  # the same
@@ -60,26 +63,28 @@ class Housekeeping:
         self._messages = 0
 
     def run(self) -> bool:
-        """Do each thing once, and return whether there is more to do at once.
+        """Take one step, and return whether another one is to be taken at once. Requests get the file in between.
 
-        While much is to be swept, one call sweeps a part of it, and all else is done in one call of many: it syncs the
-        disk several times, and requests wait for it.
+        While much is to be swept, a round is a step that sweeps a part of it. The other steps come in one round of
+        many: they sync the disk several times.
         """
-        self._is_well = True
-        more = self._attempt(self._sweep)
-        if not more or time.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
-            more |= self._attempt(self._give_back)
-            started = time.monotonic()
-            self._attempt(self._erase)
-            spent = time.monotonic() - started
-            self.pause = min(max(spent / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
-            self._attempt(self._accept_messages)
-            self._rest_is_due_at = time.monotonic() + self.pause
-            if not more:
-                more = self._attempt(self._repair)
+        if self._steps:
+            self._has_more |= self._attempt(self._steps.popleft())
+        else:
+            self._has_more = self._attempt(self._sweep)
+            if not self._has_more or time.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
+                self._steps += (self._give_back, self._erase, self._accept_messages, self._repair)
+        if self._steps:
+            return True
         if self._is_well:
             self._complained.clear()
-        return more
+        self._is_well = True
+        return self._has_more
+
+    @property
+    def is_between_rounds(self) -> bool:
+        """Whether a round has ended, and the next one has not begun."""
+        return not self._steps
 
     def after_group(self) -> None:
         """Carry over a log that has grown long, and take room for the next group; call it after each group."""
@@ -111,9 +116,13 @@ class Housekeeping:
 
     def _erase(self) -> bool:
         """Overwrite what was destroyed, and a log that has grown long."""
+        started = time.monotonic()
         if self._commits.destroyed_remains or self._file.is_log_long:
             self._file.carry_over()
             self._commits.destroyed_remains = False
+        now = time.monotonic()
+        self.pause = min(max((now - started) / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+        self._rest_is_due_at = now + self.pause
         return False
 
     def _sweep(self) -> bool:
@@ -126,6 +135,8 @@ class Housekeeping:
 
     def _repair(self) -> bool:
         """Build the table anew if rows cannot be found by their ids or due times."""
+        if self._has_more:  # it is swept, or given back, first
+            return False
         if self._sweeper.has_passed_over or self._patrol.finds_damage():
             self._is_malformed = True
             if time.monotonic() >= self._repair_is_due_at:

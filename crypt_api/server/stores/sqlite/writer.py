@@ -78,6 +78,7 @@ class Writer:
         self._closing = threading.Event()
         self._closed = threading.Event()
         self._file_lock = threading.Lock()
+        self._file_lock.acquire()  # the thread begins with a round of housekeeping
         self._file = SqliteFile(path, max_bytes)
         self._commits = GroupCommit(self._file, clock, self._found_damaged)
         self._housekeeping = Housekeeping(self._file, self._commits, clock, observer, self._found_damaged)
@@ -143,7 +144,9 @@ class Writer:
                 size += task.size
 
     def _serve(self) -> None:
-        housekeeping_at = time.monotonic()
+        self._keep_house_for_a_round()
+        self._give_file_away()
+        housekeeping_at = time.monotonic() + self._housekeeping.pause
         while True:
             job = self._next_job(housekeeping_at - time.monotonic())
             if job:
@@ -153,14 +156,26 @@ class Writer:
                 group: list[Task] = []
                 self._gather(group)
                 self._apply(Job(group, None))
-            if closing or time.monotonic() >= housekeeping_at:
-                more = self._housekeeping.run()
-                self._take_stock()
-                housekeeping_at = time.monotonic() + (0 if more else self._housekeeping.pause)
             if closing:
+                self._keep_house_for_a_round()
                 break
+            if time.monotonic() >= housekeeping_at:
+                more = self._keep_house()
+                housekeeping_at = time.monotonic() + (0 if more else self._housekeeping.pause)
             self._give_file_away()
         self._file.close()
+
+    def _keep_house_for_a_round(self) -> None:
+        self._keep_house()
+        while not self._housekeeping.is_between_rounds:
+            self._keep_house()
+
+    def _keep_house(self) -> bool:
+        """Take a step of it, and return whether another one is to be taken at once."""
+        more = self._housekeeping.run()
+        if self._housekeeping.is_between_rounds:
+            self._take_stock()
+        return more
 
     def _next_job(self, timeout: float) -> Job | None:
         """Wait up to `timeout` seconds for a job; then, or when it is time to close, for the file alone.
