@@ -15,13 +15,13 @@ encode_json = json.JSONEncoder(ensure_ascii=False).encode
 """Write a value as JSON. `json.dumps` with these options builds an encoder for each call."""
 
 
-def utf8_size(text: str) -> int:
-    """Bytes of `text` in UTF-8.
+def utf8_size(text: str, errors: str = "strict") -> int:
+    """Bytes of `text` in UTF-8. `errors` is that of `str.encode`.
 
     Raises:
-        UnicodeEncodeError: It has half of a surrogate pair.
+        UnicodeEncodeError: `text` has half of a surrogate pair, and `errors` is `strict`.
     """
-    return len(text) if text.isascii() else len(text.encode())
+    return len(text) if text.isascii() else len(text.encode(errors=errors))
 
 
 def digest(secret: bytes) -> str:

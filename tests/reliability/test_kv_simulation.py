@@ -17,6 +17,7 @@ from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import Shards
 from tests.support.cloudflare import Buffer, KvNamespace, PlatformError, ShardNamespace, payloads
 from tests.support.linearizable import Event, is_linearizable, refused
+from tests.support.seeds import replayable
 from tests.support.simulation import Choose, explore, run, turn
 
 DAY = 86_400  # seconds
@@ -150,10 +151,8 @@ def play_seed(seed: int) -> None:
     world.kv.lags = [False] * 5 + [True]
     world.kv.fates = ["done"] * 10 + ["not done", "answer lost"]
     world.at_once(*chosen.choices(COMMANDS, k=6))
-    try:
+    with replayable(__spec__.name, seed):
         world.check()
-    except AssertionError as error:
-        raise AssertionError(f"python -m {__spec__.name} {seed}") from error
 
 
 @pytest.mark.parametrize(("seeds", "first"), [(1_000, 0), pytest.param(100_000, 1_000, marks=pytest.mark.long)])

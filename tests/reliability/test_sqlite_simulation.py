@@ -19,6 +19,7 @@ from crypt_api.server.stores.sqlite.records import Change
 from crypt_api.server.stores.sqlite.settlement import settle
 from crypt_api.server.stores.sqlite.writer import Job, Writer
 from crypt_core.messages import Command, Create, Destroy, GetReceipt, Read
+from tests.support.seeds import replayable
 from tests.support.simulated_sqlite import World, simulated
 from tests.support.wire_commands import COMMANDS as SEALED
 from tests.support.wire_commands import CREATE
@@ -47,11 +48,8 @@ def play(chosen: random.Random, folder: Path) -> World:
 
 
 def play_seed(seed: int) -> World:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            return play(random.Random(seed), Path(folder))
-        except AssertionError as error:
-            raise AssertionError(f"python -m {__spec__.name} {seed}") from error
+    with tempfile.TemporaryDirectory() as folder, replayable(__spec__.name, seed):
+        return play(random.Random(seed), Path(folder))
 
 
 def play_seeds(first: int, count: int) -> int:

@@ -29,6 +29,7 @@ from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Destroy, Read
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.linearizable import Event, is_linearizable, refused
+from tests.support.seeds import replayable
 from tests.support.simulated_engine import Data, SimulatedEngine
 from tests.support.simulated_loop import Loop
 from tests.support.simulated_threads import Turns
@@ -120,11 +121,8 @@ def simulated(chosen: random.Random) -> Iterator[World]:
 
 
 def play_seed(seed: int) -> None:
-    with simulated(random.Random(seed)) as world:
-        try:
-            world.play()
-        except AssertionError as error:
-            raise AssertionError(f"python -m {__spec__.name} {seed}") from error
+    with simulated(random.Random(seed)) as world, replayable(__spec__.name, seed):
+        world.play()
 
 
 def play_seeds(first: int, count: int) -> None:

@@ -207,7 +207,7 @@ class SqliteFile:
         return self._is_growing and self._size < self._pages * self.page_size + GROWTH_BYTES // 2
 
     def take_room_ahead(self) -> None:
-        """Take room for the next commits: then the event loop can decide them. DiskFull if there is none."""
+        """Take room for the next commits: then the event loop can decide them. DiskFull on a full disk."""
         grow(_opened(self._identity).descriptor, self._size, self._pages * self.page_size)
 
     def commit(self) -> None:

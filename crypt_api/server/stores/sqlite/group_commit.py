@@ -18,6 +18,7 @@ from crypt_api.server.stores.sqlite.database import CommitUncertain, LogReplaced
 from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, DiskFull
 from crypt_api.server.stores.sqlite.records import Batch, Change, DamagedRecord
 from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
+from crypt_core.encoding import utf8_size
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Outcome, Read, decide
 
@@ -51,8 +52,7 @@ class Task:
         """What the command adds to the file."""
         if not isinstance(self.command, Create):
             return 0
-        content = self.command.content
-        return len(content) if content.isascii() else len(content.encode(errors="surrogatepass"))
+        return utf8_size(self.command.content, errors="surrogatepass")
 
     @property
     def size(self) -> int:

@@ -36,7 +36,7 @@ class Sweeper:
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
         self._passed_over = 0
-        """Entries at the start of those that are due which cannot be swept: SQLite finds no row, or a damaged page."""
+        """The first entries of the index that cannot be swept: SQLite finds no row for the entry, or a damaged page."""
 
     @property
     def has_passed_over(self) -> bool:

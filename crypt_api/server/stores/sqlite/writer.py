@@ -144,9 +144,9 @@ class Writer:
                 size += task.size
 
     def _serve(self) -> None:
-        self._keep_house_for_a_round()
+        pause = self._keep_house_for_a_round()
         self._give_file_away()
-        housekeeping_at = time.monotonic() + self._housekeeping.pause
+        housekeeping_at = time.monotonic() + pause
         while True:
             job = self._next_job(housekeeping_at - time.monotonic())
             if job:
@@ -160,22 +160,24 @@ class Writer:
                 self._keep_house_for_a_round()
                 break
             if time.monotonic() >= housekeeping_at:
-                more = self._keep_house()
-                housekeeping_at = time.monotonic() + (0 if more else self._housekeeping.pause)
+                pause = self._keep_house()
+                housekeeping_at = time.monotonic() + pause
             self._give_file_away()
         self._file.close()
 
-    def _keep_house_for_a_round(self) -> None:
-        self._keep_house()
+    def _keep_house_for_a_round(self) -> float:
+        """Take all steps of a round, and return the seconds until the next round."""
+        pause = self._keep_house()
         while not self._housekeeping.is_between_rounds:
-            self._keep_house()
+            pause = self._keep_house()
+        return pause
 
-    def _keep_house(self) -> bool:
-        """Take a step of it, and return whether another one is to be taken at once."""
+    def _keep_house(self) -> float:
+        """Take a step of a round, and return the seconds until the next step."""
         more = self._housekeeping.run()
         if self._housekeeping.is_between_rounds:
             self._take_stock()
-        return more
+        return 0.0 if more else self._housekeeping.pause
 
     def _next_job(self, timeout: float) -> Job | None:
         """Wait up to `timeout` seconds for a job; then, or when it is time to close, for the file alone.
