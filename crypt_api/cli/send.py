@@ -22,7 +22,7 @@ from crypt_api.client import Client, Content, Sent
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
 from crypt_api.client.errors import Refused
 from crypt_api.client.links import origin_of
-from crypt_core.http.error_responses import InvalidField
+from crypt_core.http.errors import InvalidField
 
 TOKEN_VARIABLE = "CRYPT_API_TOKEN"  # noqa: S105 - its name
 MIN_PASSPHRASE_LENGTH = 4

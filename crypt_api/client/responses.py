@@ -12,7 +12,7 @@ import httpx
 
 from crypt_api.client import errors
 from crypt_api.client.retries import Answer, retry_after
-from crypt_core.http import error_responses
+from crypt_core.http import errors as service_errors
 
 T = TypeVar("T")
 
@@ -44,13 +44,13 @@ def _refusal(  # noqa: PLR0911 - one for each error
 ) -> errors.CryptApiError:
     """Give the error for a status of 300 to 499."""
     match code, response.status_code:
-        case error_responses.PassphraseRequired.code, _:
+        case service_errors.PassphraseRequired.code, _:
             return errors.PassphraseRequired(int(fields["tries_left"]))
-        case error_responses.WrongPassphrase.code, _:
+        case service_errors.WrongPassphrase.code, _:
             return errors.WrongPassphrase(int(fields["tries_left"]))
-        case error_responses.UnexpectedPassphrase.code, _:
+        case service_errors.UnexpectedPassphrase.code, _:
             return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
-        case error_responses.TokenRequired.code, _:
+        case service_errors.TokenRequired.code, _:
             return errors.TokenRequired("Sending a message needs a token of this service.", code)
         case _, HTTPStatus.NOT_FOUND:
             return errors.NotFound("There is no such message.")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Mutable
 from typing import Any
 
 from crypt_api.server.application import Application, open_application
-from crypt_core.http.error_responses import InvalidJson
+from crypt_core.http.errors import InvalidJson
 from crypt_core.http.types import Request
 
 Message = MutableMapping[str, Any]

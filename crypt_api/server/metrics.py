@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from crypt_api.server.counters import DurationHistogram, LabelledCounter
 from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.reporting import Usage
-from crypt_core.http.error_responses import MethodNotAllowed, RouteNotFound, error_response
+from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.guesses import is_guess
 from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase

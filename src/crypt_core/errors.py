@@ -1,4 +1,4 @@
-"""What can go wrong outside of HTTP. `http/error_responses.py` says what a client is told of it."""
+"""What can go wrong outside of HTTP. `http/errors.py` says what a client is told of it."""
 
 
 class SettingsError(ValueError):

@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["crypt_core", "crypt_api"]):
     from crypt_core.encoding import decode_base64url, encode_base64url
     from crypt_core.http.authorization import idempotency_hash, proofs
     from crypt_core.http.body import parse_json
-    from crypt_core.http.error_responses import ApiError
+    from crypt_core.http.errors import ApiError
     from crypt_core.http.message_fields import plain_message, sealed_message
     from crypt_core.http.negotiation import prefers_html
     from crypt_core.http.robots import refuse_unmeant

@@ -6,7 +6,7 @@ import pytest
 
 from crypt_core.encoding import digest, encode_base64url
 from crypt_core.http.authorization import Proofs, idempotency_hash, proofs
-from crypt_core.http.error_responses import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
+from crypt_core.http.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound
 from crypt_core.http.types import Request
 
 PROOF, PASSPHRASE_PROOF = bytes(range(32)), bytes(range(32, 64))

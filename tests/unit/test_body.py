@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypt_core.http.body import MAX_NESTING, parse_json, read_body
-from crypt_core.http.error_responses import InvalidJson, MessageTooLarge
+from crypt_core.http.errors import InvalidJson, MessageTooLarge
 
 
 class Body:

@@ -2,7 +2,7 @@
 
 import re
 
-from crypt_core.http import error_responses as errors
+from crypt_core.http import errors
 from tests.support.platforms import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crypt_core.http import error_responses as errors
+from crypt_core.http import errors
 from crypt_core.http.openapi import openapi
 from crypt_core.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypt_core.http import error_responses as errors
+from crypt_core.http import errors
 from tests.support.errors import CODES, PART_ONE, code_of
 
 ARGUMENTS: dict[type[errors.ApiError], tuple[object, ...]] = {

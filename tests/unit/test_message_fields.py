@@ -6,7 +6,7 @@ import pytest
 
 from crypt_core.encoding import digest
 from crypt_core.http.body import parse_json
-from crypt_core.http.error_responses import ApiError
+from crypt_core.http.errors import ApiError
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_READS, plain_message, sealed_message
 from crypt_core.messages import Create
 from crypt_core.record import AccessHashes

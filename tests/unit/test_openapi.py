@@ -5,7 +5,7 @@ import sys
 
 from crypt_core import __version__
 from crypt_core.create_tokens import CreateTokens, new_token
-from crypt_core.http import error_responses as errors
+from crypt_core.http import errors
 from crypt_core.http.openapi import NOT_BLANK, openapi
 from crypt_core.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypt_core.http.error_responses import ApiError, EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
+from crypt_core.http.errors import ApiError, EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
 from crypt_core.http.robots import MARKS, NO_ROBOTS, refuse_unmeant
 from crypt_core.http.robots import ROBOTS as KNOWN
 from tests.support import user_agents

@@ -12,7 +12,7 @@ from crypt_api.server.edge.owner import Owner
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.phase import Phase
 from crypt_api.server.edge.responses import CONTINUE, response_bytes
-from crypt_core.http.error_responses import ApiError, TooManyConnections, api_error_response, error_response
+from crypt_core.http.errors import ApiError, TooManyConnections, api_error_response, error_response
 from crypt_core.http.types import Request, Response
 
 

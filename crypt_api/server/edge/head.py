@@ -11,7 +11,7 @@ from http import HTTPStatus
 import httptools
 
 from crypt_api.server.edge.limits import MAX_HEAD_BYTES, MAX_HEADERS, MAX_LINE_BYTES, MAX_TARGET_BYTES
-from crypt_core.http.error_responses import ApiError
+from crypt_core.http.errors import ApiError
 
 HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\n"
 

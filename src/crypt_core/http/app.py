@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
-from crypt_core.http.error_responses import (
+from crypt_core.http.errors import (
     MethodNotAllowed,
     RateLimited,
     RouteNotFound,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
-from crypt_core.http.error_responses import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
+from crypt_core.http.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
 from crypt_core.http.types import Request
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterable, Mapping
 from typing import Any, NoReturn
 
-from crypt_core.http.error_responses import FormInsteadOfJson, InvalidJson, MessageTooLarge
+from crypt_core.http.errors import FormInsteadOfJson, InvalidJson, MessageTooLarge
 
 MAX_NESTING = 16
 """Arrays and objects within each other. A valid body needs 1; the fields that are ignored may need more."""

@@ -9,7 +9,7 @@ from hmac import compare_digest
 from urllib.parse import parse_qs
 
 from crypt_core.http.body import read_body
-from crypt_core.http.error_responses import CrossSiteRefused, MessageTooLarge
+from crypt_core.http.errors import CrossSiteRefused, MessageTooLarge
 from crypt_core.http.types import Request
 
 COOKIE = "reveal"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from crypt_core import ids
-from crypt_core.http import error_responses as errors
+from crypt_core.http import errors
 from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size
-from crypt_core.http.error_responses import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
+from crypt_core.http.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
 from crypt_core.messages import Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings

@@ -3,8 +3,8 @@
 from typing import Any
 
 from crypt_core import __version__, ids
-from crypt_core.http import error_responses as errors
-from crypt_core.http.error_responses import ApiError
+from crypt_core.http import errors
+from crypt_core.http.errors import ApiError
 from crypt_core.http.message_fields import MAX_READS
 from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings

@@ -11,8 +11,7 @@ from importlib.resources import files
 from string import Template
 
 from crypt_core.brand import Brand
-from crypt_core.http import error_responses as errors
-from crypt_core.http import form_token
+from crypt_core.http import errors, form_token
 from crypt_core.http.headers import PAGE_HEADERS
 from crypt_core.http.texts import LANGUAGES, RIGHT_TO_LEFT, Texts, as_json, language_for, load_texts
 from crypt_core.http.types import Request, Response

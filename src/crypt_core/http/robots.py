@@ -7,7 +7,7 @@ page with the button, and presses no button.
 from collections.abc import Mapping
 from functools import lru_cache
 
-from crypt_core.http.error_responses import EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
+from crypt_core.http.errors import EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
 
 MARKS = ("bot", "crawl", "spider", "slurp", "scraper", "fetcher", "checker", "validator", "monitor", "preview", "+http")
 """What robots that say that they are robots have in their User-Agents; `+http` is a robot's page about itself."""

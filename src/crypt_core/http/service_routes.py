@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from crypt_core.http.error_responses import RouteNotFound
+from crypt_core.http.errors import RouteNotFound
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
 from crypt_core.http.pages import Pages
