@@ -86,7 +86,7 @@ def test_the_glossary_has_each_term_once() -> None:
 def test_every_decision_has_its_three_parts_and_its_place_in_the_code(page: Path) -> None:
     text = page.read_text()
     assert text.startswith(f"# {page.name[:3]}: ")
-    assert re.findall("^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
+    assert re.findall("^## (.+)$", text, re.MULTILINE) == ["Decision", "Why", "Cost"]
     assert all(part.strip() for part in text.split("## ")[1:])
     check_places(text)
 
