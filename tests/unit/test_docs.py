@@ -2,6 +2,7 @@
 
 import re
 
+from bench import report
 from crypt_core.http import errors
 from tests.support.platforms import ROOT
 
@@ -19,3 +20,19 @@ def test_every_error_is_documented() -> None:
     varied = {errors.InvalidField: "Field 'ttl' must be", errors.UnknownField: "Unknown field '"}
     for kind in kinds:
         assert re.search(rf"\| {kind.status} \|.*{re.escape(varied.get(kind, kind.text))}", pages), kind
+
+
+def test_the_pages_about_speed_have_what_was_recorded() -> None:
+    """`python -m bench.report` writes it."""
+    for page, text in report.pages(report.recorded()).items():
+        assert page.read_text() == text
+
+
+def test_another_record_changes_the_pages_about_speed() -> None:
+    recorded = report.recorded()
+    rows = [row._replace(ratio=row.ratio / 2) for row in recorded.rows]
+    other = report.pages(report.Recorded(rows, {name: {1: 9, 2: 1} for name in report.COMPARED}, readers=4))
+    assert "| 0.10 (0.19 to 0.19) |" in other[report.PERFORMANCE]
+    assert "| 10 messages, 4 readers of each at once | 9 had one reader, 1 had two |" in other[report.COMPARISON]
+    assert len(report.worse(rows)) == len(rows)
+    assert report.worse(recorded.rows) == []
