@@ -36,3 +36,10 @@ def test_another_record_changes_the_pages_about_speed() -> None:
     assert "| 10 messages, 4 readers of each at once | 9 had one reader, 1 had two |" in other[report.COMPARISON]
     assert len(report.worse(rows)) == len(rows)
     assert report.worse(recorded.rows) == []
+
+
+def test_the_promises_have_one_numbering() -> None:
+    security, reliability = (ROOT / "SECURITY.md").read_text(), (ROOT / "docs/reliability.md").read_text()
+    promised = re.findall(r"^(\d)\. \*\*(.+)\.\*\*$", security, re.MULTILINE)
+    assert [number for number, _ in promised] == list("1234567")
+    assert re.findall(r"^\| (\d)\. (.+?) \|", reliability, re.MULTILINE) == promised
