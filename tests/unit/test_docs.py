@@ -4,6 +4,7 @@ import re
 
 from bench import report
 from crypt_core.http import errors
+from crypt_core.http.texts import LANGUAGES
 from tests.support.platforms import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -43,3 +44,8 @@ def test_the_promises_have_one_numbering() -> None:
     promised = re.findall(r"^(\d)\. \*\*(.+)\.\*\*$", security, re.MULTILINE)
     assert [number for number, _ in promised] == list("1234567")
     assert re.findall(r"^\| (\d)\. (.+?) \|", reliability, re.MULTILINE) == promised
+
+
+def test_the_pages_know_how_many_languages_there_are() -> None:
+    for page in ("README.md", "CHANGELOG.md"):
+        assert re.findall(r"(\w+) languages", (ROOT / page).read_text()) == [{11: "eleven"}[len(LANGUAGES)]], page

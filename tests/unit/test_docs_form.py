@@ -54,9 +54,11 @@ def check_places(section: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
-    """A path may leave out its first folders, as in `http/app.py`."""
+    """A path may leave out its first folders, as in `http/app.py`, but not a path to a folder."""
     for path in re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.\w+|script/\w+|[\w-]+\.(?:py|js|mjs))`", page.read_text()):
         assert any(file.endswith(f"/{path}") for file in FILES), path
+    for path in re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w/-]+)`", page.read_text()):
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
