@@ -149,6 +149,11 @@ OTHER_WORDS = {
     r"unfurlers?": "robot",
     r"whoever": "a noun",
     r"what is no": "a noun",
+    r"(?:has|have) none": "no, with its noun",
+    r"(?:of|and|by|to) those that": "the noun again",
+    r"but for": "except",
+    r"all the same": "still, or anyway",
+    r"nothing but": "only",
     r"lets? go of": "destroy, or release",
 }
 MAY_SAY_NONCE = {"docs/glossary.md", "docs/protocol.md", "vectors/README.md"}  # they are about the cipher, too
