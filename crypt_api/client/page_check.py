@@ -109,7 +109,7 @@ def _settings_in(page: str, fetch: Callable[[str], httpx.Response]) -> Settings:
         max_ttl=int(value(r'data-max-ttl="(\d+)"')),
         default_ttl=int(value(r'data-default-ttl="(\d+)"')),
         brand=brand,
-        create_tokens=CreateTokens((("", ""),) if "data-needs-token" in page else ()),
+        create_tokens=CreateTokens() if "data-needs-token" in page else None,
     )
 
 
