@@ -12,6 +12,7 @@ from crypt_api.server.stores.sqlite.disk_space import DiskFull
 from crypt_api.server.stores.sqlite.records import DamagedRecord
 from crypt_api.server.stores.sqlite.repair import rebuild
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Create, Created, Destroy, Destroyed, GetReceipt, Granted, Missing, Read, Receipt
 from crypt_core.record import AccessHashes
@@ -245,10 +246,9 @@ async def test_the_writer_does_not_end_without_the_process(
     path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[bool] = []
-    store = SqliteStore(path, end=lambda: ended.append(True))
+    store = SqliteStore(path, system=System(exit=lambda: ended.append(True)))
     monkeypatch.setattr(store._writer._housekeeping, "run", lambda: 1 / 0)  # noqa: SLF001
     await until(lambda: bool(ended))
     assert [record.getMessage() for record in caplog.records] == [
         "the store cannot go on, and the process ends: ZeroDivisionError"
     ]
-    store._writer._file.close()  # noqa: SLF001 - a process would have ended

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.sqlite import schema, wal
+from crypt_api.server.stores.sqlite import schema
 from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Granted, Missing, Read
 from tests.support.sqlite_files import Engine, Observer, copy_files
@@ -44,14 +44,12 @@ def test_a_commit_returns_when_it_is_on_the_disk(path: Path) -> None:
     file.close()
 
 
-def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whenever_the_power_is_cut_the_files_have_what_was_answered(path: Path, tmp_path: Path) -> None:
     """The files are copied between any two steps, and in the middle of overwriting the log."""
     rng = random.Random(1)
-    engine = Engine(path)
     alive: dict[str, str] = {}
     copies = 0
+    is_watched = False
 
     def check() -> None:
         nonlocal copies
@@ -64,23 +62,18 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
         file.close()
 
     def check_after(descriptor: int) -> None:
-        sync(descriptor)
-        monkeypatch.undo()  # opening the copy syncs, too
-        check()
-        watch()
+        REAL.sync(descriptor)
+        if is_watched:
+            check()
 
     def check_half_way(descriptor: int, start: int, end: int) -> None:
         """Bytes that were not synced reach the disk in any order."""
-        monkeypatch.undo()
-        write_zeros(descriptor, (start + end) // 2, end)
-        check()
-        write_zeros(descriptor, start, end)
-        watch()
+        REAL.write_zeros(descriptor, (start + end) // 2, end)
+        if is_watched:
+            check()
+        REAL.write_zeros(descriptor, start, end)
 
-    def watch() -> None:
-        monkeypatch.setattr(wal, "sync", check_after)
-        monkeypatch.setattr(wal, "write_zeros", check_half_way)
-
+    engine = Engine(path, system=System(sync=check_after, write_zeros=check_half_way))
     for round_number in range(25):
         contents = {f"{round_number}x{n}": "x" * rng.choice([10, 1_000, 60_000]) for n in range(20)}
         answers = engine.apply(*((message_id, Create(content, DAY)) for message_id, content in contents.items()))
@@ -90,9 +83,9 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
         assert engine.apply(*((message_id, Read()) for message_id in gone)) == [Granted(alive.pop(i)) for i in gone]
         check()
         if rng.random() < 0.5:
-            watch()
+            is_watched = True
             engine.keep_house()
-            monkeypatch.undo()
+            is_watched = False
             check()
     engine.close()
     assert copies > 50

@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, LOG_ALLOWANCE
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit
 from crypt_api.server.stores.sqlite.repair import Patrol, rebuild
 from crypt_api.server.stores.sqlite.sweep import Sweeper
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
@@ -35,13 +35,14 @@ REPAIR_PAUSE_SECONDS = 3_600.0
 class Housekeeping:
     """Rounds of a few steps. While one lasts, requests wait."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917
         self,
         file: SqliteFile,
         commits: GroupCommit,
         clock: Callable[[], float],
         observer: Observer,
         on_damaged: Callable[[str], None],
+        system: System = REAL,
     ) -> None:
         """`observer` is told of messages that nobody read in time, `on_damaged` the id of one that cannot be read."""
         self._file = file
@@ -51,6 +52,7 @@ class Housekeeping:
         self._clock = clock
         self._observer = observer
         self._on_damaged = on_damaged
+        self._system = system
         self._complained: set[str] = set()
         self._steps: deque[Callable[[], bool]] = deque()  # those of this round that are to come
         self._has_more = False  # to be done in the next round, at once
@@ -72,7 +74,7 @@ class Housekeeping:
             self._has_more |= self._attempt(self._steps.popleft())
         else:
             self._has_more = self._attempt(self._sweep)
-            if not self._has_more or time.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
+            if not self._has_more or self._system.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
                 self._steps += (self._give_back, self._erase, self._accept_messages, self._repair)
         if self._steps:
             return True
@@ -116,11 +118,11 @@ class Housekeeping:
 
     def _erase(self) -> bool:
         """Overwrite what was destroyed, and a log that has grown long."""
-        started = time.monotonic()
+        started = self._system.monotonic()
         if self._commits.destroyed_remains or self._file.is_log_long:
             self._file.carry_over()
             self._commits.destroyed_remains = False
-        now = time.monotonic()
+        now = self._system.monotonic()
         self.pause = min(max((now - started) / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
         self._rest_is_due_at = now + self.pause
         return False
@@ -139,8 +141,8 @@ class Housekeeping:
             return False
         if self._sweeper.has_passed_over or self._patrol.finds_damage():
             self._is_malformed = True
-            if time.monotonic() >= self._repair_is_due_at:
-                self._repair_is_due_at = time.monotonic() + REPAIR_PAUSE_SECONDS
+            if self._system.monotonic() >= self._repair_is_due_at:
+                self._repair_is_due_at = self._system.monotonic() + REPAIR_PAUSE_SECONDS
                 logger.error("the file is damaged; the table of the messages is built anew")
                 rebuild(self._file)
                 self._commits.destroyed_remains = True
