@@ -114,15 +114,15 @@ async def test_only_its_owner_can_read_the_files(path: Path) -> None:
         os.umask(old)
 
 
-def test_a_newer_schema_is_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("version", [schema.VERSION - 1, schema.VERSION + 1])
+def test_a_file_of_another_version_is_refused_and_left_alone(path: Path, version: int) -> None:
     SqliteStore(path).close()
-    newer = schema.VERSION + 1
     with sqlite3.connect(path) as database:
-        database.execute(f"PRAGMA user_version = {newer}")
+        database.execute(f"PRAGMA user_version = {version}")
     database.close()
     before = path.read_bytes()
     with pytest.raises(
-        StorageUnavailable, match=f"its schema has version {newer}, this crypt-api knows {schema.VERSION}"
+        StorageUnavailable, match=f"its schema has version {version}, this crypt-api knows {schema.VERSION}"
     ):
         SqliteStore(path)
     assert path.read_bytes() == before

@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crypt_api.server.stores.sqlite import migration, schema
+from crypt_api.server.stores.sqlite import schema
 from crypt_api.server.stores.sqlite.connection import describe, is_full
 from crypt_api.server.stores.sqlite.disk_space import ROOM_BYTES, DiskFull, DiskSpace, grow
 from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS
@@ -60,7 +60,7 @@ class SqliteFile:
         """Open the file at `path`, or create it, readable for its owner only. `max_bytes` is its cap; 0 is none.
 
         Raises:
-            StorageUnavailable: It is in use, not ours, of a newer version, or cannot be opened or written.
+            StorageUnavailable: It is in use, not ours, of another version, or cannot be opened or written.
         """
         self.path = path.absolute()
         self._system = system
@@ -117,7 +117,7 @@ class SqliteFile:
     def connect(self) -> None:
         """Open the file that was opened before, and no other; the first time, the file under the path.
 
-        Nothing is written, but the tables of an empty file, and a file of an old version anew.
+        Nothing is written, but the tables of an empty file.
 
         Raises:
             StorageUnavailable: It is in use, not ours, or not under the path.
@@ -129,10 +129,6 @@ class SqliteFile:
         try:
             self._connection = self._system.connect(self.path)
             version = schema.version_of(self.execute, self.path)
-            if version == 1:
-                self.disconnect()
-                migration.migrate(self._real_path)
-                self._connection = self._system.connect(self.path)
             for setting in _SETTINGS:
                 self.execute(setting)
             if not version:

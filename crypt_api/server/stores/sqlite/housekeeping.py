@@ -11,7 +11,6 @@ from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
 from crypt_api.server.stores.sqlite.database import CommitUncertain, SqliteFile
 from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, LOG_ALLOWANCE, DiskFull
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit
-from crypt_api.server.stores.sqlite.repair import Patrol, rebuild
 from crypt_api.server.stores.sqlite.sweep import Sweeper
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
@@ -27,9 +26,6 @@ MAX_PAUSE_SECONDS = 5.0
 MAX_SHARE = 1 / 200
 """Of the time that erasing what was destroyed may take. Requests wait meanwhile: with more than a hundredth, one
 request of a hundred would meet it, and it would be what the 99th percentile measures."""
-
-REPAIR_PAUSE_SECONDS = 3_600.0
-"""Between two repairs: requests wait for one, and a disk that fails would need another at once."""
 
 
 class Housekeeping:
@@ -47,7 +43,6 @@ class Housekeeping:
         """`observer` is told of messages that nobody read in time, `on_damaged` the id of one that cannot be read."""
         self._file = file
         self._sweeper = Sweeper(file)
-        self._patrol = Patrol(file)
         self._commits = commits
         self._clock = clock
         self._observer = observer
@@ -59,7 +54,6 @@ class Housekeeping:
         self._is_well = True  # in this round
         self._is_malformed = False
         self._rest_is_due_at = 0.0  # by the monotonic clock
-        self._repair_is_due_at = 0.0  # the same
         self.pause = MIN_PAUSE_SECONDS
         """Seconds until `run` is to be called again, if there is nothing to do at once."""
         self._messages = 0
@@ -75,7 +69,7 @@ class Housekeeping:
         else:
             self._has_more = self._attempt(self._sweep)
             if not self._has_more or self._system.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
-                self._steps += (self._give_back, self._erase, self._accept_messages, self._repair)
+                self._steps += (self._give_back, self._erase, self._accept_messages)
         if self._steps:
             return True
         if self._is_well:
@@ -134,21 +128,6 @@ class Housekeeping:
         for message_id in swept.damaged:
             self._on_damaged(message_id)
         return swept.is_more
-
-    def _repair(self) -> bool:
-        """Build the table anew if rows cannot be found by their ids or due times."""
-        if self._has_more:  # it is swept, or given back, first
-            return False
-        if self._sweeper.has_passed_over or self._patrol.finds_damage():
-            self._is_malformed = True
-            if self._system.monotonic() >= self._repair_is_due_at:
-                self._repair_is_due_at = self._system.monotonic() + REPAIR_PAUSE_SECONDS
-                logger.error("the file is damaged; the table of the messages is built anew")
-                rebuild(self._file)
-                self._commits.destroyed_remains = True
-                self._sweeper.begin_again()
-                return True
-        return False
 
     def _give_back(self) -> bool:
         with self._file.transaction():
