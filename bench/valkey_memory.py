@@ -13,7 +13,8 @@ from pathlib import Path
 
 import uvloop
 
-from crypt_api.client.envelope import NONCE_BYTES, STEP, TAG_BYTES, VERSION
+from crypt_api.client.content import VERSION
+from crypt_api.client.sealing import NONCE_BYTES, STEP, TAG_BYTES
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.messages import Command, Create, Read

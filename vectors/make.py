@@ -7,7 +7,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crypt_api.client.envelope import MAX_CONTENT_BYTES, STEP, VERSION, VERSION_WITH_NOTE, Content, Secret
+from crypt_api.client.content import MAX_CONTENT_BYTES, VERSION, VERSION_WITH_NOTE, Content
+from crypt_api.client.envelope import Secret
+from crypt_api.client.sealing import STEP
 from crypt_core.encoding import decode_base64url, encode_base64url
 
 TEXT_HEADER = 2 + len('{"type":"text"}')

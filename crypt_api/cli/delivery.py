@@ -12,7 +12,7 @@ from typing import IO
 
 import click
 
-from crypt_api.client.envelope import Content
+from crypt_api.client.content import Content
 
 
 class Undelivered(Exception):

@@ -19,7 +19,7 @@ from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import check_stdout, is_terminal
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Content, Sent
-from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
+from crypt_api.client.content import MAX_CONTENT_BYTES, check_size
 from crypt_api.client.errors import Refused
 from crypt_api.client.links import origin_of
 from crypt_core.http.errors import InvalidField

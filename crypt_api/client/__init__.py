@@ -3,7 +3,7 @@
 from crypt_api.client import errors
 from crypt_api.client.async_client import AsyncClient
 from crypt_api.client.client import Client
-from crypt_api.client.envelope import Content
+from crypt_api.client.content import Content
 from crypt_api.client.receipts import Receipt, Sent
 
 __all__ = ["AsyncClient", "Client", "Content", "Receipt", "Sent", "errors"]

@@ -8,8 +8,8 @@ from typing import Self
 import httpx
 
 from crypt_api.client import protocol
+from crypt_api.client.content import Content
 from crypt_api.client.drivers import Driver
-from crypt_api.client.envelope import Content
 from crypt_api.client.idempotency_keys import IdempotencyKeys
 from crypt_api.client.links import origin_of, parse_link, plain_url
 from crypt_api.client.receipts import Receipt, Sent

@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from crypt_api.client import errors
-from crypt_api.client.envelope import Content, Keys, Secret
+from crypt_api.client.content import Content
+from crypt_api.client.envelope import Keys, Secret
 from crypt_api.client.links import parse_link, plain_url, sealed_link
 from crypt_api.client.receipts import Receipt, Sent, parse_receipt, parse_time
 from crypt_api.client.responses import parse

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from crypt_api.client.envelope import Content, Secret
+from crypt_api.client.content import Content
+from crypt_api.client.envelope import Secret
 from tests.support.platforms import ROOT
 
 VECTORS = json.loads((ROOT / "vectors/envelopes.json").read_text())

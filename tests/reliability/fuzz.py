@@ -17,9 +17,11 @@ import atheris
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 with atheris.instrument_imports(include=["crypt_core", "crypt_api"]):
-    from crypt_api.client.envelope import NONCE_BYTES, STEP, VERSION, VERSION_WITH_NOTE, Secret
+    from crypt_api.client.content import VERSION, VERSION_WITH_NOTE
+    from crypt_api.client.envelope import Secret
     from crypt_api.client.errors import CryptApiError
     from crypt_api.client.links import origin_of, parse_link
+    from crypt_api.client.sealing import NONCE_BYTES, STEP
     from crypt_api.server.edge.framing import ChunkedDecoder
     from crypt_api.server.edge.head import HeadReader, Refusal
     from crypt_core import ids

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypt_api.client.envelope import MAX_CONTENT_BYTES, STEP, Content, Secret
+from crypt_api.client.content import MAX_CONTENT_BYTES, Content
+from crypt_api.client.envelope import Secret
 from crypt_api.client.errors import BadEnvelope, ContentTooLarge, InvalidText
 from crypt_api.client.receipts import Sent
+from crypt_api.client.sealing import STEP
 from crypt_core.encoding import decode_base64url, encode_base64url
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from tests.support.platforms import ROOT
