@@ -109,7 +109,7 @@ def decode(version: bytes, plaintext: bytes) -> Content | Manifest:
             "note_bytes": int(size),
         } if 0 < size <= len(data) and size is not True:
             return Content(data[size:], name, media_type, data[:size].decode())
-        case b"\x03", {"type": "files", "note_bytes": note_bytes, "list_bytes": list_bytes}:
+        case b"\x03", {"type": "files", "note_bytes": note_bytes, "list_bytes": list_bytes, **others} if not others:
             return _manifest(note_bytes, list_bytes, data)
     raise ValueError
 

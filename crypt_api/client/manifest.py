@@ -102,10 +102,15 @@ def _entry(fields: Any) -> FileEntry:
 
 
 def whole_number(value: object, *, least: int = 0, most: int = MAX_FILE_BYTES) -> int:
-    """`value`, if it is a whole number within the bounds; else ValueError. In Python, `True` and `1.0` equal 1."""
-    if type(value) is not int or not least <= value <= most:
+    """A number of JSON as an int, if it is whole and within the bounds; else ValueError.
+
+    JSON does not tell 1.0 from 1, and JavaScript cannot. For Python, `True` is a number, too.
+    """
+    if not isinstance(value, int | float) or value is True or value is False or value != int(value):
         raise ValueError
-    return value
+    if not least <= value <= most:
+        raise ValueError
+    return int(value)
 
 
 def parse_json(data: bytes) -> Any:

@@ -25,7 +25,7 @@ MAX_SEALED_PART_BYTES = OVERHEAD_BYTES + MAX_PART_BYTES + 1
 
 
 def part_lengths(total: int, part_bytes: int) -> list[int]:
-    """The lengths of the parts of `total` bytes that are cut every `part_bytes` bytes; no parts if there are no bytes."""
+    """The lengths of the parts of `total` bytes that are cut every `part_bytes` bytes; none for no bytes."""
     full, rest = divmod(total, part_bytes)
     return [part_bytes] * full + [rest] * (rest > 0)
 
@@ -57,7 +57,7 @@ class PartKeys:
 
         `nonce` is AES-GCM's. Only test vectors pass one: each key seals one part, so a random nonce cannot repeat.
         """
-        return seal(self._key(number), PART_VERSION, self._id(number), data, nonce)
+        return seal(self.content_key(number), PART_VERSION, self._id(number), data, nonce)
 
     def unseal(self, number: int, part: bytes, length: int) -> bytes:
         """Decrypt a part, whose content must have `length` bytes.
@@ -67,7 +67,7 @@ class PartKeys:
         """
         if part.startswith(PART_VERSION):
             with suppress(ValueError):
-                data = unseal(self._key(number), self._id(number), part)
+                data = unseal(self.content_key(number), self._id(number), part)
                 if len(data) == length:
                     return data
         raise BadEnvelope("A part of the files is damaged or forged.")
@@ -75,5 +75,5 @@ class PartKeys:
     def _id(self, number: int) -> bytes:
         return sha256(self.proof(number)).digest()[:ID_BYTES]
 
-    def _key(self, number: int) -> bytes:
+    def content_key(self, number: int) -> bytes:
         return derive(self.key, b"crypt-api v1 part key %d" % number, KEY_BYTES)

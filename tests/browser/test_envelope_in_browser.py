@@ -1,10 +1,11 @@
 """The page's envelopes in real Chromium, tested with the same vectors as those of the Python client."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from crypt_api.client.content import Content
 from crypt_api.client.envelope import Secret
@@ -14,7 +15,7 @@ VECTORS = json.loads((ROOT / "vectors/envelopes.json").read_text())
 
 # Runs in the page: derives, seals and unseals one vector.
 DERIVE = """async ({ secret, passphrase, nonce, content }) => {
-  const e = await import("/envelope.js");
+  const e = { ...(await import("/encoding.js")), ...(await import("/envelope.js")) };
   const keys = await e.deriveKeys(e.decodeBase64url(secret), passphrase ?? "");
   const bytes = (text) => new TextEncoder().encode(text);
   const data = content.repeat ? bytes(content.repeat.repeat(content.count))
@@ -31,7 +32,7 @@ DERIVE = """async ({ secret, passphrase, nonce, content }) => {
 }"""
 
 UNSEAL = """async ({ secret, passphrase, envelope }) => {
-  const e = await import("/envelope.js");
+  const e = { ...(await import("/encoding.js")), ...(await import("/envelope.js")) };
   try {
     const content = await e.unseal(envelope, await e.deriveKeys(e.decodeBase64url(secret), passphrase ?? ""));
     return new TextDecoder().decode(content.data);
@@ -41,15 +42,25 @@ UNSEAL = """async ({ secret, passphrase, envelope }) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page(browser: Browser) -> Page:
-    module = (ROOT / "crypt_api/static/-/envelope.js").read_text()
+def blank_page(browser: Browser) -> Page:
+    """An empty page that can import the page's modules."""
     page = browser.new_page()
     # localhost is a secure context: only there does WebCrypto exist.
     page.route("http://localhost/", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-    page.route("http://localhost/envelope.js", lambda route: route.fulfill(body=module, content_type="text/javascript"))
+    for path in (ROOT / "crypt_api/static/-").glob("*.js"):
+        fulfill = partial(_fulfill, path.read_text())
+        page.route(f"http://localhost/{path.name}", fulfill)
     page.goto("http://localhost/")
     return page
+
+
+def _fulfill(module: str, route: Route) -> None:
+    route.fulfill(body=module, content_type="text/javascript")
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Page:
+    return blank_page(browser)
 
 
 @pytest.mark.parametrize("case", VECTORS["good"], ids=lambda case: case["name"])

@@ -1,7 +1,11 @@
 // Seals and unseals messages with the browser's WebCrypto. docs/protocol.md specifies the envelope, vectors/ tests it.
 
+import { concatenate, decodeBase64url, encodeBase64url } from "./encoding.js";
+import { listFields, parseManifest } from "./manifest.js";
+
 const VERSION = 1;
 const VERSION_WITH_NOTE = 2; // a file and a note: readers that know version 1 only say that the message is too new
+const VERSION_WITH_FILES = 3; // a list of files, whose bytes follow it or lie in parts beside the message
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const STEP = 4096; // bytes: the plaintext is padded to a multiple, so that the envelope tells its size to 4 KiB only
@@ -23,24 +27,11 @@ export class ContentTooLarge extends Error {}
  *
  * @typedef {{ data: Bytes, name?: string, mediaType?: string, note?: string }} Content
  */
+/** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {{ id: string, idBytes: Bytes, proof: Bytes, key: CryptoKey, passphraseProof: Bytes | null }} Keys */
 
 const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** @param {Bytes} bytes */
-export function encodeBase64url(bytes) {
-  const characters = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(characters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-/** Decode canonical base64url without padding; null for any other text. @param {string} text */
-export function decodeBase64url(text) {
-  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return null;
-  const characters = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  const bytes = Uint8Array.from(characters, (character) => character.charCodeAt(0));
-  return encodeBase64url(bytes) === text ? bytes : null;
-}
 
 /** Derive a message's keys from its secret. An empty passphrase means no passphrase. @returns {Promise<Keys>} */
 export async function deriveKeys(/** @type {Bytes} */ secret, /** @type {string} */ passphrase = "") {
@@ -64,37 +55,56 @@ export async function hashProof(proof) {
 
 /**
  * Encrypt content into an envelope. The nonce is for test vectors only: each key seals one message.
- * @param {Content} content @param {Keys} keys
+ * @param {Content | Manifest} content @param {Keys} keys @param {Bytes} [nonce]
  */
-export async function seal(content, keys, nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))) {
-  const version = content.note ? VERSION_WITH_NOTE : VERSION;
-  const sealed = await crypto.subtle.encrypt(parameters(version, nonce, keys), keys.key, pad(plaintext(content)));
-  return encodeBase64url(concatenate([version], nonce, new Uint8Array(sealed)));
+export async function seal(content, keys, nonce) {
+  const { version, bytes } = plaintext(content);
+  return encodeBase64url(await sealBytes(keys.key, version, keys.idBytes, bytes, nonce));
 }
 
-/** Decrypt an envelope. @param {string} envelope @param {Keys} keys @returns {Promise<Content>} */
+/** Decrypt an envelope. @param {string} envelope @param {Keys} keys @returns {Promise<Content | Manifest>} */
 export async function unseal(envelope, keys) {
   const data = decodeBase64url(envelope);
-  const padded = data ? data.length - 1 - NONCE_BYTES - TAG_BYTES : 0; // the padded plaintext's bytes
-  if (!data || padded < STEP || padded % STEP) throw new BadEnvelope("damaged");
+  if (!data?.length) throw new BadEnvelope("damaged");
   const version = data[0];
-  if (version !== VERSION && version !== VERSION_WITH_NOTE) throw new BadEnvelope("version");
-  const nonce = data.subarray(1, 1 + NONCE_BYTES);
+  if (version < VERSION || version > VERSION_WITH_FILES) throw new BadEnvelope("version");
   try {
-    const sealed = data.subarray(1 + NONCE_BYTES);
-    const plain = await crypto.subtle.decrypt(parameters(version, nonce, keys), keys.key, sealed);
-    return parse(version, unpad(new Uint8Array(plain)));
+    return parse(version, await unsealBytes(keys.key, keys.idBytes, data));
   } catch {
     throw new BadEnvelope("damaged");
   }
 }
 
-/** The associated data binds the envelope to its version and its id. */
-function parameters(/** @type {number} */ version, /** @type {Bytes} */ nonce, /** @type {Keys} */ keys) {
-  return { name: "AES-GCM", iv: nonce, additionalData: concatenate([version], keys.idBytes) };
+/**
+ * Encrypt with AES-256-GCM, bound to the version and to the name under which the result is stored.
+ * @param {CryptoKey} key @param {number} version @param {Bytes} name @param {Bytes} bytes
+ */
+export async function sealBytes(
+  key,
+  version,
+  name,
+  bytes,
+  nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES)),
+) {
+  const sealed = await crypto.subtle.encrypt(parameters(version, nonce, name), key, pad(bytes));
+  return concatenate([version], nonce, new Uint8Array(sealed));
 }
 
-async function derive(/** @type {Bytes} */ material, /** @type {string} */ info, /** @type {number} */ length) {
+/** Decrypt what `sealBytes` made; throws for anything else. @param {CryptoKey} key @param {Bytes} name @param {Bytes} data */
+export async function unsealBytes(key, name, data) {
+  const padded = data.length - 1 - NONCE_BYTES - TAG_BYTES; // the padded plaintext's bytes
+  if (padded < STEP || padded % STEP) throw new BadEnvelope("damaged");
+  const nonce = data.subarray(1, 1 + NONCE_BYTES);
+  const plain = await crypto.subtle.decrypt(parameters(data[0], nonce, name), key, data.subarray(1 + NONCE_BYTES));
+  return unpad(new Uint8Array(plain));
+}
+
+/** The associated data binds the ciphertext to its version and its name. */
+function parameters(/** @type {number} */ version, /** @type {Bytes} */ nonce, /** @type {Bytes} */ name) {
+  return { name: "AES-GCM", iv: nonce, additionalData: concatenate([version], name) };
+}
+
+export async function derive(/** @type {Bytes} */ material, /** @type {string} */ info, /** @type {number} */ length) {
   const key = await crypto.subtle.importKey("raw", material, "HKDF", false, ["deriveBits"]);
   const algorithm = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8.encode(info) };
   return new Uint8Array(await crypto.subtle.deriveBits(algorithm, key, length * 8));
@@ -112,12 +122,21 @@ export function contentBytes({ data, note = "" }) {
   return data.length + utf8.encode(note).length;
 }
 
-function plaintext(/** @type {Content} */ content) {
-  if (contentBytes(content) > MAX_CONTENT_BYTES) throw new ContentTooLarge();
+/** The envelope's version, and its plaintext. @param {Content | Manifest} content */
+function plaintext(content) {
   const note = utf8.encode(content.note);
-  const header = utf8.encode(JSON.stringify(headerFields(content, note.length)));
+  const list = "files" in content ? utf8.encode(JSON.stringify(listFields(content))) : new Uint8Array();
+  const data = "files" in content ? content.inline : content.data;
+  const bytes = concatenate(note, list, data);
+  if (bytes.length > MAX_CONTENT_BYTES) throw new ContentTooLarge();
+  const fields =
+    "files" in content
+      ? { type: "files", note_bytes: note.length, list_bytes: list.length }
+      : headerFields(content, note.length);
+  const header = utf8.encode(JSON.stringify(fields));
   if (header.length > MAX_HEADER_BYTES) throw new ContentTooLarge();
-  return concatenate([header.length >> 8, header.length & 255], header, note, content.data);
+  const version = "files" in content ? VERSION_WITH_FILES : note.length ? VERSION_WITH_NOTE : VERSION;
+  return { version, bytes: concatenate([header.length >> 8, header.length & 255], header, bytes) };
 }
 
 function headerFields(/** @type {Content} */ { name, mediaType }, /** @type {number} */ noteBytes) {
@@ -140,19 +159,16 @@ function unpad(/** @type {Bytes} */ padded) {
   return padded.subarray(0, marker);
 }
 
-/** @param {number} version @param {Bytes} bytes @returns {Content} */
+/** @param {number} version @param {Bytes} bytes @returns {Content | Manifest} */
 function parse(version, bytes) {
   if (bytes.length < 2) throw new Error("header");
   const length = (bytes[0] << 8) | bytes[1];
   const data = bytes.subarray(2 + length);
   const isTooLong = length > MAX_HEADER_BYTES || data.length > MAX_CONTENT_BYTES;
   if (2 + length > bytes.length || isTooLong) throw new Error("header");
-  const {
-    type,
-    name,
-    media_type: mediaType,
-    note_bytes: noteBytes,
-  } = JSON.parse(decode(bytes.subarray(2, 2 + length)));
+  const header = JSON.parse(decode(bytes.subarray(2, 2 + length)));
+  if (version === VERSION_WITH_FILES) return parseFiles(header, data);
+  const { type, name, media_type: mediaType, note_bytes: noteBytes } = header;
   if (version === VERSION && type === "text") {
     decode(data);
     return { data };
@@ -164,17 +180,16 @@ function parse(version, bytes) {
   return { data: data.subarray(noteBytes), name, mediaType, note: decode(data.subarray(0, noteBytes)) };
 }
 
+function parseFiles(/** @type {any} */ header, /** @type {Bytes} */ data) {
+  const { type, note_bytes: noteBytes, list_bytes: listBytes, ...others } = header;
+  const end = noteBytes + listBytes;
+  const areWhole = [noteBytes, listBytes].every((size) => Number.isInteger(size) && size >= 0);
+  if (type !== "files" || Object.keys(others).length || !areWhole || end > data.length) throw new Error("files");
+  const list = JSON.parse(decode(data.subarray(noteBytes, end)));
+  return parseManifest(list, decode(data.subarray(0, noteBytes)), data.subarray(end));
+}
+
 /** Raises a TypeError for bytes that are not UTF-8. @param {Bytes} bytes */
 function decode(bytes) {
   return strictUtf8.decode(bytes);
-}
-
-function concatenate(/** @type {(Bytes | number[])[]} */ ...parts) {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -2,7 +2,8 @@
 
 import { hidePassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
-import { BadEnvelope, decodeBase64url, deriveKeys, encodeBase64url, SECRET_BYTES, unseal } from "./envelope.js";
+import { decodeBase64url, encodeBase64url } from "./encoding.js";
+import { BadEnvelope, deriveKeys, SECRET_BYTES, unseal } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { showMessageView } from "./message-view.js";

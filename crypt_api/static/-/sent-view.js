@@ -2,7 +2,8 @@
 
 import { copyOnClick, isBusy, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
-import { decodeBase64url, deriveKeys } from "./envelope.js";
+import { decodeBase64url } from "./encoding.js";
+import { deriveKeys } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { askBeforeLeaving } from "./leaving.js";

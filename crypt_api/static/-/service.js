@@ -1,7 +1,8 @@
 // The service's routes for the page (docs/protocol.md). Every request may be repeated, and is repeated when its
 // response is lost.
 
-import { encodeBase64url, hashProof } from "./envelope.js";
+import { encodeBase64url } from "./encoding.js";
+import { hashProof } from "./envelope.js";
 
 /** @typedef {import("./envelope.js").Keys} Keys */
 /**

@@ -2,7 +2,8 @@
 
 import { hidePassphrase, showPassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
-import { contentBytes, deriveKeys, encodeBase64url, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
+import { encodeBase64url } from "./encoding.js";
+import { contentBytes, deriveKeys, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
 import { clearError, clearErrorOnInput, showError, showFailure } from "./field-errors.js";
 import { safeFileName } from "./files.js";
 import { askBeforeLeaving } from "./leaving.js";
