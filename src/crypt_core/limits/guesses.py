@@ -60,9 +60,9 @@ class MissBudgets:
 
     An IPv6 network has a bucket of its own, with `NETWORK_FACTOR` times as many.
 
-    A bucket that is full need not be remembered: readers who miss nothing take no room, and a client that has been quiet
-    for an hour is forgotten, soon after. Memory is bounded by `max_buckets`. Beyond that, the clients and networks that
-    have been quiet longest are forgotten earlier.
+    A bucket that is full need not be remembered: readers who miss nothing take no room, and a client that has been
+    quiet for an hour is forgotten, soon after. Memory is bounded by `max_buckets`. Beyond that, the clients and
+    networks that have been quiet longest are forgotten earlier.
     """
 
     def __init__(
