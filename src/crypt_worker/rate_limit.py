@@ -17,7 +17,7 @@ from zlib import crc32
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.addresses import client_group, client_groups
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits
-from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.hourly_budgets import HourlyBudgets
 from crypt_core.limits.rate_limiter import MAX_DROPPED, Admission, RateLimiter, SlidingWindow
 from crypt_worker.platform_calls import platform_call
 from crypt_worker.shard_misses import MAX_BUCKETS
@@ -70,7 +70,7 @@ def open_worker_limits(
     binding = getattr(env, "RATE_LIMITER", None)
     if binding is not None:
         limiter = BindingFirst(binding, limit, limiter)
-    budgets = MissBudgets(misses, max_buckets=MAX_BUCKETS, clock=clock) if misses else None
+    budgets = HourlyBudgets(misses, max_buckets=MAX_BUCKETS, clock=clock) if misses else None
     return OwnLimits(limiter, budgets)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from crypt_core.limits.guesses import Exhausted, Taken
+from crypt_core.limits.hourly_budgets import Exhausted, Taken
 from crypt_core.messages import Granted, Missing, Outcome, decide
 from crypt_core.record import Record
 from crypt_worker.kv_payloads import KvPayloads, released_key

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable
 
-from crypt_core.limits.guesses import Miss, MissBudgets, Uncounted
+from crypt_core.limits.guesses import Miss, Uncounted
+from crypt_core.limits.hourly_budgets import HourlyBudgets
 from crypt_worker.shards import SHARDS
 
 SLACK = 2
@@ -24,7 +25,7 @@ class ShardMisses:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._budgets: dict[int, MissBudgets] = {}
+        self._budgets: dict[int, HourlyBudgets] = {}
 
     def take(self, client: str, misses_per_hour: int) -> Miss:
         """Take one miss of the client's.
@@ -37,8 +38,8 @@ class ShardMisses:
         """Give one miss back that was taken."""
         self._of(misses_per_hour).give_back(client)
 
-    def _of(self, misses_per_hour: int) -> MissBudgets:
+    def _of(self, misses_per_hour: int) -> HourlyBudgets:
         if misses_per_hour not in self._budgets:
-            budgets = MissBudgets(share(misses_per_hour), max_buckets=MAX_BUCKETS, clock=self._clock)
+            budgets = HourlyBudgets(share(misses_per_hour), max_buckets=MAX_BUCKETS, clock=self._clock)
             self._budgets = {misses_per_hour: budgets}
         return self._budgets[misses_per_hour]

@@ -8,7 +8,7 @@ import json
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from crypt_core.limits.guesses import Exhausted
+from crypt_core.limits.hourly_budgets import Exhausted
 from crypt_core.messages import Command, Outcome
 from crypt_core.record import AccessHashes
 

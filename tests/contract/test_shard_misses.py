@@ -9,7 +9,8 @@ import pytest
 from crypt_core.http.app import App
 from crypt_core.http.types import Request
 from crypt_core.limits.client_limits import OwnLimits
-from crypt_core.limits.guesses import Exhausted, MissBudgets, NoMissLeft, Taken
+from crypt_core.limits.guesses import NoMissLeft
+from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, SlidingWindow
 from crypt_core.messages import Acknowledge, Create, Destroy, Destroyed, Granted, Missing, Read
 from crypt_core.settings import Settings
@@ -130,7 +131,7 @@ async def test_an_isolate_soon_asks_the_shards_no_more_for_a_client_that_they_re
         return
         yield
 
-    app = App(Settings(), OwnLimits(SlidingWindow(1_000), MissBudgets(MISSES)))
+    app = App(Settings(), OwnLimits(SlidingWindow(1_000), HourlyBudgets(MISSES)))
     calls = 0
 
     class Counted:

@@ -16,7 +16,8 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import OwnLimits, open_limits
-from crypt_core.limits.guesses import Exhausted, MissBudgets, Taken, Uncounted, is_guess
+from crypt_core.limits.guesses import Uncounted, is_guess
+from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import SlidingWindow
 from crypt_core.messages import Acknowledge, Command, Create, Granted, Outcome, Read
 from crypt_core.settings import Settings
@@ -39,7 +40,7 @@ class Clock:
 
 def test_a_budget_fills_up_evenly_over_an_hour() -> None:
     clock = Clock()
-    budgets = MissBudgets(60, clock=clock)
+    budgets = HourlyBudgets(60, clock=clock)
     assert [budgets.take(CLIENT) for _ in range(61)] == [Taken()] * 60 + [Exhausted(60.0)]
     clock.now += 45
     assert budgets.take(CLIENT) == Exhausted(15.0)
@@ -53,7 +54,7 @@ def test_a_budget_fills_up_evenly_over_an_hour() -> None:
 def test_a_budget_is_whole_by_a_clock_that_counts_from_1970(per_hour: int) -> None:
     clock = Clock()
     clock.now = 1_800_000_000.1
-    budgets = MissBudgets(per_hour, clock=clock)
+    budgets = HourlyBudgets(per_hour, clock=clock)
     *taken, last = [budgets.take(CLIENT) for _ in range(per_hour + 1)]
     assert taken == [Taken()] * per_hour
     assert isinstance(last, Exhausted)
@@ -66,7 +67,7 @@ def test_a_budget_is_whole_by_a_clock_that_counts_from_1970(per_hour: int) -> No
 def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, float]]) -> None:
     """Compared with a bucket that counts its tokens."""
     clock = Clock()
-    budgets = MissBudgets(per_hour, clock=clock)
+    budgets = HourlyBudgets(per_hour, clock=clock)
     tokens = float(per_hour)
     for step, pause in steps:
         clock.now += pause
@@ -84,14 +85,14 @@ def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, fl
 
 
 def test_all_addresses_of_a_network_have_one_budget() -> None:
-    budgets = MissBudgets(2, clock=Clock())
+    budgets = HourlyBudgets(2, clock=Clock())
     assert [budgets.take(f"2001:db8:1:2:{host}::1") == Taken() for host in range(3)] == [True, True, False]
     assert budgets.take("2001:db8:1:3::1") == Taken()
 
 
 def test_a_network_has_sixteen_times_as_many_as_a_client() -> None:
     clock = Clock()
-    budgets = MissBudgets(2, clock=clock)
+    budgets = HourlyBudgets(2, clock=clock)
     misses = [budgets.take(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
     assert misses == [Taken()] * 32 + [Exhausted(3_600 / 32)]
     assert budgets.take("2001:db8:2::1") == Taken()
@@ -102,7 +103,7 @@ def test_a_network_has_sixteen_times_as_many_as_a_client() -> None:
 
 
 def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
-    budgets = MissBudgets(3, max_buckets=1_000, clock=Clock())
+    budgets = HourlyBudgets(3, max_buckets=1_000, clock=Clock())
     misses = 0
     for number in range(10_000):
         budgets.take(f"10.0.{number >> 8}.{number & 255}")
@@ -114,7 +115,7 @@ def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
 
 def test_a_client_whose_budget_is_full_again_is_forgotten() -> None:
     clock = Clock()
-    budgets = MissBudgets(60, clock=clock)  # a minute for a miss
+    budgets = HourlyBudgets(60, clock=clock)  # a minute for a miss
     for number in range(10_000):
         budgets.take(f"10.0.{number >> 8}.{number & 255}")
         assert budgets.buckets <= 601
@@ -122,7 +123,7 @@ def test_a_client_whose_budget_is_full_again_is_forgotten() -> None:
 
 
 def test_a_client_that_misses_nothing_is_not_remembered() -> None:
-    budgets = MissBudgets(60, clock=Clock())
+    budgets = HourlyBudgets(60, clock=Clock())
     budgets.take(CLIENT)
     assert budgets.buckets == 1
     budgets.give_back(CLIENT)
@@ -155,7 +156,7 @@ class Service:
 
     def __init__(self, misses: int) -> None:
         self.store = CountingStore()
-        limits = OwnLimits(SlidingWindow(1_000), MissBudgets(misses, clock=Clock()))
+        limits = OwnLimits(SlidingWindow(1_000), HourlyBudgets(misses, clock=Clock()))
         self._app = App(Settings(), limits)
 
     async def ask(self, method: str, path: str, headers: dict[str, str] | None = None) -> Response:

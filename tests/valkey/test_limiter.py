@@ -13,7 +13,8 @@ from crypt_api.server.stores.valkey import lease_sweep, memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits
-from crypt_core.limits.guesses import HOUR, Exhausted, MissBudgets, Taken, Uncounted
+from crypt_core.limits.guesses import Uncounted
+from crypt_core.limits.hourly_budgets import HOUR, Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import Admission, SlidingWindow
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
@@ -114,7 +115,7 @@ async def test_of_64_guesses_over_two_servers_as_many_get_a_look_as_the_client_h
 
 async def test_the_budgets_are_those_of_one_server(server: Server) -> None:
     """A client of IPv6 and its network; and a request that is refused takes none."""
-    shared, own = await connected(server(), 3, 2), OwnLimits(SlidingWindow(3), MissBudgets(2))
+    shared, own = await connected(server(), 3, 2), OwnLimits(SlidingWindow(3), HourlyBudgets(2))
     for number in range(120):
         client = f"2001:db8:48:{number % 40:x}::1"
         for limits in (own, shared) if number % 3 == 1 else ():

@@ -16,7 +16,8 @@ from crypt_api.server.stores.valkey.connection import Command
 from crypt_api.server.stores.valkey.group_commit import NotSent, Unanswered
 from crypt_api.server.stores.valkey.topology import Topology
 from crypt_core.limits.addresses import client_groups
-from crypt_core.limits.guesses import HOUR, Exhausted, Miss, Taken, Uncounted
+from crypt_core.limits.guesses import Miss, Uncounted
+from crypt_core.limits.hourly_budgets import HOUR, Exhausted, Taken
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, POLICIES, Admission, RateLimiter, tighter
 from crypt_core.settings import Settings
 

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from crypt_core.limits.guesses import Miss, MissBudgets, Uncounted
+from crypt_core.limits.guesses import Miss, Uncounted
+from crypt_core.limits.hourly_budgets import HourlyBudgets
 from crypt_core.limits.rate_limiter import Admission, RateLimiter, SlidingWindow
 from crypt_core.settings import Settings
 
@@ -25,7 +26,7 @@ class ClientLimits(Protocol):
 class OwnLimits:
     """Requests are counted by a limiter, and misses in this process."""
 
-    def __init__(self, limiter: RateLimiter, budgets: MissBudgets | None = None) -> None:
+    def __init__(self, limiter: RateLimiter, budgets: HourlyBudgets | None = None) -> None:
         """Without `budgets`, misses are not counted."""
         self._limiter = limiter
         self._budgets = budgets
@@ -47,4 +48,4 @@ def open_limits(settings: Settings) -> OwnLimits | None:
     if not limit:
         return None
     misses = settings.misses_per_hour
-    return OwnLimits(SlidingWindow(limit), MissBudgets(misses) if misses else None)
+    return OwnLimits(SlidingWindow(limit), HourlyBudgets(misses) if misses else None)
