@@ -8,12 +8,21 @@ from crypt_core import ids
 from crypt_core.brand import Brand
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
+from crypt_core.parts import MAX_PART_BYTES
+from crypt_core.sizes import parse_size
 
 MIN_TTL = 60
 """Seconds. Cloudflare KV refuses a shorter one."""
 
 DEFAULT_TTL = 86_400
 """Seconds: a day, for requests without a `ttl`."""
+
+
+DEFAULT_MAX_FILE = 100_000_000
+"""Bytes: what mail refuses and phones make."""
+
+DEFAULT_UPLOAD_PER_HOUR = 512 << 20
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +35,8 @@ class Settings:
         max_ttl: Seconds that a message may live at most.
         default_ttl: Seconds that a message lives without a `ttl`; `max_ttl`, if that is less.
         id_length: Characters of a plain message's id; `auto` is as many as the number of live messages demands.
+        max_file: Bytes of all files of one message: clients are told, and keep to it. 0 switches files off.
+        upload_per_hour: Bytes of parts that one client may upload in an hour; 0 is no limit.
         brand: The service's looks.
         create_tokens: Who may create messages; None is everybody.
 
@@ -34,7 +45,8 @@ class Settings:
     """
 
     NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
-    NAMES: ClassVar = (*NUMBERS, *Brand.NAMES)
+    SIZES: ClassVar = ("MAX_FILE", "UPLOAD_PER_HOUR")
+    NAMES: ClassVar = (*NUMBERS, *SIZES, *Brand.NAMES)
     SECRETS: ClassVar = ("CREATE_TOKENS",)
 
     rate_limit_per_second: int = 3
@@ -42,6 +54,8 @@ class Settings:
     max_ttl: int = DEFAULT_TTL
     default_ttl: int = DEFAULT_TTL
     id_length: int | Literal["auto"] = ids.MIN_LENGTH
+    max_file: int = DEFAULT_MAX_FILE
+    upload_per_hour: int = DEFAULT_UPLOAD_PER_HOUR
     brand: Brand = field(default_factory=Brand)
     create_tokens: CreateTokens | None = None
 
@@ -51,6 +65,9 @@ class Settings:
         _check("MAX_TTL", self.max_ttl, MIN_TTL, 365 * 86_400)
         _check("DEFAULT_TTL", self.default_ttl, MIN_TTL, 365 * 86_400)
         object.__setattr__(self, "default_ttl", min(self.default_ttl, self.max_ttl))  # the way of a frozen dataclass
+        _check("MAX_FILE", self.max_file, 0, 1 << 50)
+        if self.upload_per_hour:
+            _check("UPLOAD_PER_HOUR", self.upload_per_hour, MAX_PART_BYTES, 1 << 50)
         if self.id_length != "auto":
             _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
 
@@ -66,6 +83,7 @@ class Settings:
         given: dict[str, Any] = {
             name.lower(): _parse(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""
         }
+        given |= {name.lower(): parse_size(name, str(values[name])) for name in cls.SIZES if values.get(name, "") != ""}
         tokens = values.get("CREATE_TOKENS")
         create_tokens = None if tokens is None else CreateTokens.parse(str(tokens))
         return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores.reporting import Usage
-from crypt_api.server.stores.sizes import parse_size
+from crypt_core.sizes import parse_size
 from crypt_api.server.stores.sqlite import durable_files
 from crypt_api.server.stores.sqlite.database import CARRY_OVER_PAGES
 from crypt_api.server.stores.sqlite.disk_space import LOG_ALLOWANCE, MIN_STORAGE, RESERVE_BYTES

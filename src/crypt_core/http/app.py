@@ -17,12 +17,14 @@ from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
 from crypt_core.http.negotiation import is_for_terminal, is_navigation
 from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
+from crypt_core.http.part_handlers import PartHandlers
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.texts import LANGUAGES
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
+from crypt_core.parts import PartStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
 
@@ -41,6 +43,7 @@ class App:
         new_id: Callable[[int], str] = ids.generate,
         readiness: Callable[[], Mapping[str, object]] = dict,
         messages: Callable[[], int] | None = None,
+        parts: PartStore | None = None,
     ) -> None:
         """Build the routes.
 
@@ -51,6 +54,7 @@ class App:
             new_id: Draws an id of the given length.
             readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
             messages: Tells how many messages wait in the store; `ID_LENGTH=auto` needs it.
+            parts: Where the parts of files lie; without it, files are off.
 
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
@@ -61,8 +65,9 @@ class App:
         self._pages = Pages(settings)
         id_length = _id_length(settings, messages)
         handlers = MessageHandlers(settings, self._pages, lambda: new_id(id_length()))
-        service = ServiceHandlers(settings, self._pages, readiness)
-        self._router = Router(_routes(handlers, service, extra_routes))
+        parts = parts if settings.max_file else None
+        service = ServiceHandlers(settings, self._pages, readiness, has_files=parts is not None)
+        self._router = Router(_routes(handlers, PartHandlers(settings, parts), service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:
         """Answer `request` with the messages in `store`.
@@ -79,7 +84,7 @@ class App:
         body = response.body
         if headers.get("Content-Type") == "application/json" and is_for_terminal(request.headers):
             body += b"\n"  # the next prompt gets a line of its own
-        return Response(response.status, body, headers, route, response.created_by)
+        return response._replace(body=body, headers=headers, route=route)
 
     async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
         if request.method == "OPTIONS":
@@ -115,7 +120,9 @@ class App:
         return api_error_response(reason)
 
 
-def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]) -> Iterator[Route]:
+def _routes(
+    messages: MessageHandlers, parts: PartHandlers, service: ServiceHandlers, extra_routes: Iterable[Route]
+) -> Iterator[Route]:
     home = {"GET": service.home, "HEAD": service.home}
     by_id = {"GET": messages.read, "DELETE": messages.destroy}
     by_sealed_id = {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy}
@@ -124,9 +131,11 @@ def _routes(messages: MessageHandlers, service: ServiceHandlers, extra_routes: I
     yield Route("/{sealed_id}", limited=by_sealed_id)
     yield Route("/{id}/status", limited={"GET": messages.receipt})
     yield Route("/{id}/reveal", limited={"POST": messages.reveal})
+    yield Route("/{id}/part", limited={"GET": parts.get, "PUT": parts.put, "DELETE": parts.delete})
     for path, handler in (
         ("/-/health", service.health),
         ("/-/ready", service.ready),
+        ("/-/limits", service.limits),
         ("/-/openapi.json", service.openapi),
         (STYLE_PATH, service.style),
         (LOGO_PATH, service.logo),

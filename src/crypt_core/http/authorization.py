@@ -9,6 +9,7 @@ from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
 from crypt_core.http.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
 from crypt_core.http.types import Request
+from crypt_core.parts import part_id
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
@@ -38,6 +39,19 @@ def proofs(request: Request) -> Proofs:
     passphrase_proof = decode_base64url(passphrase_text, PROOF_BYTES)
     passphrase_hash = digest(passphrase_proof) if passphrase_proof is not None else ""
     return Proofs(digest(proof), passphrase_hash if dot else None)
+
+
+def proven_part_id(request: Request) -> str:
+    """The id of the part whose proof is in `Authorization: Bearer <part proof>`; empty if none can be.
+
+    Raises:
+        AuthorizationRequired: The request has no such header.
+    """
+    token = _bearer_token(request)
+    if not token:
+        raise AuthorizationRequired
+    proof = decode_base64url(token, PROOF_BYTES)
+    return "" if proof is None else part_id(proof)
 
 
 def creator(request: Request, tokens: CreateTokens | None) -> str:

@@ -149,6 +149,58 @@ class UnexpectedPassphrase(ApiError):
     code = "unexpected_passphrase"
 
 
+class FilesOff(ApiError):
+    """The operator has no place for files, or wants none."""
+
+    status = 403
+    text = "Files are switched off here"
+    code = "files_off"
+
+
+class PartNotFound(ApiError):
+    """Unknown, expired, deleted, or not for this caller."""
+
+    status = 404
+    text = "Part not found"
+    code = "part_not_found"
+
+
+class TooManyFetches(ApiError):
+    """The part was fetched more often than any reader needs."""
+
+    status = 403
+    text = "The part was fetched too often"
+    code = "too_many_fetches"
+
+
+class LengthRequired(ApiError):
+    """The upload of a part does not say how long it is."""
+
+    status = 411
+    text = "Content-Length required"
+    code = "length_required"
+
+
+class PartTooLarge(ApiError):
+    """The part is larger than the largest one of the protocol."""
+
+    status = 413
+    text = "Part exceeds maximum size of 4 MiB and 29 bytes"
+    code = "part_too_large"
+
+
+class InvalidTtlHeader(ApiError):
+    """The header that says how long the upload is to be kept is missing, or out of its bounds."""
+
+    status = 400
+    code = "invalid_field"
+
+    def __init__(self, low: int, high: int) -> None:
+        """The bounds are in seconds."""
+        super().__init__()
+        self.text = f"Header 'TTL' must be a whole number of seconds from {low} to {high}"
+
+
 class IdTaken(ApiError):
     """Another message lives, or lived, under the id that the client chose."""
 
@@ -247,6 +299,17 @@ class RateLimited(ApiError):
     @property
     def headers(self) -> Mapping[str, str]:
         return {"Retry-After": str(self.retry_after)}
+
+
+class UploadBudgetExhausted(RateLimited):
+    """The client has uploaded as much in an hour as the operator allows."""
+
+    text = "Upload budget exhausted"
+    code = "upload_budget"
+
+    def __init__(self, wait: float) -> None:
+        """`wait` is in seconds: until the budget suffices for this upload."""
+        super().__init__(math.ceil(wait))
 
 
 class ServiceUnavailable(ApiError):

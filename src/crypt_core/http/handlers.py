@@ -1,7 +1,6 @@
 """The message routes: from a request to a command for the store, and from the outcome to a response."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from crypt_core import ids
 from crypt_core.http import errors
@@ -13,7 +12,7 @@ from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES
 from crypt_core.http.negotiation import is_navigation, prefers_html
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
-from crypt_core.http.types import Request, Response, json_response
+from crypt_core.http.types import Request, Response, json_response, timestamp
 from crypt_core.messages import (
     Acknowledge,
     Acknowledged,
@@ -61,10 +60,10 @@ class MessageHandlers:
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
         match await store.apply(message_id, sealed_message(fields, self._settings)):
             case Created(expires_at):
-                fields = {"id": message_id, "expires_at": _timestamp(expires_at)}
+                fields = {"id": message_id, "expires_at": timestamp(expires_at)}
                 return json_response(201, fields, created_by=created_by)
             case Repeated(expires_at):
-                return json_response(200, {"id": message_id, "expires_at": _timestamp(expires_at)})
+                return json_response(200, {"id": message_id, "expires_at": timestamp(expires_at)})
             case _:
                 raise errors.IdTaken
 
@@ -119,8 +118,8 @@ class MessageHandlers:
             "state": outcome.state,
             "passphrase": outcome.passphrase,
             "reads_left": outcome.reads_left,
-            "at": None if outcome.at is None else _timestamp(outcome.at),
-            "expires_at": _timestamp(outcome.expires_at),
+            "at": None if outcome.at is None else timestamp(outcome.at),
+            "expires_at": timestamp(outcome.expires_at),
         }
         return json_response(200, fields)
 
@@ -149,8 +148,3 @@ def _check_id(message_id: str) -> None:
 def _max_body_bytes(message_bytes: int) -> int:
     """JSON spends at most 6 bytes on one byte of the message (`u001f` and its backslash); 1 KiB is for the rest."""
     return 6 * message_bytes + 1_024
-
-
-def _timestamp(time: float) -> str:
-    """RFC 3339 in UTC."""
-    return datetime.fromtimestamp(int(time), UTC).isoformat().replace("+00:00", "Z")

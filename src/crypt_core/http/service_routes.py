@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 
 from crypt_core.http.errors import RouteNotFound
+from crypt_core.http.message_fields import MAX_MESSAGE_BYTES, MAX_READS
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
 from crypt_core.http.pages import Pages
 from crypt_core.http.texts import load_texts
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import Read
-from crypt_core.settings import Settings
+from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
+from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.store import Store
 
 HELP = """\
@@ -34,8 +36,11 @@ _PROBE_ID = "-"
 class ServiceHandlers:
     """The handlers of the routes that the rate limit does not count."""
 
-    def __init__(self, settings: Settings, pages: Pages, readiness: Callable[[], Mapping[str, object]]) -> None:
+    def __init__(
+        self, settings: Settings, pages: Pages, readiness: Callable[[], Mapping[str, object]], *, has_files: bool
+    ) -> None:
         """`readiness` gives the fields of `/-/ready` that only the platform's store knows."""
+        self._has_files = has_files
         self._settings = settings
         self._pages = pages
         self._readiness = readiness
@@ -78,6 +83,21 @@ class ServiceHandlers:
         """
         await store.apply(_PROBE_ID, Read())
         return json_response(200, {"status": "ready", **self._readiness()})
+
+    async def limits(self, _request: Request, _store: Store) -> Response:
+        """What a client has to know before it sends. Times are in seconds."""
+        settings = self._settings
+        files = {"max_bytes": settings.max_file, "part_bytes": MAX_PART_BYTES, "extra_ttl": EXTRA_TTL}
+        fields = {
+            "message_bytes": MAX_MESSAGE_BYTES,
+            "min_ttl": MIN_TTL,
+            "max_ttl": settings.max_ttl,
+            "default_ttl": settings.default_ttl,
+            "max_reads": MAX_READS,
+            "token": settings.create_tokens is not None,
+            "files": files if self._has_files else None,
+        }
+        return json_response(200, fields)
 
     async def openapi(self, _request: Request, _store: Store) -> Response:
         """The description of the API."""

@@ -1,6 +1,7 @@
 """A request and a response as two small values. Adapters translate; nothing else sees a runtime's own types."""
 
 from collections.abc import AsyncIterable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ class Response(NamedTuple):
         route: The pattern of the route, such as `/{id}`, for logs and metrics; empty if the path fits no route.
             A path itself must be in neither: an id may be in it.
         created_by: The label of the token by which a message was created, for metrics; empty without one.
+        stream: The body instead of `body`, in pieces; `Content-Length` is among the headers then.
     """
 
     status: int
@@ -41,6 +43,7 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     route: str = ""
     created_by: str = ""
+    stream: AsyncIterable[bytes] | None = None
 
 
 def json_response(
@@ -49,3 +52,8 @@ def json_response(
     """Build a response whose body is `value` as JSON."""
     body = encode_json(value).encode()
     return Response(status, body, {"Content-Type": "application/json", **headers}, created_by=created_by)
+
+
+def timestamp(time: float) -> str:
+    """A Unix time in seconds as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(int(time), UTC).isoformat().replace("+00:00", "Z")

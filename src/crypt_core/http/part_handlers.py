@@ -1,0 +1,98 @@
+"""The routes of the parts of files: bytes in, bytes out, without a decision."""
+
+from collections import OrderedDict
+
+from crypt_core import ids
+from crypt_core.http import errors
+from crypt_core.http.authorization import creator, proven_part_id
+from crypt_core.http.types import Request, Response, json_response, timestamp
+from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets
+from crypt_core.parts import EXTRA_TTL, MAX_FETCHES, MAX_PART_BYTES, PartStore
+from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.store import Store
+
+MAX_COUNTED_PARTS = 10_000
+"""Parts whose fetches are remembered, the last ones fetched: a few megabytes."""
+
+
+class PartHandlers:
+    """The handlers of `/{id}/part`. Each raises an `ApiError` for a request that it refuses."""
+
+    def __init__(self, settings: Settings, parts: PartStore | None) -> None:
+        """Without `parts`, files are off."""
+        self._settings = settings
+        self._parts = parts
+        self._budgets = HourlyBudgets(settings.upload_per_hour) if settings.upload_per_hour else None
+        self._fetches: OrderedDict[str, int] = OrderedDict()
+
+    async def put(self, request: Request, _: Store, part_id: str) -> Response:
+        """Keep the bytes of the body under the id in the path, which the client derived."""
+        parts = self._opened()
+        created_by = creator(request, self._settings.create_tokens)
+        if not ids.is_sealed(part_id):
+            raise errors.PartNotFound
+        length, ttl = _length(request), self._ttl(request)
+        self._take(request.client, length)
+        is_new = False
+        try:
+            is_new, expires_at = await parts.put(part_id, ttl, length, request.body)
+        finally:
+            if not is_new:  # nothing was kept for these bytes
+                self._give_back(request.client, length)
+        return json_response(201 if is_new else 200, {"expires_at": timestamp(expires_at)}, created_by=created_by)
+
+    async def get(self, request: Request, _: Store, part_id: str) -> Response:
+        """Hand out the part. This destroys nothing."""
+        parts = self._opened()
+        if proven_part_id(request) != part_id:
+            raise errors.PartNotFound
+        if self._fetches.get(part_id, 0) >= MAX_FETCHES:
+            raise errors.TooManyFetches
+        part = await parts.get(part_id)
+        if part is None:
+            raise errors.PartNotFound
+        self._count_fetch(part_id)
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(part.length)}
+        return Response(200, headers=headers, stream=part.body)
+
+    async def delete(self, request: Request, _: Store, part_id: str) -> Response:
+        """Remove the part: its reader has it, or its sender has changed their mind."""
+        if proven_part_id(request) != part_id or not await self._opened().delete(part_id):
+            raise errors.PartNotFound
+        return Response(204)
+
+    def _opened(self) -> PartStore:
+        if self._parts is None:
+            raise errors.FilesOff
+        return self._parts
+
+    def _ttl(self, request: Request) -> int:
+        """The header `TTL` (RFC 8030, section 5.2)."""
+        text, most = request.headers.get("ttl", ""), self._settings.max_ttl + EXTRA_TTL
+        ttl = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+        if not MIN_TTL <= ttl <= most:
+            raise errors.InvalidTtlHeader(MIN_TTL, most)
+        return ttl
+
+    def _take(self, client: str, length: int) -> None:
+        if self._budgets is not None and isinstance(taken := self._budgets.take(client, length), Exhausted):
+            raise errors.UploadBudgetExhausted(taken.wait)
+
+    def _give_back(self, client: str, length: int) -> None:
+        if self._budgets is not None:
+            self._budgets.give_back(client, length)
+
+    def _count_fetch(self, part_id: str) -> None:
+        self._fetches[part_id] = self._fetches.pop(part_id, 0) + 1
+        if len(self._fetches) > MAX_COUNTED_PARTS:
+            self._fetches.popitem(last=False)
+
+
+def _length(request: Request) -> int:
+    """The header `Content-Length`: what it says is reserved before the first byte of the body is taken."""
+    text = request.headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        raise errors.LengthRequired
+    if len(text.lstrip("0")) > len(str(MAX_PART_BYTES)) or int(text) > MAX_PART_BYTES:
+        raise errors.PartTooLarge
+    return int(text)
