@@ -4,6 +4,7 @@ Only one thread runs at a time, and time is simulated. A seed that fails is play
 `python -m tests.reliability.test_sqlite_simulation N`.
 """
 
+import logging
 import math
 import random
 import sys
@@ -47,8 +48,12 @@ def play(chosen: random.Random, folder: Path) -> World:
 
 
 def play_seed(seed: int) -> World:
-    with tempfile.TemporaryDirectory() as folder, replayable(__spec__.name, seed):
-        return play(random.Random(seed), Path(folder))
+    logging.disable()
+    try:
+        with tempfile.TemporaryDirectory() as folder, replayable(__spec__.name, seed):
+            return play(random.Random(seed), Path(folder))
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def play_seeds(first: int, count: int) -> int:
@@ -71,12 +76,9 @@ def answer_before_the_commit(writer: Writer) -> Job | None:
     return job
 
 
-def look_before_the_file_is_given_away(writer: Writer, *answered: Any) -> None:
-    waiting = [*writer._waiting]  # noqa: SLF001
+def look_before_the_file_is_given_away(writer: Writer, *told: Any) -> None:
+    writer._tell(*told or ([], []))  # noqa: SLF001
     writer._file_lock.release()  # noqa: SLF001
-    writer._tell(*answered[:2] or ([], []))  # noqa: SLF001
-    if waiting:
-        waiting[0].loop.call_soon_threadsafe(writer._decide)  # noqa: SLF001
 
 
 def take_a_failed_commit_for_undone(commits: GroupCommit, changes: Mapping[str, RowChange]) -> bool:

@@ -5,7 +5,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
@@ -177,19 +177,17 @@ class Housekeeping:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What one step of the sweep did.
-
-    Attributes:
-        unread: How many of the records that were due nobody had read in time.
-        unreadable: The ids of those that could not be read.
-        is_more: Whether more records may be due.
-    """
+class Swept(NamedTuple):
+    """What one step of the sweep did."""
 
     unread: int = 0
+    """How many of the records that were due nobody had read in time."""
+
     unreadable: tuple[str, ...] = ()
+    """The ids of those that could not be read."""
+
     is_more: bool = False
+    """Whether more records may be due."""
 
 
 class Sweep:

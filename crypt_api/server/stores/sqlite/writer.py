@@ -137,28 +137,31 @@ class Writer:
         outcomes: Sequence[OutcomeOrError] = (),
         here: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Release the file, let the outcomes of a group go, and have an event loop decide what came meanwhile.
-
-        That is one wake-up for each event loop. `here` is the one that runs this, if one does.
-        """
+        """Release the file, and then `_tell`."""
         self._file_lock.release()
-        by_loop = _by_loop(group, outcomes)
+        self._tell(group, outcomes, here)
+
+    def _tell(
+        self,
+        group: Sequence[QueuedCommand],
+        outcomes: Sequence[OutcomeOrError],
+        here: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Let the outcomes of a group go, and have an event loop decide what waits: one wake-up for each loop.
+
+        `here` is the event loop that runs this, if one does.
+        """
+        by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[QueuedCommand, OutcomeOrError]]] = defaultdict(list)
+        for queued, outcome in zip(group, outcomes, strict=True):
+            by_loop[queued.loop].append((queued, outcome))
         with suppress(IndexError):
             by_loop.setdefault(self._waiting[0].loop, [])
         for loop, told in by_loop.items():
             if loop is here:
                 self._arrive(told)
             else:
-                self._call(loop, told)
-
-    def _tell(self, group: Sequence[QueuedCommand], outcomes: Sequence[OutcomeOrError]) -> None:
-        """Let the outcomes of a group go, and keep the file."""
-        for loop, told in _by_loop(group, outcomes).items():
-            self._call(loop, told)
-
-    def _call(self, loop: asyncio.AbstractEventLoop, told: list[tuple[QueuedCommand, OutcomeOrError]]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: its callers are gone; `_next_job` sees to what else waits
-            loop.call_soon_threadsafe(self._arrive, told)
+                with suppress(RuntimeError):  # it is closed: its callers are gone, and `_next_job` sees to the others
+                    loop.call_soon_threadsafe(self._arrive, told)
 
     def _refuse_waiting(self) -> None:
         """Refuse what came too late to be applied."""
@@ -271,13 +274,3 @@ class Writer:
     def _take_stock(self) -> None:
         with suppress(sqlite3.Error, OSError, StorageUnavailable):
             self.usage = self._housekeeping.usage(len(self._unreadable))
-
-
-def _by_loop(
-    group: Sequence[QueuedCommand], outcomes: Sequence[OutcomeOrError]
-) -> dict[asyncio.AbstractEventLoop, list[tuple[QueuedCommand, OutcomeOrError]]]:
-    """The outcomes of a group, by the event loops that wait for them."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[QueuedCommand, OutcomeOrError]]] = defaultdict(list)
-    for queued, outcome in zip(group, outcomes, strict=True):
-        by_loop[queued.loop].append((queued, outcome))
-    return by_loop
