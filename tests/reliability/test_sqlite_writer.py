@@ -74,18 +74,18 @@ def test_housekeeping_that_has_much_to_do_lets_commands_in_between(path: Path, m
     passed_over = worst = 0  # steps that began while a command waited, one after the other
     waiting: list[Sized] = []
 
-    def step(_: Housekeeping) -> bool:
+    def step(housekeeping: Housekeeping) -> None:
         nonlocal passed_over, worst
         passed_over = passed_over + 1 if any(waiting) else 0
         worst = max(worst, passed_over)
         time.sleep(0.001)  # a step waits for the disk, and lets the event loop run meanwhile
-        return passed_over < 50  # there is more to do at once
+        housekeeping.due_at = time.monotonic() + (0 if passed_over < 50 else 1)  # there is more to do at once
 
     async def commands() -> None:
         for number in range(200):
             await store.apply(f"abc{number}", Create("x", DAY))
 
-    monkeypatch.setattr(Housekeeping, "run", step)
+    monkeypatch.setattr(Housekeeping, "step", step)
     store = SqliteStore(path)
     waiting.append(store._writer._waiting)  # noqa: SLF001
     uvloop.run(commands())  # asyncio's own loop gets its turn by chance
@@ -140,7 +140,7 @@ def test_a_file_that_grows_has_its_room_before_the_next_group(path: Path) -> Non
         decided = engine.commits.decide(tasks)
         undecided += decided is None
         assert all(isinstance(answer, Created) for answer in engine.commits.apply(tasks, decided))
-        engine.housekeeping.after_group()
+        engine.housekeeping.prepare_next_group()
     assert undecided <= 2  # the first ones
     engine.close()
 
@@ -237,8 +237,9 @@ def test_the_process_ends_even_if_the_log_fails(path: Path, monkeypatch: pytest.
     logger = logging.getLogger("crypt_api.server.stores.sqlite.writer")
     handler = Broken()
     logger.addHandler(handler)
-    monkeypatch.setattr(Housekeeping, "run", lambda _: 1 / 0)
+    monkeypatch.setattr(Housekeeping, "step", lambda _: 1 / 0)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    SqliteStore(path, system=System(exit=ended.set))
+    store = SqliteStore(path, system=System(exit=ended.set))
     assert ended.wait(5)
+    store._thread.join()  # noqa: SLF001 - a process would have ended
     logger.removeHandler(handler)

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.sqlite.connection import open_exclusively
 from crypt_api.server.stores.sqlite.database import Database
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit, OutcomeOrError, QueuedCommand
@@ -82,9 +83,8 @@ class Engine:
     ) -> None:
         self.database = Database(path, max_bytes, system)
         self.observer = Observer()
-        self.damaged: list[str] = []
-        self.commits = GroupCommit(self.database, clock, self.damaged.append, system)
-        self.housekeeping = Housekeeping(self.database, clock, self.observer, self.damaged.append, system)
+        self.housekeeping = Housekeeping(self.database, clock, self.observer, system)
+        self.commits = GroupCommit(self.database, clock, self.housekeeping.found_unreadable, system)
 
     def apply(self, *commands: tuple[str, Command]) -> list[OutcomeOrError]:
         """Apply the commands as one group."""
@@ -93,8 +93,12 @@ class Engine:
 
     def keep_house(self) -> None:
         """Until there is no more to do at once."""
-        while self.housekeeping.run():
+        while self.housekeeping.step():
             pass
+
+    def usage(self) -> Usage:
+        self.housekeeping.take_stock()
+        return self.housekeeping.usage
 
     def close(self) -> None:
         self.database.close()

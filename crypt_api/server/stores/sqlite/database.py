@@ -138,7 +138,9 @@ class Database:
             for setting in _SETTINGS:
                 self.execute(setting)
             if are_tables_missing:
-                self._create_tables()
+                self.begin()
+                self.records.create_tables()
+                self.execute("COMMIT")
             self.execute("SELECT count(*) FROM sqlite_schema")  # SQLite opens the log with the first look
             self._file = self._file or HeldFile(self.path)
             self._log = WriteAheadLog(self._real_path, self._system)
@@ -146,14 +148,6 @@ class Database:
             self.disconnect()
             raise
         self.state = State.CONNECTED
-
-    def _create_tables(self) -> None:
-        self.begin()
-        try:
-            self.records.create_tables()
-            self.execute("COMMIT")
-        finally:
-            self.roll_back()
 
     def disconnect(self) -> None:
         """Close SQLite's connection, whatever state it is in, and keep the file itself open.

@@ -34,34 +34,60 @@ SWEEP_CHUNK = 32
 
 
 class Housekeeping:
-    """Rounds of a few steps. During a step, requests wait."""
+    """Rounds of a few steps. During a step, requests wait.
+
+    Attributes:
+        usage: The state of the store at the end of the last round.
+        due_at: When the next step is due, in seconds of the monotonic clock.
+        pause: Seconds between two rounds, if there is nothing to do at once.
+    """
 
     def __init__(
-        self,
-        database: Database,
-        clock: Callable[[], float],
-        observer: Observer,
-        on_unreadable: Callable[[str], None],
-        system: System = REAL,
+        self, database: Database, clock: Callable[[], float], observer: Observer, system: System = REAL
     ) -> None:
-        """`observer` hears of messages that nobody read in time, `on_unreadable` gets the id of an unreadable one."""
+        """`observer` hears of messages that nobody read in time, and of records that cannot be read."""
         self._database = database
         self._sweep = Sweep(database)
         self._clock = clock
         self._observer = observer
-        self._on_unreadable = on_unreadable
         self._system = system
         self._complained: set[str] = set()
+        self._unreadable: set[str] = set()
         self._steps: deque[Callable[[], bool]] = deque()  # those of this round that are to come
         self._has_more = False  # to be done in the next round, at once
         self._is_well = True  # in this round
         self._is_malformed = False
         self._rest_is_due_at = 0.0  # by the monotonic clock
-        self._messages = 0  # at the last look
+        self.due_at = 0.0
         self.pause = MIN_PAUSE_SECONDS
-        """Seconds until `run` is to be called again, if there is nothing to do at once."""
+        self.usage = Usage(max_bytes=database.room.max_bytes)
+        self.take_stock()
 
-    def run(self) -> bool:
+    @property
+    def is_due(self) -> bool:
+        """Whether `run` has something to do."""
+        return self._database.is_log_long or self._database.needs_room_ahead or self._system.monotonic() >= self.due_at
+
+    def run(self) -> None:
+        """Do what the next group needs, and take a step if one is due. Call it after each group, and at `due_at`."""
+        self.prepare_next_group()
+        if self._system.monotonic() >= self.due_at:
+            self.step()
+
+    def run_round(self) -> None:
+        """Take all steps of a round."""
+        self.step()
+        while self._steps:
+            self.step()
+
+    def prepare_next_group(self) -> None:
+        """Carry over a log that has grown long, and take room from the disk."""
+        if self._database.is_log_long:
+            self._attempt(self._erase)
+        if self._database.needs_room_ahead:
+            self._attempt(self._take_room_ahead)
+
+    def step(self) -> bool:
         """Take one step, and return whether another one is to be taken at once. Requests get the file in between.
 
         While much is to be swept, a round is a step that sweeps a part of it. The other steps come in one round of
@@ -74,45 +100,39 @@ class Housekeeping:
             is_rest_due = self._system.monotonic() >= self._rest_is_due_at
             if not self._has_more or is_rest_due or self._database.is_log_long:
                 self._steps += (self._give_back, self._erase, self._accept_messages)
-        if self._steps:
-            return True
-        if self._is_well:
-            self._complained.clear()
-        self._is_well = True
-        return self._has_more
+        if not self._steps:
+            self.take_stock()
+            if self._is_well:
+                self._complained.clear()
+            self._is_well = True
+        is_more = bool(self._steps) or self._has_more
+        self.due_at = self._system.monotonic() + (0.0 if is_more else self.pause)
+        return is_more
 
-    @property
-    def is_between_rounds(self) -> bool:
-        """Whether a round has ended, and the next one has not begun."""
-        return not self._steps
+    def take_stock(self) -> None:
+        """Bring `usage` up to date, if the file can be read."""
+        room, records = self._database.room, self._database.records
+        messages = self.usage.messages
+        with suppress(sqlite3.Error, OSError, StorageUnavailable):
+            used_bytes = room.pages().used_bytes
+            with suppress(sqlite3.Error):  # a page that is damaged must not hide all else
+                messages = records.count_contents()
+            self.usage = Usage(
+                bytes=used_bytes + LOG_ALLOWANCE,
+                max_bytes=room.max_bytes,
+                disk_free_bytes=room.disk_free_bytes(),
+                refuses=room.refusal(used_bytes, 0),
+                damaged=len(self._unreadable),
+                is_malformed=self._is_malformed,
+                messages=messages,
+            )
 
-    @property
-    def has_work_after_group(self) -> bool:
-        """Whether `after_group` has something to do."""
-        return self._database.is_log_long or self._database.needs_room_ahead
-
-    def after_group(self) -> None:
-        """Carry over a log that has grown long, and take room for the next group; call it after each group."""
-        if self._database.is_log_long:
-            self._attempt(self._erase)
-        if self._database.needs_room_ahead:
-            self._attempt(self._take_room_ahead)
-
-    def usage(self, unreadable: int) -> Usage:
-        """The state of the store, with the number of records found that cannot be read."""
-        room = self._database.room
-        used_bytes = room.pages().used_bytes
-        with suppress(sqlite3.Error):  # a page that is damaged must not hide all else
-            self._messages = self._database.records.count_contents()
-        return Usage(
-            bytes=used_bytes + LOG_ALLOWANCE,
-            max_bytes=room.max_bytes,
-            disk_free_bytes=room.disk_free_bytes(),
-            refuses=room.refusal(used_bytes, 0),
-            damaged=unreadable,
-            is_malformed=self._is_malformed,
-            messages=self._messages,
-        )
+    def found_unreadable(self, message_id: str) -> None:
+        """Count a record that cannot be read, once."""
+        if message_id not in self._unreadable:
+            self._unreadable.add(message_id)
+            logger.error("a message cannot be read; it stays where it is until its time is up")
+            self._observer.damaged()
 
     def _attempt(self, step: Callable[[], bool]) -> bool:
         try:
@@ -139,7 +159,7 @@ class Housekeeping:
         swept = self._sweep.run(self._clock())
         self._observer.expired(swept.unread)
         for message_id in swept.unreadable:
-            self._on_unreadable(message_id)
+            self.found_unreadable(message_id)
         return swept.is_more
 
     def _give_back(self) -> bool:

@@ -11,7 +11,6 @@ after it has given the file away.
 
 import asyncio
 import logging
-import sqlite3
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -57,13 +56,10 @@ class Writer:
     """The holder of the database. `run` is the thread; everything else may be called from other threads."""
 
     def __init__(self, database: Database, clock: Callable[[], float], observer: Observer, system: System) -> None:
-        self.usage = Usage(max_bytes=database.room.max_bytes)
         self._database = database
-        self._observer = observer
         self._system = system
-        self._unreadable: set[str] = set()
-        self._commits = GroupCommit(database, clock, self._found_unreadable, system)
-        self._housekeeping = Housekeeping(database, clock, observer, self._found_unreadable, system)
+        self._housekeeping = Housekeeping(database, clock, observer, system)
+        self._commits = GroupCommit(database, clock, self._housekeeping.found_unreadable, system)
         self._waiting: deque[QueuedCommand] = system.deque()
         self._jobs: SimpleQueue[Job | None] = system.queue()
         self._closing = system.event()
@@ -71,8 +67,10 @@ class Writer:
         self._file_lock = system.lock()
         self._file_lock.acquire()  # the thread begins with a round of housekeeping
         self._called_loop: asyncio.AbstractEventLoop | None = None  # that is to decide in its next turn
-        self._step_is_due_at = 0.0  # of housekeeping, by the monotonic clock
-        self._take_stock()
+
+    @property
+    def usage(self) -> Usage:
+        return self._housekeeping.usage
 
     # On event loops
 
@@ -198,33 +196,31 @@ class Writer:
             self._refuse_waiting()
 
     def _serve(self) -> None:
-        self._keep_house_for_a_round()
+        self._housekeeping.run_round()
         self._give_file_away()
         while True:
             job = self._next_job()
+            is_closing = self._closing.is_set()
             if job:
                 outcomes = self._commits.apply(*job)
-                if not self._has_more_to_do():
+                if not is_closing and not self._housekeeping.is_due:
                     self._give_file_away(job.group, outcomes)
                     continue
                 self._tell(job.group, outcomes)  # nobody waits for what follows
-                self._housekeeping.after_group()
-            is_closing = self._closing.is_set()
             if is_closing or not job:
                 self._apply_waiting()
             if is_closing:
                 break
-            if self._system.monotonic() >= self._step_is_due_at:
-                self._keep_house()
+            self._housekeeping.run()
             self._give_file_away()
-        self._keep_house_for_a_round()
+        self._housekeeping.run_round()
 
     def _next_job(self) -> Job | None:
         """Wait for a job until housekeeping is due; then, or when it is time to close, for the file alone.
 
         Commands that wait come before housekeeping: an event loop has been told to decide them, and has time for it.
         """
-        timeout = max(self._step_is_due_at - self._system.monotonic(), 0)
+        timeout = max(self._housekeeping.due_at - self._system.monotonic(), 0)
         patience_ends = self._system.monotonic() + timeout + BUSY_LOOP_SECONDS
         while True:
             with suppress(Empty):
@@ -236,41 +232,10 @@ class Writer:
                 return None
             timeout = LOOK_SECONDS
 
-    def _has_more_to_do(self) -> bool:
-        """Whether the thread needs the file for something else after a group."""
-        return (
-            self._closing.is_set()
-            or self._housekeeping.has_work_after_group
-            or self._system.monotonic() >= self._step_is_due_at
-        )
-
     def _apply_waiting(self) -> None:
         """Apply what no event loop has decided."""
         while self._waiting:
             group: list[QueuedCommand] = []
             self._gather(group)
             self._tell(group, self._commits.apply(group))
-            self._housekeeping.after_group()
-
-    def _keep_house_for_a_round(self) -> None:
-        """Take all steps of a round."""
-        self._keep_house()
-        while not self._housekeeping.is_between_rounds:
-            self._keep_house()
-
-    def _keep_house(self) -> None:
-        """Take a step of a round."""
-        has_more = self._housekeeping.run()
-        if self._housekeeping.is_between_rounds:
-            self._take_stock()
-        self._step_is_due_at = self._system.monotonic() + (0.0 if has_more else self._housekeeping.pause)
-
-    def _found_unreadable(self, message_id: str) -> None:
-        if message_id not in self._unreadable:
-            self._unreadable.add(message_id)
-            logger.error("a message cannot be read; it stays where it is until its time is up")
-            self._observer.damaged()
-
-    def _take_stock(self) -> None:
-        with suppress(sqlite3.Error, OSError, StorageUnavailable):
-            self.usage = self._housekeeping.usage(len(self._unreadable))
+            self._housekeeping.prepare_next_group()
