@@ -34,10 +34,12 @@ def full_disk_told() -> Iterator[None]:
         raise
 
 
-def sync(descriptor: int) -> None:
-    """Return when the file's bytes are on the disk."""
+def sync(descriptor: int, *, with_times: bool = False) -> None:
+    """Return when the file's bytes are on the disk; with its times if that is asked for."""
     if F_FULLFSYNC is not None:
         fcntl(descriptor, F_FULLFSYNC)
+    elif with_times:
+        os.fsync(descriptor)
     else:
         getattr(os, "fdatasync", os.fsync)(descriptor)
 

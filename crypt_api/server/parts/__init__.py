@@ -1,0 +1,1 @@
+"""Where the parts of files lie on a server."""

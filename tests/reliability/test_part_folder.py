@@ -1,0 +1,105 @@
+"""Parts in a folder: what is there after a crash, a copy, and a full disk; and who can read it."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from crypt_api.server.parts import folder as module
+from crypt_api.server.parts import room
+from crypt_api.server.parts.folder import FolderPartStore
+from crypt_api.server.parts.room import BLOCK_BYTES
+from crypt_core.errors import StorageUnavailable
+from tests.contract.test_part_store_contract import ID, NOW, OTHER, Clock, body, content
+
+
+def parts_in(tmp_path: Path, clock: Clock | None = None, max_bytes: int = 0) -> FolderPartStore:
+    return FolderPartStore(tmp_path / "files", max_bytes=max_bytes, clock=clock or Clock())
+
+
+async def test_parts_and_their_times_survive_a_restart(tmp_path: Path) -> None:
+    clock = Clock()
+    parts = parts_in(tmp_path)
+    await parts.put(ID, 60, 3, body(b"abc"))
+    parts.close()
+    (tmp_path / "files/upload-left-by-a-crash").write_bytes(b"half")
+    again = parts_in(tmp_path, clock, max_bytes=BLOCK_BYTES)
+    assert await content(again) == b"abc"
+    assert again.usage.bytes == BLOCK_BYTES
+    assert again.usage.refuses
+    assert not (tmp_path / "files/upload-left-by-a-crash").exists()
+    clock.now += 60
+    again.sweep()
+    assert again.usage.bytes == 0
+    assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
+    again.close()
+
+
+async def test_a_copy_that_loses_the_times_loses_parts_early_and_makes_none_wrong(tmp_path: Path) -> None:
+    parts = parts_in(tmp_path)
+    await parts.put(ID, 60, 3, body(b"abc"))
+    parts.close()
+    [path] = [path for path in (tmp_path / "files").rglob("*") if path.is_file()]
+    os.utime(path, (NOW - 1, NOW - 1))
+    again = parts_in(tmp_path)
+    assert await content(again) is None
+    again.close()
+
+
+async def test_the_owner_alone_can_read_the_folder(tmp_path: Path) -> None:
+    parts = parts_in(tmp_path)
+    await parts.put(ID, 60, 3, body(b"abc"))
+    parts.close()
+    for path in [tmp_path / "files", *(tmp_path / "files").rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+async def test_a_sweep_leaves_the_part_that_took_an_expired_ones_place(tmp_path: Path) -> None:
+    clock = Clock()
+    parts = parts_in(tmp_path, clock)
+    await parts.put(ID, 60, 3, body(b"abc"))
+    await parts.put(OTHER, 3_600, 3, body(b"xyz"))
+    clock.now += 60
+    await parts.put(ID, 60, 3, body(b"new"))
+    parts.sweep()
+    assert (await content(parts), await content(parts, OTHER)) == (b"new", b"xyz")
+    parts.close()
+
+
+async def test_below_the_free_room_that_messages_need_parts_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "MIN_FREE_BYTES", 1 << 60)
+    parts = parts_in(tmp_path)
+    with pytest.raises(StorageUnavailable, match="disk is too full"):
+        await parts.put(ID, 60, 3, body(b"abc"))
+    assert parts.usage.refuses
+    parts.close()
+
+
+async def test_an_error_of_the_system_names_no_part(tmp_path: Path) -> None:
+    parts = parts_in(tmp_path)
+    (tmp_path / "files" / ID[:2]).write_bytes(b"a file where a folder should be")
+    with pytest.raises(StorageUnavailable) as error:
+        await parts.put(ID, 60, 3, body(b"abc"))
+    assert ID not in str(error.value)
+    parts.close()
+
+
+async def test_a_part_is_on_the_disk_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    real_link = os.link
+    sync, sync_folder = module.sync, module.sync_folder
+    monkeypatch.setattr(module, "sync", lambda file, **options: (done.append("sync"), sync(file, **options)))
+    monkeypatch.setattr(module, "sync_folder", lambda path: (done.append("folder"), sync_folder(path)))
+    monkeypatch.setattr(os, "link", lambda *names: (done.append("link"), real_link(*names)))
+    parts = parts_in(tmp_path)
+    done.clear()
+
+    async def all_at_once() -> AsyncIterator[bytes]:
+        yield b"abc"
+
+    await parts.put(ID, 60, 3, all_at_once())
+    assert done == ["sync", "folder", "link", "folder"]
+    parts.close()
