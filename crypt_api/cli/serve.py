@@ -36,6 +36,24 @@ DEFAULTS = Settings()
     help="Room that the database's files may take, such as 500MB or 2GiB; 0 is no cap. Beyond it new messages get 503.",
 )
 @click.option(
+    "--max-file",
+    metavar="SIZE",
+    default="100MB",
+    help="The largest size of the files of one message together; 0 switches files off.",
+)
+@click.option(
+    "--max-file-storage",
+    metavar="SIZE",
+    default="2GiB",
+    help="Room that files may take, apart from --max-storage; 0 switches files off. Beyond it new files get 503.",
+)
+@click.option(
+    "--upload-per-hour",
+    metavar="SIZE",
+    default="512MiB",
+    help="Bytes of files that one client may upload in an hour; 0 is no limit.",
+)
+@click.option(
     "--rate-limit-per-second",
     metavar="N",
     default=str(DEFAULTS.rate_limit_per_second),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from crypt_api.server.limiters import open_limits
 from crypt_api.server.metrics import MeteredStore, Metrics
+from crypt_api.server.parts import ServerPartStore, open_parts
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_store
@@ -32,8 +33,17 @@ class Application:
 
     app: App
     store: ServerStore
+    parts: ServerPartStore | None
     proxies: TrustedProxies
     metrics: Metrics
+
+    def close(self) -> None:
+        """Finish what was begun, and close the stores."""
+        try:
+            self.store.close()
+        finally:
+            if self.parts is not None:
+                self.parts.close()
 
     async def answer(self, request: Request) -> Response:
         """Answer a request whose `client` and `scheme` are those of the connection: a proxy's, if one is in between."""
@@ -70,14 +80,22 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
     store = open_store(url, max_storage=max_storage, observer=metrics)
     metrics.watch(lambda: store.usage)
+    try:
+        parts = open_parts(url, max_file_storage=values.get("MAX_FILE_STORAGE", "")) if settings.max_file else None
+    except BaseException:
+        store.close()
+        raise
+    if parts is not None:
+        metrics.watch_files(parts)
     app = App(
         settings,
         open_limits(settings, store, metrics.limited_alone),
         extra_routes=static_routes(),
         messages=lambda: store.usage.messages,
-        readiness=lambda: store.usage.readiness(),  # noqa: PLW0108 - `usage` is a new one each time
+        readiness=lambda: {**store.usage.readiness(), **({} if parts is None else parts.usage.readiness())},
+        parts=parts,
     )
-    return Application(app, MeteredStore(store, metrics), proxies, metrics)
+    return Application(app, MeteredStore(store, metrics), parts, proxies, metrics)
 
 
 def _read(path: str) -> str:

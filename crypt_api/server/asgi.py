@@ -39,9 +39,12 @@ class AsgiApp:
         )
         response = await self._application.answer(request)
         raw_headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
-        if response.status != 204:  # noqa: PLR2004
+        if response.status != 204 and response.stream is None:  # noqa: PLR2004
             raw_headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": raw_headers})
+        if response.stream is not None:
+            async for piece in response.stream:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -50,7 +53,7 @@ class AsgiApp:
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                self._application.store.close()
+                self._application.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

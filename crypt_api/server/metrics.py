@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crypt_api.server.counters import DurationHistogram, LabelledCounter
+from crypt_api.server.parts import ServerPartStore
 from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_response
@@ -68,6 +69,15 @@ class Metrics:
             ("messages", "Messages in the store, or a number somewhat above", lambda: usage().messages),
         ):
             Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
+
+    def watch_files(self, parts: ServerPartStore) -> None:
+        """Add the gauges of the parts of files. `parts.usage` is asked at each scrape."""
+        for name, text, value in (
+            ("bytes", "Bytes that parts of files use", lambda: parts.usage.bytes),
+            ("max_bytes", "Cap of the parts in bytes; 0 is none", lambda: parts.usage.max_bytes),
+            ("refuses", "1 while new parts are refused for want of room", lambda: parts.usage.refuses != ""),
+        ):
+            Gauge(f"crypt_api_files_{name}", text, registry=self.registry).set_function(value)
 
     def damaged(self) -> None:
         """Count a record that cannot be read."""

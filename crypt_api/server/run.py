@@ -38,7 +38,7 @@ def run(application: Application, listener: socket.socket, limits: Limits, metri
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
             runner.run(_serve(application, listener, limits, metrics))
     finally:
-        application.store.close()
+        application.close()
 
 
 async def _serve(

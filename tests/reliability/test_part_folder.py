@@ -1,7 +1,7 @@
 """Parts in a folder: what is there after a crash, a copy, and a full disk; and who can read it."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -89,11 +89,17 @@ async def test_an_error_of_the_system_names_no_part(tmp_path: Path) -> None:
 
 async def test_a_part_is_on_the_disk_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    real_link = os.link
-    sync, sync_folder = module.sync, module.sync_folder
-    monkeypatch.setattr(module, "sync", lambda file, **options: (done.append("sync"), sync(file, **options)))
-    monkeypatch.setattr(module, "sync_folder", lambda path: (done.append("folder"), sync_folder(path)))
-    monkeypatch.setattr(os, "link", lambda *names: (done.append("link"), real_link(*names)))
+
+    def noting(name: str, function: Callable[..., None]) -> Callable[..., None]:
+        def noted(*arguments: object, **options: object) -> None:
+            done.append(name)
+            function(*arguments, **options)
+
+        return noted
+
+    monkeypatch.setattr(module, "sync", noting("sync", module.sync))
+    monkeypatch.setattr(module, "sync_folder", noting("folder", module.sync_folder))
+    monkeypatch.setattr(os, "link", noting("link", os.link))
     parts = parts_in(tmp_path)
     done.clear()
 

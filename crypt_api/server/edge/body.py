@@ -106,3 +106,27 @@ class Body:
         self._chunks.clear()
         self._waiting_bytes = 0
         return content
+
+    def pieces(self) -> "Pieces":
+        """The body, for a handler that keeps no piece: the memory of each is given back when the next one is taken."""
+        return Pieces(self)
+
+    def give_back(self) -> None:
+        """Count no longer what the handler has taken."""
+        waiting = self._waiting_bytes + len(self._chunks) * CHUNK_MEMORY
+        if self.memory > waiting:
+            self._grow(waiting - self.memory)
+
+
+class Pieces:
+    """See `Body.pieces`."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._body.give_back()
+        return await anext(self._body)

@@ -1,6 +1,7 @@
 """Room for parts: the operator's cap, which is apart from that of the messages, and what the disk must keep free."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crypt_core.errors import StorageUnavailable
@@ -28,6 +29,10 @@ class FilesUsage:
     bytes: int = 0
     max_bytes: int = 0
     refuses: str = ""
+
+    def readiness(self) -> Mapping[str, object]:
+        """What `/-/ready` tells of files."""
+        return {"files": "full" if self.refuses else "ok"}
 
 
 class PartsFull(StorageUnavailable):
