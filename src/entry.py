@@ -69,7 +69,7 @@ class ClientCounters(DurableObject):
 @cache
 def _service() -> Service:
     """The isolate's service. The first request opens them: the clock and randomness work from then on."""
-    return open_service(_runtime().env, _payloads)
+    return open_service(_runtime().env, _payloads, _javascript())
 
 
 def _runtime() -> Any:

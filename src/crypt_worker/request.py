@@ -40,7 +40,9 @@ def _scheme_and_path(url: str) -> tuple[str, str]:
 
 
 def _js_response(response: Response, javascript: JavaScript) -> Any:
-    body = javascript.to_js(response.body) if response.body else None
+    body: Any = response.stream
+    if body is None and response.body:
+        body = javascript.to_js(response.body)
     return javascript.new_response(body, javascript.to_object({"status": response.status, "headers": response.headers}))
 
 
@@ -48,14 +50,20 @@ class _Body:
     """The request's body, chunk by chunk as the runtime receives it.
 
     To ask for the end costs as much as to ask for a chunk, so a body that has its announced length is not asked.
+    The runtime's stream can be had instead, once.
     """
 
     def __init__(self, js_request: Any, headers: dict[str, str]) -> None:
-        js_body = js_request.body
+        self._stream = js_request.body
         self._length = headers.get("content-length", "")
         self._received = 0
         self._is_worth_draining = len(self._length) < len(str(MAX_DRAIN_BYTES))
-        self._reader = js_body.getReader() if js_body else None
+        self._reader: Any = None
+
+    def platform_stream(self) -> Any:
+        """The runtime's stream of the whole body; None without one."""
+        stream, self._stream = self._stream, None
+        return stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Receive the body.
@@ -64,6 +72,8 @@ class _Body:
             InvalidJson: The client broke off its upload, so the body is not what the client meant to send. Nothing
                 must be done for it, and it is no fault that an operator has to hear of.
         """
+        if stream := self.platform_stream():
+            self._reader = stream.getReader()
         while self._reader:
             try:
                 chunk = await self._reader.read()
@@ -81,7 +91,7 @@ class _Body:
 
     async def drain(self) -> None:
         """Receive the rest of the body. Left unread, the runtime may reset the connection, and lose the answer."""
-        if not self._reader:
+        if not (self._reader or self._stream):
             return
         drained = 0
         if self._is_worth_draining:
@@ -90,6 +100,6 @@ class _Body:
                     drained += len(chunk)
                     if drained > MAX_DRAIN_BYTES:
                         break
-        if self._reader:
+        if left := self._reader or self._stream:
             with suppress(Exception):  # the client may be gone by now
-                await self._reader.cancel()
+                await left.cancel()

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 from crypt_core.http.app import App
 from crypt_core.store import Store
 from crypt_worker.durable_store import DurableStore
+from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.kv_store import KvStore
+from crypt_worker.r2_parts import R2PartStore
 from crypt_worker.rate_limit import open_worker_limits
 from crypt_worker.shards import Shards
 from crypt_worker.variables import Variables
@@ -25,7 +27,7 @@ class Service(NamedTuple):
     store_for: Callable[[str], Store]
 
 
-def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> Service:
+def open_service(env: Any, payloads: Callable[[], KvPayloads], javascript: JavaScript) -> Service:
     """Open the service with the bindings and variables in `env`. The clock and randomness must work already.
 
     Raises:
@@ -42,4 +44,6 @@ def open_service(env: Any, payloads: Callable[[], KvPayloads]) -> Service:
         shards = Shards(binding, client, misses)
         return DurableStore(shards) if kv is None else KvStore(kv, shards)
 
-    return Service(App(settings, open_worker_limits(variables, env)), store_for)
+    bucket = getattr(env, "FILES", None)
+    parts = R2PartStore(bucket, javascript) if bucket else None
+    return Service(App(settings, open_worker_limits(variables, env), parts=parts), store_for)

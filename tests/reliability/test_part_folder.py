@@ -10,6 +10,7 @@ from crypt_api.server.parts import folder as module
 from crypt_api.server.parts import room
 from crypt_api.server.parts.folder import FolderPartStore
 from crypt_api.server.parts.room import BLOCK_BYTES
+from crypt_api.server.stores.sqlite import files
 from crypt_core.errors import StorageUnavailable
 from tests.contract.test_part_store_contract import ID, NOW, OTHER, Clock, body, content
 
@@ -97,8 +98,8 @@ async def test_a_part_is_on_the_disk_before_it_is_told(tmp_path: Path, monkeypat
 
         return noted
 
-    monkeypatch.setattr(module, "sync", noting("sync", module.sync))
-    monkeypatch.setattr(module, "sync_folder", noting("folder", module.sync_folder))
+    monkeypatch.setattr(module, "sync", noting("sync", files.sync))
+    monkeypatch.setattr(module, "sync_folder", noting("folder", files.sync_folder))
     monkeypatch.setattr(os, "link", noting("link", os.link))
     parts = parts_in(tmp_path)
     done.clear()

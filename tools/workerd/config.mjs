@@ -12,6 +12,7 @@ import { parse } from "smol-toml";
  * @property {string[]} compatibilityFlags for workerd, so without those that make it look for a Python itself
  * @property {Record<string, unknown>} vars
  * @property {{ binding: string, id: string }[]} kvNamespaces
+ * @property {{ binding: string, name: string }[]} r2Buckets
  * @property {{ binding: string, className: string, storage: "sqlite" | "legacy-kv" }[]} durableObjects
  * @property {{ name: string, namespace: string, simple: { limit: number, period: 10 | 60 } }[]} rateLimits
  * @property {Assets | undefined} assets
@@ -127,6 +128,16 @@ function readKvNamespaces(value) {
   });
 }
 
+/** @param {unknown} value */
+function readR2Buckets(value) {
+  return list(value, "r2_buckets").map((item, index) => {
+    const name = `r2_buckets[${index}].`;
+    const bucket = table(item, name.slice(0, -1));
+    refuseOthers(bucket, ["binding", "bucket_name", "preview_bucket_name"], name);
+    return { binding: text(bucket.binding, `${name}binding`), name: text(bucket.bucket_name, `${name}bucket_name`) };
+  });
+}
+
 /** @param {unknown} value @returns {Map<string, "sqlite" | "legacy-kv">} */
 function readMigrations(value) {
   /** @type {Map<string, "sqlite" | "legacy-kv">} */
@@ -220,6 +231,7 @@ export function readConfig(project) {
     compatibility_flags,
     vars,
     kv_namespaces,
+    r2_buckets,
     durable_objects,
     migrations,
     ratelimits,
@@ -238,6 +250,7 @@ export function readConfig(project) {
     compatibilityFlags: readCompatibilityFlags(compatibility_flags),
     vars: { ...table(vars ?? {}, "vars") },
     kvNamespaces: readKvNamespaces(kv_namespaces),
+    r2Buckets: readR2Buckets(r2_buckets),
     durableObjects: readDurableObjects(durable_objects, readMigrations(migrations)),
     rateLimits: readRateLimits(ratelimits),
     assets: readAssets(assets, project),

@@ -41,6 +41,7 @@ function readArguments() {
       host: { type: "string", default: "127.0.0.1" },
       port: { type: "string", default: "8787" },
       var: { type: "string", multiple: true, default: [] },
+      bucket: { type: "string", multiple: true, default: [] },
       persist: { type: "string" },
       "control-port": { type: "string" },
       "without-rate-limits": { type: "boolean", default: false },
@@ -53,6 +54,7 @@ function readArguments() {
     host: values.host,
     port: portNumber("port", values.port),
     vars: variables(values.var),
+    buckets: values.bucket,
     persist: values.persist === undefined ? undefined : resolve(values.persist),
     withoutRateLimits: values["without-rate-limits"],
     countOperations: values["count-operations"],
@@ -61,9 +63,10 @@ function readArguments() {
 }
 
 async function main() {
-  const { project, host, port, vars, persist, withoutRateLimits, countOperations, controlPort } = readArguments();
+  const { project, host, port, vars, buckets, persist, withoutRateLimits, countOperations, controlPort } = readArguments();
   const config = readConfig(project);
   Object.assign(config.vars, vars);
+  config.r2Buckets.push(...buckets.map((binding) => ({ binding, name: binding.toLowerCase() })));
   if (countOperations) config.vars.__COUNT_OPERATIONS = true;
   if (withoutRateLimits) config.rateLimits = [];
   const miniflare = await startWorkerd({ config, files: bundle(project, config.main), host, port, persist });

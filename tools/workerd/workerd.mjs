@@ -88,13 +88,14 @@ function assets({ assets }) {
 }
 
 /** @param {import("./config.mjs").Config} config */
-function bindings({ name: worker, vars, kvNamespaces, durableObjects, rateLimits, assets }) {
+function bindings({ name: worker, vars, kvNamespaces, r2Buckets, durableObjects, rateLimits, assets }) {
   return Object.fromEntries([
     ...Object.entries(vars).map(([name, value]) => [
       name,
       { type: typeof value === "string" ? "text" : "json", value },
     ]),
     ...kvNamespaces.map(({ binding, id }) => [binding, { type: "kv", id }]),
+    ...r2Buckets.map(({ binding, name }) => [binding, { type: "r2", name }]),
     ...durableObjects.map(({ binding, className }) => [
       binding,
       { type: "durable-object", worker, exportName: className },
