@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.limiters import open_limits, shared_limits
+from crypt_api.server.stores import open_limits
 from crypt_api.server.stores.memory import MemoryStore
-from crypt_api.server.stores.valkey import lease_sweep, memory_watch
+from crypt_api.server.stores.valkey import lease_sweep, memory_watch, shared_limits
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from redis.exceptions import ResponseError
 
-from crypt_api.server.stores.valkey.connection import Command
+from crypt_api.server.stores.valkey.connection import EngineCommand
 from crypt_api.server.stores.valkey.group_commit import NotSent, Unanswered
 from crypt_api.server.stores.valkey.topology import Topology
 from crypt_core.limits.addresses import client_groups
+from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import HOUR
-from crypt_core.limits.rate_limiter import NETWORK_FACTOR, POLICIES, Admission, RateLimiter, tighter
+from crypt_core.limits.rate_limiter import NETWORK_FACTOR, POLICIES, Admission, tighter
 from crypt_core.settings import Settings
 
 TIMEOUT = 0.25
@@ -37,7 +38,7 @@ class SharedLimits:
         topology: Callable[[], Topology],
         prefix: str,
         settings: Settings,
-        own: RateLimiter,
+        own: ClientLimits,
         on_fallback: Callable[[], None],
     ) -> None:
         """Count in the engine.
@@ -63,7 +64,7 @@ class SharedLimits:
         admission = await asyncio.ensure_future(self._admit(client_groups(client), may_miss=may_miss))
         if admission is None:
             self._on_fallback()
-            return await self._own.admit(client)
+            return await self._own.admit(client, may_miss=may_miss)
         return admission
 
     async def give_back_miss(self, client: str) -> None:
@@ -100,7 +101,7 @@ class SharedLimits:
                 session = (await topology.primary(keys[0])).session
                 if session is None:
                     return None
-                command: Command = (b"EVAL", script, len(keys), *keys, *arguments)
+                command: EngineCommand = (b"EVAL", script, len(keys), *keys, *arguments)
                 [reply] = (await session.reads.submit([command])).replies
                 if not isinstance(reply, ResponseError):
                     return reply
