@@ -1,17 +1,17 @@
 """Who may create messages, where the operator does not let everybody: those who have one of the tokens.
 
-The operator's list has a line for each token: a label, which metrics show, and the token's hash. The tokens themselves
-are nowhere but with their owners.
+The operator's list has a line for each token: a label, which metrics show, and the token's hash. Only their
+owners have the tokens themselves.
 """
 
 import re
 import secrets
 from dataclasses import dataclass
 
-from crypt_core.encoding import digest
+from crypt_core.encoding import BASE64URL_OF_32_BYTES, digest
 from crypt_core.errors import SettingsError
 
-_LINE = re.compile(r"([\w.@-]{1,50})[ \t]+([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])", re.ASCII)
+_LINE = re.compile(rf"([\w.@-]{{1,50}})[ \t]+({BASE64URL_OF_32_BYTES})", re.ASCII)
 
 TOKEN_BYTES = 32
 """Random, so that the hash needs no salt and no slowness."""

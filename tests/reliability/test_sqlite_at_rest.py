@@ -13,7 +13,6 @@ from crypt_api.server.stores.sqlite.content_encryption import DamagedContentErro
 from crypt_api.server.stores.sqlite.durable_files import sync
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
 from crypt_core.messages import (
     LEASE_SECONDS,
     Acknowledge,
@@ -30,7 +29,7 @@ from crypt_core.messages import (
     Receipt,
     WrongPassphrase,
 )
-from crypt_core.record import AccessHashes
+from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes
 from tests.support.sqlite_files import Engine, copy_files, files_mention, keys_in_use, until
 from tests.support.stores import Clock
 

@@ -14,7 +14,7 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import OwnLimits, open_limits
-from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.guesses import Exhausted, MissBudgets, Taken, Uncounted
 from crypt_core.limits.rate_limiter import SlidingWindow
 from crypt_core.messages import Command, Create, Granted, Outcome, Read
 from crypt_core.settings import Settings
@@ -38,13 +38,13 @@ class Clock:
 def test_a_budget_fills_up_evenly_over_an_hour() -> None:
     clock = Clock()
     budgets = MissBudgets(60, clock=clock)
-    assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
+    assert [budgets.take(CLIENT) for _ in range(61)] == [Taken()] * 60 + [Exhausted(60.0)]
     clock.now += 45
-    assert budgets.take(CLIENT) == 15.0
+    assert budgets.take(CLIENT) == Exhausted(15.0)
     clock.now += 15
-    assert [budgets.take(CLIENT) for _ in range(2)] == [0.0, 60.0]
+    assert [budgets.take(CLIENT) for _ in range(2)] == [Taken(), Exhausted(60.0)]
     clock.now += 86_400
-    assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
+    assert [budgets.take(CLIENT) for _ in range(61)] == [Taken()] * 60 + [Exhausted(60.0)]
 
 
 @pytest.mark.parametrize("per_hour", [7, 23, 60, 200])
@@ -52,7 +52,9 @@ def test_a_budget_is_whole_by_a_clock_that_counts_from_1970(per_hour: int) -> No
     clock = Clock()
     clock.now = 1_800_000_000.1
     budgets = MissBudgets(per_hour, clock=clock)
-    assert [budgets.take(CLIENT) > 0 for _ in range(per_hour + 1)] == [False] * per_hour + [True]
+    *taken, last = [budgets.take(CLIENT) for _ in range(per_hour + 1)]
+    assert taken == [Taken()] * per_hour
+    assert isinstance(last, Exhausted)
 
 
 @given(
@@ -67,11 +69,11 @@ def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, fl
     for step, pause in steps:
         clock.now += pause
         tokens = min(per_hour, tokens + pause * per_hour / 3_600)
-        wait = budgets.take(CLIENT)
+        miss = budgets.take(CLIENT)
         if tokens >= 1 + 1e-6:
-            assert wait == 0
-        if wait:
-            assert wait == pytest.approx((1 - tokens) * 3_600 / per_hour, abs=1e-5)
+            assert miss == Taken()
+        if isinstance(miss, Exhausted):
+            assert miss.wait == pytest.approx((1 - tokens) * 3_600 / per_hour, abs=1e-5)
             continue
         tokens -= 1
         if step == "hit":
@@ -81,20 +83,20 @@ def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, fl
 
 def test_all_addresses_of_a_network_have_one_budget() -> None:
     budgets = MissBudgets(2, clock=Clock())
-    assert [budgets.take(f"2001:db8:1:2:{host}::1") > 0 for host in range(3)] == [False, False, True]
-    assert budgets.take("2001:db8:1:3::1") == 0
+    assert [budgets.take(f"2001:db8:1:2:{host}::1") == Taken() for host in range(3)] == [True, True, False]
+    assert budgets.take("2001:db8:1:3::1") == Taken()
 
 
 def test_a_network_has_sixteen_times_as_many_as_a_client() -> None:
     clock = Clock()
     budgets = MissBudgets(2, clock=clock)
-    waits = [budgets.take(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
-    assert waits == [0.0] * 32 + [3_600 / 32]
-    assert budgets.take("2001:db8:2::1") == 0
+    misses = [budgets.take(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
+    assert misses == [Taken()] * 32 + [Exhausted(3_600 / 32)]
+    assert budgets.take("2001:db8:2::1") == Taken()
     budgets.give_back("2001:db8:1:5::1")
-    assert budgets.take("2001:db8:1:33::1") == 0
+    assert budgets.take("2001:db8:1:33::1") == Taken()
     clock.now += 3_600
-    assert budgets.take("2001:db8:1:1::1") == 0
+    assert budgets.take("2001:db8:1:1::1") == Taken()
 
 
 def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
@@ -103,7 +105,7 @@ def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
     for number in range(10_000):
         budgets.take(f"10.0.{number >> 8}.{number & 255}")
         if number % 100 == 0:
-            misses += budgets.take(CLIENT) == 0
+            misses += budgets.take(CLIENT) == Taken()
     assert misses == 3
     assert budgets.buckets <= 1_000
 
@@ -224,10 +226,11 @@ async def test_a_guess_that_is_given_up_costs_a_miss() -> None:
 
 async def test_two_settings_switch_it_off() -> None:
     assert open_limits(Settings(rate_limit_per_second=0)) is None
-    for misses, counted in ((0, None), (60, 0)):
+    for misses, expected in ((0, Uncounted()), (60, Taken())):
         limits = open_limits(Settings(misses_per_hour=misses))
         assert limits is not None
-        assert (await limits.admit(CLIENT, may_miss=True)).miss_wait == counted
+        _, miss = await limits.admit(CLIENT, may_miss=True)
+        assert miss == expected
 
 
 @pytest.mark.parametrize("messages", [0, 1, 2, 3, 1_000, 10**6, 10**9])

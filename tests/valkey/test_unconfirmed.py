@@ -53,6 +53,14 @@ def repair(pair: Pair) -> None:
     pair.link.reset()
 
 
+def stored(pair: Pair, message_id: str) -> bytes:
+    """The value on the primary."""
+    with pair.primary.client as client:
+        value = client.get(f"crypt:{message_id}")
+    assert isinstance(value, bytes)
+    return value
+
+
 async def refused(server: ValkeyStore, message_id: str, command: Command, after: float = 0.0) -> None:
     await asyncio.sleep(after)
     with pytest.raises(StorageUnavailable):
@@ -98,12 +106,11 @@ async def test_it_is_there_again_while_the_replica_is_still_away(
     """So a server that looks as soon as the replica is back finds the message, however slow the first server is."""
     await recovered(servers[0], names, SEALED)
     await recovered(servers[1], names, STATUS)
-    client = pair.primary.client
-    unread = client.get(f"crypt:{names}").partition(b"\n")[2]
+    unread = stored(pair, names).partition(b"\n")[2]
     pair.cut()
     await asyncio.gather(refused(servers[0], names, READ), refused(servers[1], names, STATUS, 0.1))
     await restored(names, *servers)
-    assert client.get(f"crypt:{names}").partition(b"\n")[2] == unread
+    assert stored(pair, names).partition(b"\n")[2] == unread
     repair(pair)
 
 
@@ -113,10 +120,9 @@ async def test_what_another_server_has_told_stays(pair: Pair, servers: list[Valk
     await recovered(servers[0], names, STATUS)
     pair.cut()
     reading = asyncio.ensure_future(refused(servers[0], names, READ))
-    client = pair.primary.client
-    await until(lambda: b'"read"' in client.get(f"crypt:{names}"), "the read is not executed")
+    await until(lambda: b'"read"' in stored(pair, names), "the read is not executed")
     looking = asyncio.ensure_future(servers[1].apply(names, STATUS))
-    await until(lambda: b"~" in client.get(f"crypt:{names}"), "nobody looks")
+    await until(lambda: b"~" in stored(pair, names), "nobody looks")
     servers[0].close()  # its take-back comes too late
     repair(pair)
     reading.cancel()

@@ -89,8 +89,8 @@ class App:
             raise MethodNotAllowed(route.methods)
         if self._limits is None:
             return await handler(request, store, *parameters)
-        admission = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
-        guarded = GuardedStore(store, admission.miss_wait)
+        admission, miss = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
+        guarded = GuardedStore(store, miss)
         try:
             if not admission.admitted:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
@@ -98,8 +98,8 @@ class App:
         except Exception as error:  # noqa: BLE001
             response = self._error_response(request, error)
         # Not if the request was cancelled: a guess may have destroyed a message.
-        if admission.miss_wait == 0 and not guarded.missed:
-            await self._limits.give_back_miss(request.client)
+        if (taken := guarded.to_give_back) is not None:
+            await self._limits.give_back_miss(request.client, taken)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
 
     def _error_response(self, request: Request, error: Exception) -> Response:

@@ -64,7 +64,7 @@ class ValkeyStore:
 
     def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
         """The limits over all servers that use the engine."""
-        return SharedLimits(lambda: self.live.keys.topology, self._settings.prefix, settings, own, on_fallback)
+        return SharedLimits(lambda: self.live.keys.topology, self._settings, settings, own, on_fallback)
 
     @property
     def usage(self) -> Usage:
