@@ -54,7 +54,8 @@ class Compose:
         """Carry a documented command out."""
         match shlex.split(line):
             case ["docker", "volume", "rm", name]:
-                assert (service := name.removeprefix(f"{DOCUMENT['name']}_").removesuffix("-data")) in ENGINES
+                service = name.removeprefix(f"{DOCUMENT['name']}_").removesuffix("-data")
+                assert service in ENGINES
                 assert service not in self._containers, "the volume is in use"
                 shutil.rmtree(self._folder / service)
             case ["docker", "compose", "--file", "deploy/compose.yaml", *words]:
@@ -71,7 +72,8 @@ class Compose:
                 for service in services:
                     self.up(service)
             case ["exec", service, "valkey-cli", *command]:
-                assert self.engine(service).execute_command(*command) == 1
+                with self.engine(service) as client:
+                    assert client.execute_command(*command) == 1  # type: ignore[no-untyped-call]
             case _:
                 raise AssertionError(words)
 
@@ -137,7 +139,7 @@ class Compose:
     def _answers(self, name: str) -> bool:
         try:
             with self.engine(name) as client:
-                return client.info("persistence")["loading"] == 0
+                return bool(client.info("persistence")["loading"] == 0)
         except redis.RedisError:
             return False
 
@@ -187,13 +189,13 @@ def recipe() -> list[tuple[str, list[str]]]:
     """The blocks of the operator's page for a failover by hand: their language, and their lines."""
     page = (ROOT / "docs/operations.md").read_text()
     [section] = re.findall(r"^### A failover by hand\n(.*?)^## ", page, re.MULTILINE | re.DOTALL)
-    return [
-        (kind, lines.splitlines()) for kind, lines in re.findall(r"^```(\w+)\n(.*?)^```", section, re.DOTALL | re.M)
-    ]
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    return [(kind, lines.splitlines()) for kind, lines in blocks]
 
 
 def test_a_failover_by_hand_loses_nothing_and_brings_nothing_back(compose: Compose) -> None:
-    unread, read = [], []
+    unread: list[str] = []
+    read: list[str] = []
 
     def ask(server: str) -> None:
         """Read one message, and look whether one that was read is still gone."""

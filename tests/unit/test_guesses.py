@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import fields
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,9 +16,9 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import OwnLimits, open_limits
-from crypt_core.limits.guesses import Exhausted, MissBudgets, Taken, Uncounted
+from crypt_core.limits.guesses import Exhausted, MissBudgets, Taken, Uncounted, is_guess
 from crypt_core.limits.rate_limiter import SlidingWindow
-from crypt_core.messages import Command, Create, Granted, Outcome, Read
+from crypt_core.messages import Acknowledge, Command, Create, Granted, Outcome, Read
 from crypt_core.settings import Settings
 from docs import guessing
 from tests.support.platforms import ROOT
@@ -158,12 +160,14 @@ class Service:
         self.store.looks -= 1
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_beyond_the_budget_nobody_looks(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {}), ("DELETE", {}), ("DELETE", {"idempotency-key": "key"})], ids=str
+)
+async def test_beyond_the_budget_nobody_looks(method: str, headers: dict[str, str]) -> None:
     service = Service(3)
     await service.keep("abc12")
-    assert await service.statuses(3, method, "/zzzzz") == [404] * 3
-    refused = await service.ask(method, "/abc12")
+    assert await service.statuses(3, method, "/zzzzz", headers) == [404] * 3
+    refused = await service.ask(method, "/abc12", headers)
     assert (refused.status, refused.headers["Retry-After"]) == (429, "1200")
     assert service.store.looks == 3
     assert await service.store.apply("abc12", Read()) == Granted("secret")
@@ -176,11 +180,32 @@ async def test_guesses_at_the_same_moment_get_no_further() -> None:
     assert service.store.looks == 3
 
 
+async def test_probing_a_message_that_waits_costs_as_much_as_probing_none() -> None:
+    """An acknowledgement destroys nothing: without a cost, a client could measure its time as often as it likes."""
+    probe = ("DELETE", "/abc12", {"idempotency-key": "key"})
+    for is_there in (True, False):
+        service = Service(3)
+        if is_there:
+            await service.keep("abc12")
+        assert await service.statuses(5, *probe) == [404] * 3 + [429] * 2
+        assert service.store.looks == 3
+
+
+def test_every_command_for_an_id_of_the_clients_choice_is_a_guess() -> None:
+    commands = [command for command in get_args(Command) if command is not Create]
+    assert Acknowledge in commands
+    for command in commands:
+        assert is_guess("abc12", command(*("x" for _ in fields(command)))), command
+
+
 async def test_what_is_found_costs_nothing() -> None:
     service = Service(1)
     for method, status in (("GET", 200), ("DELETE", 204)) * 5:
         await service.keep("abc12")
         assert (await service.ask(method, "/abc12")).status == status
+        await service.keep("abc12")
+        assert (await service.ask("GET", "/abc12", {"idempotency-key": "key"})).status == 200
+        assert (await service.ask("DELETE", "/abc12", {"idempotency-key": "key"})).status == 204
     assert await service.statuses(2, "GET", "/abc12") == [404, 429]
 
 
@@ -191,7 +216,6 @@ async def test_what_is_found_costs_nothing() -> None:
         ("DELETE", f"/{SEALED_ID}", {"authorization": f"Bearer {PROOF}"}, 404),
         ("GET", f"/{SEALED_ID}/status", {"authorization": f"Bearer {PROOF}"}, 404),
         ("GET", "/zzzzz/status", {}, 404),
-        ("DELETE", "/zzzzz", {"idempotency-key": "key"}, 404),
         ("GET", "/zzzzz", {"sec-fetch-mode": "navigate"}, 200),  # the page with the button
         ("GET", "/zzzzz", {"sec-purpose": "prefetch"}, 403),
         ("GET", "/-/ready", {}, 200),

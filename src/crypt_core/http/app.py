@@ -1,5 +1,6 @@
 """The HTTP application: finds the route, applies the rate limit, calls the handler, and turns errors into responses."""
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -24,6 +25,8 @@ from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class App:
@@ -52,6 +55,8 @@ class App:
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
+        if settings.create_tokens is not None and not settings.create_tokens.labels:
+            logger.warning("CREATE_TOKENS has no token: nobody can create messages")
         self._limits = limits
         self._pages = Pages(settings)
         id_length = _id_length(settings, messages)

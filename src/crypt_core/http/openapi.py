@@ -133,7 +133,7 @@ def _put(settings: Settings) -> Schema:
 
 
 def _unless_everybody_may_create(settings: Settings) -> tuple[ApiError, ...]:
-    return (errors.TokenRequired(),) if settings.create_tokens else ()
+    return (errors.TokenRequired(),) if settings.create_tokens is not None else ()
 
 
 def _read() -> Schema:

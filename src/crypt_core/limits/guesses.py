@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from crypt_core import ids
 from crypt_core.limits.addresses import client_groups
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR
-from crypt_core.messages import Command, Destroy, Missing, Outcome, Read
+from crypt_core.messages import Command, Create, Missing, Outcome
 from crypt_core.store import Store
 
 HOUR = 3_600.0
@@ -107,9 +107,12 @@ class MissBudgets:
 
 
 def is_guess(message_id: str, command: Command) -> bool:
-    """Whether the command may be somebody's guess of a plain id: a miss, if it finds nothing."""
-    # An `Acknowledge` tells nothing of the messages that nobody has read, so it is no guess.
-    return isinstance(command, (Read, Destroy)) and ids.is_plain(message_id)
+    """Whether the command may be somebody's guess of a plain id: a miss, if it finds nothing.
+
+    Every command counts that a client can send for an id of its choice, whatever the outcome tells: how long a store
+    takes for an `Acknowledge` may tell a message that waits from none.
+    """
+    return not isinstance(command, Create) and ids.is_plain(message_id)
 
 
 class GuardedStore:

@@ -30,7 +30,7 @@ LONGEST_PAUSE = 1.0
 once."""
 
 SHORT_LIFE = 0.1
-"""Seconds. After a session that lived longer, pauses are short again, even if its first fence failed: it was connected."""
+"""Seconds. After a session that lived longer, pauses are short again, even if its first fence failed."""
 
 FENCE_KEY_LIFE = 1_000  # milliseconds
 
