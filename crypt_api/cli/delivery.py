@@ -12,6 +12,7 @@ from typing import IO
 
 import click
 
+from crypt_api.cli.file_names import safe_file_name
 from crypt_api.client.envelope import Content
 
 
@@ -112,7 +113,6 @@ def _open(path: Path, mode: str) -> Iterator[IO[bytes]]:
 
 
 def _free_names(name: str) -> Iterator[Path]:
-    """Give the sender's name for a file, without folders and invisible characters, and then numbered ones like it."""
-    printable = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable()).lstrip(".")
-    path = Path(printable or "message")
+    """Give the name for a file, and then numbered ones like it."""
+    path = Path(safe_file_name(name))
     return chain([path], (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2)))

@@ -46,9 +46,7 @@ class Driver:
 class AsyncDriver:
     """Carries out conversations on the event loop, and what takes long in a thread."""
 
-    def __init__(
-        self, transport: httpx.AsyncBaseTransport | None, sleep: Callable[[float], Awaitable[None]]
-    ) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport | None, sleep: Callable[[float], Awaitable[None]]) -> None:
         self._connections = AsyncConnections(transport)
         self._sleep = sleep
         self._background: set[asyncio.Task[None]] = set()
