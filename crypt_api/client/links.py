@@ -14,14 +14,14 @@ import httpx
 from crypt_api.client.envelope import SECRET_BYTES, Secret
 from crypt_api.client.errors import InvalidLink, NotFound
 from crypt_core import ids
-from crypt_core.encoding import decode_base64url
+from crypt_core.encoding import BASE64URL_OF_16_BYTES, decode_base64url
 from crypt_core.http.damaged_links import repaired_plain_id
 
 MAX_ESCAPES = 3
 """A gateway behind a gateway makes `%2523` of `%23`."""
 
 _ORIGIN = re.compile(r"https?://[^\s/?#<>\"']*", re.IGNORECASE)
-_SECRET = re.compile(r"[^A-Za-z0-9_-]*([A-Za-z0-9_-]{21}[AQgw])[_-]*(?![A-Za-z0-9_-])")
+_SECRET = re.compile(rf"[^A-Za-z0-9_-]*({BASE64URL_OF_16_BYTES})[_-]*(?![A-Za-z0-9_-])")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
