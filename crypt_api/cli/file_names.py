@@ -1,25 +1,41 @@
 """Under which name a received file is saved. The rule is in `docs/protocol.md`, its cases in `vectors/file-names.json`.
 
-The web page has the same rule.
+The web page has the same rule (`files.js`).
 """
 
 import re
 import unicodedata
 
-_DROPPED = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
-"""Unicode's categories of characters that cannot be seen: among them those that turn `exe.txt` around."""
+MAX_NAME_BYTES = 255
+"""Of most file systems."""
 
-_NOT_IN_WINDOWS = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(?:\..*)?", re.IGNORECASE)
-_ENV = re.compile(r"\.env(?:\..*)?", re.IGNORECASE)
+_MISLEADING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of characters that cannot be seen; some of them make `exe.txt` of `txt.exe`."""
+
+_FORBIDDEN = '<>:"/\\|?*'
+"""What leads to another folder, or is forbidden by Windows."""
+
+_RESERVED = re.compile(r"-|(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
+"""The beginning of what commands take for an option, and Windows for a device."""
+
+_EXTENSION = re.compile(r"\.[^. ]{1,20}$")
 
 
 def safe_file_name(name: str) -> str:
-    """Give the name under which a file of this name is saved."""
-    last = re.split(r"[/\\]", name)[-1]
-    seen = "".join(character for character in last if unicodedata.category(character) not in _DROPPED)
-    saved = seen.translate(_NOT_IN_WINDOWS).lstrip(" ").rstrip(" .")
-    is_option_or_hidden = saved[:1] in ("-", ".") and not _ENV.fullmatch(saved)
-    if is_option_or_hidden or _RESERVED.fullmatch(saved):
-        return f"_{saved}"
-    return saved or "message"
+    """Give the name under which a file of this name can be saved anywhere."""
+    visible = "".join("_" if _is_bad(character) else character for character in name).rstrip(". ")
+    return _shortened(f"_{visible}" if _RESERVED.match(visible) else visible) or "file"
+
+
+def _is_bad(character: str) -> bool:
+    return character in _FORBIDDEN or unicodedata.category(character) in _MISLEADING
+
+
+def _shortened(name: str) -> str:
+    """Give a name of at most 255 bytes: what stands before its extension gets shorter."""
+    match = _EXTENSION.search(name)
+    extension = match[0] if match else ""
+    stem = name.removesuffix(extension)
+    while len((stem + extension).encode()) > MAX_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + extension

@@ -48,7 +48,7 @@ def test_a_page_of_both_platforms_and_without_looks(unlimited_platform: Platform
 
 
 def test_a_service_that_limits_requests_is_waited_for(tmp_path: Path) -> None:
-    with platforms.server(tmp_path, "--rate-limit-per-second=20") as platform:
+    with platforms.server(tmp_path, "--rate-limit-per-second=10") as platform:
         assert Shell(tmp_path, "")("verify", platform.url).stdout
 
 
