@@ -32,6 +32,7 @@ CODES = {
     "Range requests are refused: a message is read as a whole": "range_refused",
     "Link previews are refused": "robot_refused",
     "Cross-site request refused": "cross_site_refused",
+    "The form's token is not in the cookie": "form_token_refused",
     "Too many connections": "too_many_connections",
 }
 """The texts of part two's errors, and the code that each has beside its text."""

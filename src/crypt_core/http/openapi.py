@@ -201,6 +201,7 @@ def _reveal() -> Schema:
         responses,
         errors.InvalidIdempotencyKey(),
         errors.CrossSiteRefused(),
+        errors.FormTokenRefused(),
         *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),
