@@ -17,5 +17,6 @@ export function showGoneView(reason, values = {}) {
   setText(elements["gone-lede"], `gone.${reason}.lede`, values);
   elements.retry.hidden = reason !== "unreachable";
   elements["remove-workers"].hidden = reason !== "workers";
+  elements.home.hidden = reason === "workers"; // it would lead here again
   showView("gone");
 }
