@@ -19,3 +19,10 @@ def browser() -> Iterator[Browser]:
 def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
     with Tabs(browser, platform) as tabs:
         yield tabs
+
+
+@pytest.fixture
+def server_tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+    """On one platform only, for tests that look at what happens in the browser."""
+    with Tabs(browser, server) as tabs:
+        yield tabs
