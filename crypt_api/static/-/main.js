@@ -7,6 +7,7 @@ import { exampleLink, secretIn } from "./links.js";
 import { clearMessageView, startMessageView } from "./message-view.js";
 import { endLease, leasedSecret } from "./read-lease.js";
 import { clearReadView, openLink, startReadView } from "./read-view.js";
+import { startSecretFields } from "./secret-fields.js";
 import { clearSentView, resumeSentView, startSentView } from "./sent-view.js";
 import { startTexts } from "./texts.js";
 import { leaveView, nameTab } from "./views.js";
@@ -39,6 +40,7 @@ function isLinkMeant() {
 
 await startTexts(elements.language);
 startLeaving();
+startSecretFields();
 startWriteView();
 startSentView();
 startReadView();

@@ -1,6 +1,7 @@
 // Which view the page shows. Each section of the page's main part is one view, such as the form for a new message.
 
 import { elements } from "./elements.js";
+import { enableShownFields } from "./secret-fields.js";
 
 /** The id of the view that is shown; empty before the first one. */
 let shown = "";
@@ -23,6 +24,7 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
   shown = id;
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
+  enableShownFields();
   focused.focus({ preventScroll: true });
   nameTab();
   scrollTo(0, 0);
