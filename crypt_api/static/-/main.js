@@ -8,6 +8,7 @@ import { clearMessageView, startMessageView } from "./message-view.js";
 import { endLease, leasedSecret } from "./read-lease.js";
 import { clearReadView, openLink, startReadView } from "./read-view.js";
 import { hasServiceWorkers } from "./service-workers.js";
+import { startSecretFields } from "./secret-fields.js";
 import { clearSentView, resumeSentView, startSentView } from "./sent-view.js";
 import { startTexts } from "./texts.js";
 import { leaveView, nameTab } from "./views.js";
@@ -47,6 +48,7 @@ function isLinkMeant() {
 const isWatched = await hasServiceWorkers();
 await startTexts(elements.language);
 startLeaving();
+startSecretFields();
 startWriteView();
 startSentView();
 startReadView();

@@ -9,6 +9,7 @@ import { showGoneView } from "./gone-view.js";
 import { showMessageView } from "./message-view.js";
 import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
 import { canOpenMessages } from "./rehearsal.js";
+import { enableShownFields } from "./secret-fields.js";
 import { showReceiptView } from "./sent-view.js";
 import { getReceipt, read, Refused, Unreachable } from "./service.js";
 import { setText } from "./texts.js";
@@ -70,6 +71,7 @@ export function clearReadView() {
 
 function draw() {
   elements["passphrase-field"].hidden = !reading.needsPassphrase;
+  enableShownFields();
   setText(elements["read-lede"], ...reading.lede);
 }
 
@@ -156,6 +158,7 @@ async function handleRefusal(error) {
   if (error.code === "wrong_passphrase" && error.triesLeft) {
     return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
   }
+  if (error.code === "unexpected_passphrase") return offerWithoutPassphrase();
   endLease();
   reading.isResumed = false;
   await checkReceipt(); // another reader was faster, or the tenth wrong passphrase destroyed the message
@@ -166,6 +169,15 @@ function askForPassphrase(/** @type {string} */ key, values = {}) {
   showForm();
   showError(elements["read-problem"], key, values, elements.passphrase);
   elements.passphrase.select();
+}
+
+/** The receipt was wrong about the passphrase: the button now opens the message without one. */
+function offerWithoutPassphrase() {
+  reading.needsPassphrase = false;
+  clearReadView();
+  showForm();
+  showError(elements["read-problem"], "read.unexpected-passphrase");
+  elements.reveal.focus();
 }
 
 /** After a reload within the lease, the message was asked for before the form was shown. */

@@ -2,6 +2,7 @@
 
 import { attempt } from "./attempt.js";
 import { elements } from "./elements.js";
+import { enableShownFields } from "./secret-fields.js";
 
 /** The id of the view that is shown; empty before the first one. */
 let shown = "";
@@ -24,6 +25,7 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
   shown = id;
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
+  attempt(enableShownFields);
   attempt(() => focused.focus({ preventScroll: true }));
   attempt(nameTab);
   attempt(() => scrollTo(0, 0));
