@@ -5,7 +5,6 @@ An operation is a generator of steps (`steps.py`): it asks, and a client carries
 
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +13,7 @@ import httpx
 from crypt_api.client import errors
 from crypt_api.client.envelope import Content, Keys, Secret
 from crypt_api.client.links import parse_link, plain_url, sealed_link
-from crypt_api.client.receipts import Receipt, Sent, parse_receipt
+from crypt_api.client.receipts import Receipt, Sent, parse_receipt, parse_time
 from crypt_api.client.responses import parse
 from crypt_api.client.retries import PATIENT, ask
 from crypt_api.client.steps import Ask, Compute, Operation
@@ -52,7 +51,7 @@ def send(  # noqa: PLR0913, PLR0917 - what a message is made of
     if ttl is not None:
         body["ttl"] = ttl
     answer = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body, headers=_token(token)))
-    return parse(answer, lambda fields: Sent(secret.link(origin), datetime.fromisoformat(fields["expires_at"])))
+    return parse(answer, lambda fields: Sent(secret.link(origin), parse_time(fields["expires_at"])))
 
 
 def read(link: str, passphrase: str | None) -> Operation[Leased]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crypt_core.encoding import whole_number
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -37,10 +39,23 @@ class Receipt:
     expires_at: datetime
 
 
+def parse_time(text: str) -> datetime:
+    """Parse a time of the service, in RFC 3339.
+
+    Raises:
+        TypeError, ValueError: It is no such time, or one at which no message lives: some of these have no local time.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None or not 1970 <= time.year <= 9_000:  # noqa: PLR2004
+        raise ValueError
+    return time
+
+
 def parse_receipt(fields: dict[str, Any]) -> Receipt:
     """Raises KeyError, TypeError, ValueError or OverflowError for fields that are not a receipt's."""
-    at = None if fields["at"] is None else datetime.fromisoformat(fields["at"])
-    expires_at = datetime.fromisoformat(fields["expires_at"])
-    if fields["state"] not in ("unread", "read", "destroyed"):
+    at = None if fields["at"] is None else parse_time(fields["at"])
+    expires_at = parse_time(fields["expires_at"])
+    state, passphrase, reads_left = fields["state"], fields["passphrase"], whole_number(fields["reads_left"])
+    if state not in ("unread", "read", "destroyed") or not isinstance(passphrase, bool) or reads_left is None:
         raise ValueError
-    return Receipt(str(fields["state"]), bool(fields["passphrase"]), int(fields["reads_left"]), at, expires_at)
+    return Receipt(state, passphrase, reads_left, at, expires_at)
