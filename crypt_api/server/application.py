@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crypt_api.server.limiters import open_limits
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
-from crypt_api.server.stores import ServerStore, open_store
+from crypt_api.server.stores import ServerStore, open_limits, open_store
 from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
@@ -61,7 +60,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         for name, value in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
-    if path := values.get("CREATE_TOKENS"):
+    if (path := values.get("CREATE_TOKENS")) is not None:
         values["CREATE_TOKENS"] = _read(path)
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
@@ -80,6 +79,8 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
 
 
 def _read(path: str) -> str:
+    if not path:  # of a variable that was meant to have a path: it must not let everybody send
+        raise SettingsError("CREATE_TOKENS must be a file, and is empty")
     try:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError):

@@ -1,10 +1,12 @@
 """The HTTP application: finds the route, applies the rate limit, calls the handler, and turns errors into responses."""
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
+from crypt_core.http.damaged_links import without_slashes
 from crypt_core.http.errors import (
     MethodNotAllowed,
     RateLimited,
@@ -19,11 +21,13 @@ from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.texts import LANGUAGES
-from crypt_core.http.types import Request, Response
+from crypt_core.http.types import JSON_TYPE, Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class App:
@@ -52,6 +56,8 @@ class App:
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
+        if settings.create_tokens is not None and not settings.create_tokens.labels:
+            logger.warning("CREATE_TOKENS has no token: nobody can create messages")
         self._limits = limits
         self._pages = Pages(settings)
         id_length = _id_length(settings, messages)
@@ -64,7 +70,7 @@ class App:
 
         This method raises nothing: an error becomes a response, and a line in the log if the error is ours.
         """
-        match = self._router.match(request.path)
+        match = self._router.match(request.path) or self._match_damaged(request)
         try:
             response = await self._answer(request, store, match)
         except Exception as error:  # noqa: BLE001
@@ -72,7 +78,7 @@ class App:
         route = "" if match is None else match.route.pattern
         headers = {**COMMON_HEADERS, **response.headers}
         body = response.body
-        if headers.get("Content-Type") == "application/json" and is_for_terminal(request.headers):
+        if headers.get("Content-Type") == JSON_TYPE and is_for_terminal(request.headers):
             body += b"\n"  # the next prompt gets a line of its own
         return Response(response.status, body, headers, route, response.created_by)
 
@@ -89,8 +95,8 @@ class App:
             raise MethodNotAllowed(route.methods)
         if self._limits is None:
             return await handler(request, store, *parameters)
-        admission = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
-        guarded = GuardedStore(store, admission.miss_wait)
+        admission, miss = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
+        guarded = GuardedStore(store, miss)
         try:
             if not admission.admitted:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
@@ -98,9 +104,16 @@ class App:
         except Exception as error:  # noqa: BLE001
             response = self._error_response(request, error)
         # Not if the request was cancelled: a guess may have destroyed a message.
-        if admission.miss_wait == 0 and not guarded.missed:
-            await self._limits.give_back_miss(request.client)
+        if (taken := guarded.to_give_back) is not None:
+            await self._limits.give_back_miss(request.client, taken)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
+
+    def _match_damaged(self, request: Request) -> Match | None:
+        """Find the route of a damaged link that a person follows; a program gets 404."""
+        if request.method != "GET" or not is_navigation(request.headers):
+            return None
+        path = without_slashes(request.path)
+        return None if path is None else self._router.match(path)
 
     def _error_response(self, request: Request, error: Exception) -> Response:
         """Answer with JSON; with a page if a person has followed a link with a browser, or pressed a page's button."""
