@@ -5,6 +5,7 @@ import { showGoneView, startGoneView } from "./gone-view.js";
 import { mayLeave, startLeaving } from "./leaving.js";
 import { exampleLink, secretIn } from "./links.js";
 import { clearMessageView, startMessageView } from "./message-view.js";
+import { startPrinting } from "./printing.js";
 import { endLease, leasedSecret } from "./read-lease.js";
 import { clearReadView, openLink, startReadView } from "./read-view.js";
 import { startSecretFields } from "./secret-fields.js";
@@ -41,6 +42,7 @@ function isLinkMeant() {
 await startTexts(elements.language);
 startLeaving();
 startSecretFields();
+startPrinting();
 startWriteView();
 startSentView();
 startReadView();
