@@ -22,6 +22,13 @@ def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
         yield tabs
 
 
+@pytest.fixture
+def server_tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+    """On one platform only, for tests that look at what happens in the browser."""
+    with Tabs(browser, server) as tabs:
+        yield tabs
+
+
 @pytest.fixture(scope="module")
 def started_firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     with start_firefox(required_firefox(), tmp_path_factory.mktemp("firefox")) as firefox:
