@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from crypt_api.client.errors import ContentTooLarge, InvalidText
-from crypt_api.client.manifest import Manifest, parse_json, whole_number
+from crypt_api.client.manifest import Manifest, bounded, parse_json
+from crypt_core.encoding import whole_number
 
 VERSION = b"\x01"
 VERSION_WITH_NOTE = b"\x02"
@@ -106,8 +107,8 @@ def decode(version: bytes, plaintext: bytes) -> Content | Manifest:
             "type": "file with note",
             "name": str(name),
             "media_type": str(media_type),
-            "note_bytes": int(size),
-        } if 0 < size <= len(data) and size is not True:
+            "note_bytes": note_bytes,
+        } if 0 < (size := whole_number(note_bytes) or 0) <= len(data):
             return Content(data[size:], name, media_type, data[:size].decode())
         case b"\x03", {"type": "files", "note_bytes": note_bytes, "list_bytes": list_bytes, **others} if not others:
             return _manifest(note_bytes, list_bytes, data)
@@ -132,8 +133,8 @@ def _list(manifest: Manifest) -> bytes:
 
 
 def _manifest(note_bytes: object, list_bytes: object, data: bytes) -> Manifest:
-    start = whole_number(note_bytes)
-    end = start + whole_number(list_bytes)
+    start = bounded(note_bytes)
+    end = start + bounded(list_bytes)
     if end > len(data):
         raise ValueError
     return Manifest.from_list(parse_json(data[start:end]), data[:start].decode(), data[end:])

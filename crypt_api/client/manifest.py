@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crypt_api.client.parts import KEY_BYTES, MAX_PART_BYTES, PartKeys, part_lengths
-from crypt_core.encoding import decode_base64url, encode_base64url
+from crypt_core.encoding import decode_base64url, encode_base64url, whole_number
 
 MAX_FILES = 100
 
@@ -84,7 +84,7 @@ class Manifest:
                 is_whole = manifest.total_bytes == len(inline)
             case {"files": [*entries], "key": str(key), "part_bytes": size, "sole": bool(sole)} if len(fields) == 4:  # noqa: PLR2004
                 keys = PartKeys(decode_base64url(key, KEY_BYTES) or b"")
-                part_bytes = whole_number(size, least=1, most=MAX_PART_BYTES)
+                part_bytes = bounded(size, least=1, most=MAX_PART_BYTES)
                 manifest = cls(tuple(map(_entry, entries)), note, keys, part_bytes, sole)
                 is_whole = bool(keys.key) and not inline and manifest.total_bytes <= part_bytes * MAX_PARTS
             case _:
@@ -97,20 +97,16 @@ class Manifest:
 def _entry(fields: Any) -> FileEntry:
     match fields:
         case {"name": str(name), "media_type": str(media_type), "bytes": size} if len(fields) == 3:  # noqa: PLR2004
-            return FileEntry(name, media_type, whole_number(size))
+            return FileEntry(name, media_type, bounded(size))
     raise ValueError
 
 
-def whole_number(value: object, *, least: int = 0, most: int = MAX_FILE_BYTES) -> int:
-    """A number of JSON as an int, if it is whole and within the bounds; else ValueError.
-
-    JSON does not tell 1.0 from 1, and JavaScript cannot. For Python, `True` is a number, too.
-    """
-    if not isinstance(value, int | float) or value is True or value is False or value != int(value):
+def bounded(value: object, *, least: int = 0, most: int = MAX_FILE_BYTES) -> int:
+    """A whole number of JSON within the bounds; ValueError for anything else."""
+    number = whole_number(value)
+    if number is None or not least <= number <= most:
         raise ValueError
-    if not least <= value <= most:
-        raise ValueError
-    return int(value)
+    return number
 
 
 def parse_json(data: bytes) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crypt_api.client.envelope import Secret
 from crypt_api.client.errors import BadEnvelope, ContentTooLarge
-from crypt_api.client.manifest import FileEntry, Manifest, whole_number
+from crypt_api.client.manifest import FileEntry, Manifest, bounded
 from crypt_api.client.parts import MAX_PART_BYTES, MAX_SEALED_PART_BYTES, PartKeys, part_lengths
 from crypt_core.encoding import decode_base64url, encode_base64url
 from tests.support.platforms import ROOT
@@ -80,10 +80,10 @@ def test_bad_manifests(case: dict[str, Any]) -> None:
 
 
 def test_a_number_may_be_written_as_javascript_writes_it() -> None:
-    assert whole_number(json.loads("1.0")) == whole_number(json.loads("1e0")) == 1
+    assert bounded(json.loads("1.0")) == bounded(json.loads("1e0")) == 1
     for text in ("1.5", "true", "false", '"1"', "null", "[]", "-1"):
         with pytest.raises(ValueError, match=r"^$"):
-            whole_number(json.loads(text))
+            bounded(json.loads(text))
 
 
 files = st.builds(FileEntry, st.text(max_size=30), st.text(max_size=30), st.integers(0, 1 << 40))
