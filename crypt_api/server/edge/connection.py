@@ -1,7 +1,7 @@
 """One connection: it handles one request at a time, and its phase says what it waits for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Protocol, cast
@@ -77,7 +77,8 @@ class Connection(asyncio.BufferedProtocol):
         self._head_reader = HeadReader()
         self._head: Head | None = None
         self._body: Body | None = None
-        self._task: asyncio.Task[None] | None = None  # runs the handler
+        self._task: asyncio.Task[None] | None = None  # runs the handler, and sends a body in pieces
+        self._writable: asyncio.Future[None] | None = None  # in STREAM, while the client has to take something
         self._enter(Phase.HEAD)
 
     # What asyncio calls.
@@ -116,6 +117,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._is_congested = False
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
         self._advance_in_turn()
 
     # What the server calls.
@@ -130,7 +133,7 @@ class Connection(asyncio.BufferedProtocol):
                 return now - self.since > idle
             case Phase.LINGER:
                 return now - self.since > LINGER_SECONDS
-            case Phase.FLUSH:
+            case Phase.STREAM | Phase.FLUSH:
                 unsent = self._transport.get_write_buffer_size()
                 if unsent < self._unsent:
                     self._unsent, self.progress_at = unsent, now
@@ -277,11 +280,15 @@ class Connection(asyncio.BufferedProtocol):
             if asyncio.current_task() is not self._task:
                 return
             response = error_response(error if isinstance(error, Exception) else RuntimeError())
-        if asyncio.current_task() is self._task:
-            self._respond(response)
+        if asyncio.current_task() is not self._task:
+            return
+        self._write_response(response)
+        if response.stream is None or await self._stream(response.stream, int(response.headers["Content-Length"])):
+            self._task = None
+            self._response_written()
 
-    def _respond(self, response: Response) -> None:
-        head, body, self._task = self._head, self._body, None
+    def _write_response(self, response: Response) -> None:
+        head, body = self._head, self._body
         assert head is not None  # noqa: S101
         assert body is not None  # noqa: S101
         self._is_last |= self._owner.is_stopping or not head.keep_alive or not body.is_worth_skipping
@@ -292,6 +299,37 @@ class Connection(asyncio.BufferedProtocol):
             self.drop()
             raise
         self._transport.write(data)
+
+    async def _stream(self, stream: AsyncIterable[bytes], length: int) -> bool:
+        """Send a body in pieces, each one when the client has taken the one before; False if the connection has ended.
+
+        The client knows the length. If the pieces end before it, the connection ends, too: nobody takes less for all.
+        """
+        self._enter(Phase.STREAM)
+        pieces = aiter(stream)
+        try:
+            async for piece in pieces:
+                length -= len(piece)
+                await self._taken()
+                self._transport.write(piece)
+                self._unsent, self.progress_at = self._transport.get_write_buffer_size(), self._loop.time()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client gets no more
+            error_response(error)  # it cannot be sent any more; this tells the log
+            length = -1
+        finally:
+            if isinstance(pieces, AsyncGenerator):
+                await pieces.aclose()
+        if length:
+            self.drop()
+        return not length
+
+    async def _taken(self) -> None:
+        """Return when the system has taken what was written."""
+        while self._is_congested:
+            self._writable = self._loop.create_future()
+            await self._writable
+
+    def _response_written(self) -> None:
         if self._is_congested:
             self._enter(Phase.FLUSH)
             self._unsent = self._transport.get_write_buffer_size()

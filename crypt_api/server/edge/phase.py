@@ -5,6 +5,7 @@ A request takes its connection through the phases from HEAD to SKIP, and then it
     HEAD    ends when the whole head has arrived and is valid; then the handler starts
     BODY    ends when the whole body has arrived; left out if the body came with the head
     ANSWER  ends when the handler has answered, and the response is written
+    STREAM  ends when the last piece of a body in pieces is written; left out if the body is whole
     FLUSH   ends when the system has taken the whole response
     SKIP    ends when the rest of the body has arrived; left out if there is no rest
 
@@ -22,6 +23,7 @@ class Phase(Enum):
     HEAD = auto()  # the client: its next request
     BODY = auto()  # the client: the rest of the body; and perhaps the handler
     ANSWER = auto()  # the handler
+    STREAM = auto()  # the client: it takes a piece of the response; and perhaps the handler
     FLUSH = auto()  # the client: it takes the response
     SKIP = auto()  # the client: the rest of a body that nobody wants
     LINGER = auto()  # the client: it closes, after it got the last response

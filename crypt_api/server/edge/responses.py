@@ -11,10 +11,13 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def response_bytes(response: Response, *, is_head: bool, keep_alive: bool) -> bytes:
-    """Write a response as HTTP/1.1, with Date and Content-Length; the body is left out of the response to a HEAD."""
+    """Write a response as HTTP/1.1, with Date and Content-Length; the body is left out of the response to a HEAD.
+
+    A response with a stream has its Content-Length, and its body follows in pieces.
+    """
     lines = [_status_line(response.status), f"date: {_date(int(time.time()))}"]
     lines += [f"{name}: {value}" for name, value in response.headers.items()]
-    if response.status != HTTPStatus.NO_CONTENT:
+    if response.status != HTTPStatus.NO_CONTENT and response.stream is None:
         lines.append(f"content-length: {len(response.body)}")
     if not keep_alive:
         lines.append("connection: close")
