@@ -16,7 +16,7 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
@@ -43,8 +43,11 @@ PIECE_BYTES = 128 << 10
 THREADS = 16
 """Calls to the object store at a time."""
 
-CALL_SECONDS = 20
-"""What one call may take: 4 MiB at 2 Mbit/s. A download that takes longer is continued by another call."""
+SILENCE_SECONDS = 20
+"""How long the object store may be silent. It is so while it takes a part: 4 MiB in this time are 2 Mbit/s."""
+
+DOWNLOAD_SECONDS = 600
+"""What a download may take. The edge ends it much earlier."""
 
 RETRY_SECONDS = 5
 """How long a call that fails is tried again."""
@@ -65,14 +68,17 @@ class ObjectPartStore:
         Raises:
             StorageUnavailable: The bucket answers, and cannot be used; the text says why.
         """
-        options = dict(settings.options)
+        config: Any = dict(settings.options)  # each scheme has a type of its own
         if settings.is_s3:
-            options["disable_bulk_delete"] = "true"  # not every store has it, and there is never more than one object
-        call = timedelta(seconds=CALL_SECONDS)
+            config["disable_bulk_delete"] = True  # not every store has it, and there is never more than one object
         self._bucket = from_url(
             settings.url,
-            config=options,  # type: ignore[arg-type]  # of each scheme's own type
-            client_options={"allow_http": settings.allows_http, "timeout": call},
+            config=config,
+            client_options={
+                "allow_http": settings.allows_http,
+                "read_timeout": timedelta(seconds=SILENCE_SECONDS),
+                "timeout": timedelta(seconds=DOWNLOAD_SECONDS),
+            },
             retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
         )
         self._clock = clock
@@ -126,15 +132,21 @@ class ObjectPartStore:
     # In threads
 
     def _put(self, part_id: str, ttl: int, pieces: list[bytes]) -> PartKept:
-        """Create the object. One that has expired is replaced, unless another upload is quicker."""
+        """Create the object. One that has expired is replaced, unless another upload is quicker.
+
+        A call may fail although there is an object: stores that refuse a condition do not read the content, and close
+        the connection on somebody who still sends it; or the answer was lost. So that is looked up.
+        """
         now = int(self._clock())
         attributes = {EXPIRES_AT: str(now + ttl)}
         mode: PutMode = "create"
         for _ in range(2):
             try:
-                self._bucket.put(part_id, iter(pieces), mode=mode, attributes=attributes)
-            except (AlreadyExistsError, PreconditionError):
+                obstore.put(self._bucket, part_id, iter(pieces), mode=mode, attributes=attributes)
+            except (AlreadyExistsError, PreconditionError, GenericError) as error:
                 there = self._look(part_id)
+                if there is None and isinstance(error, GenericError):
+                    raise
                 if there is not None and there.expires_at > now:
                     return PartKept(is_new=False, expires_at=there.expires_at)
                 mode = there.this_version if there is not None else "create"
@@ -144,7 +156,7 @@ class ObjectPartStore:
 
     def _get(self, part_id: str) -> "GetResult | None":
         try:
-            return self._bucket.get(part_id)
+            return obstore.get(self._bucket, part_id)
         except FileNotFoundError:
             return None
 
@@ -152,7 +164,7 @@ class ObjectPartStore:
         there = self._look(part_id)
         if there is None:
             return False
-        self._bucket.delete(part_id)
+        obstore.delete(self._bucket, part_id)
         return there.expires_at > self._clock()
 
     def _look(self, part_id: str) -> "_Part | None":
@@ -169,7 +181,7 @@ class ObjectPartStore:
         """Create an object twice: the second time must be refused."""
         try:
             for _ in range(2):
-                self._bucket.put(CHECK, b"", mode="create")
+                obstore.put(self._bucket, CHECK, b"", mode="create")
         except AlreadyExistsError:
             return
         except GenericError:
