@@ -152,7 +152,7 @@ class Compose:
         for host, port in self._ports.items():
             store = store.replace(f"//{host}:6379/", f"//127.0.0.1:{port}/")
         here = {"STORE": store, "METRICS": "127.0.0.1:0", "TRUSTED_PROXIES": "127.0.0.1"}
-        variables = {key: str(value) for key, value in environment.items()}
+        variables = {key: str(value) for key, value in environment.items() if value is not None}
         variables |= {f"CRYPT_API_{variable}": value for variable, value in here.items()}
         self.servers[name] = self._stack.enter_context(start_server(env=variables))
 

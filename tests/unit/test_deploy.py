@@ -20,8 +20,12 @@ from crypt_api.server.edge.limits import (
     SPARE_DESCRIPTORS,
 )
 from crypt_api.server.metrics import Metrics
+from crypt_api.server.parts.memory import MemoryPartStore
+from crypt_api.server.parts.object_store_url import parse_url
 from crypt_api.server.stores.reporting import Usage
+from crypt_core.parts import MAX_PART_BYTES
 from tests.support.platforms import ROOT
+from tests.support.s3 import CREDENTIALS
 
 DEPLOY = ROOT / "deploy"
 FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file()]
@@ -67,6 +71,7 @@ def families() -> dict[str, Metric]:
     metrics = Metrics()
     metrics.answered("GET", "/{id}", 404, 0.001)
     metrics.watch(Usage)
+    metrics.watch_files(MemoryPartStore())
     return {family.name: family for family in metrics.registry.collect()}
 
 
@@ -113,7 +118,9 @@ def test_every_series_that_an_expression_asks_for_exists(expression: str) -> Non
 
 @pytest.mark.parametrize("path", [*FILES, *PAGES, ROOT / "docs/guessing.md"], ids=lambda path: path.name)
 def test_every_metric_that_is_named_exists(path: Path) -> None:
-    named = set(re.findall(r"\b(crypt_api_(?:requests?|store|messages|storage|damaged)_?[a-z_]*)\b", path.read_text()))
+    named = set(
+        re.findall(r"\b(crypt_api_(?:requests?|store|messages|storage|files|damaged)_?[a-z_]*)\b", path.read_text())
+    )
     assert named <= set(samples()) | set(families()), path
 
 
@@ -158,6 +165,23 @@ def test_the_engine_is_reached_by_the_servers_alone() -> None:
     members = [name for name, service in document["services"].items() if "engine" in service["networks"]]
     assert members == ["server-1", "server-2", "valkey-a", "valkey-b", "valkey-rewrite"]
     assert document["services"]["valkey-a"]["networks"] == ["engine"]
+
+
+def test_both_servers_get_the_bucket_and_its_credentials_from_the_operators_file() -> None:
+    environment = compose("compose.yaml")["services"]["server-1"]["environment"]
+    assert environment["CRYPT_API_FILES"] == "${FILES:-}"  # off without it
+    for name in CREDENTIALS:
+        assert environment[name] is None  # as it is in `deploy/.env`, and not set to nothing if it is not there
+        assert f"name: {name}," in text("kubernetes/crypt-api.yaml")
+    [example] = re.findall(r"FILES=(\S+)", text("compose.yaml"))
+    assert parse_url(example.replace("URL", "https://s3.example.org")).is_s3
+
+
+def test_every_proxy_lets_the_largest_part_through() -> None:
+    assert "client_max_body_size 0;" in text("nginx/crypt-api.conf")  # the server refuses what is too large
+    assert "request_body" not in text("caddy/Caddyfile")
+    [megabytes] = re.findall(r"proxy-body-size: (\d+)m", PAGES[0].read_text())
+    assert int(megabytes) << 20 > MAX_PART_BYTES
 
 
 def test_kubernetes_does_not_set_our_variables_for_its_service() -> None:

@@ -43,9 +43,9 @@ class PartHandlers:
 
     async def get(self, request: Request, _: Store, part_id: str) -> Response:
         """Hand out the part. This destroys nothing."""
-        parts = self._opened()
         if proven_part_id(request) != part_id:
             raise errors.PartNotFound
+        parts = self._opened()
         if self._fetches.get(part_id, 0) >= MAX_FETCHES:
             raise errors.TooManyFetches
         part = await parts.get(part_id)
