@@ -104,6 +104,13 @@ def test_a_part_that_is_too_large_or_has_no_length_is_refused(client: httpx.Clie
     assert part.get(client).status_code == 404
 
 
+def test_an_upload_without_a_byte_is_kept_as_it_is(client: httpx.Client) -> None:
+    part = Part()
+    part.data = b""
+    assert part.put(client).status_code == 201
+    assert part.get(client).content == b""
+
+
 def test_what_is_no_parts_id_is_not_found(client: httpx.Client) -> None:
     for path in ("/abc12/part", "/q83vASNFZ4mrze8BI0Vni-/part"):
         refused = client.put(path, content=b"x", headers={"TTL": "60"})

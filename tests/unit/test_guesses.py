@@ -122,6 +122,12 @@ def test_a_client_whose_budget_is_full_again_is_forgotten() -> None:
         clock.now += 0.1
 
 
+def test_nothing_can_be_taken() -> None:
+    budgets = HourlyBudgets(60, clock=Clock())
+    assert budgets.take("a", 0) == Taken()
+    assert budgets.buckets == 0
+
+
 def test_a_client_that_misses_nothing_is_not_remembered() -> None:
     budgets = HourlyBudgets(60, clock=Clock())
     budgets.take(CLIENT)

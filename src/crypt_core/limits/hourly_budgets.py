@@ -4,6 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from crypt_core.limits.addresses import client_groups
 from crypt_core.limits.rate_limiter import MAX_DROPPED, NETWORK_FACTOR
@@ -75,8 +76,7 @@ class HourlyBudgets:
 
     def _forget(self, now: float) -> None:
         """Drop buckets that are full, and then the quietest ones while there are too many."""
-        for _ in range(MAX_DROPPED):
-            quietest, full_at = next(iter(self._full_at.items()))
+        for quietest, full_at in list(islice(self._full_at.items(), MAX_DROPPED)):
             if full_at > now:
                 break
             del self._full_at[quietest]
