@@ -33,6 +33,11 @@ class Link:
     secret: Secret | None
     plain_id: str
 
+    @property
+    def address(self) -> str:
+        """Where the message is at the service. It has no secret."""
+        return f"{self.origin}/{self.plain_id if self.secret is None else self.secret.id}"
+
 
 def parse_link(text: str) -> Link:
     """Take a link apart, also one that was damaged on its way.
@@ -74,9 +79,9 @@ def origin_of(server: str) -> str:
     """
     try:
         url = urlsplit(server)
-        httpx.URL(f"{url.scheme}://{url.netloc}")
-        host = url.hostname
-    except (ValueError, httpx.InvalidURL):
+        host, _ = url.hostname, url.port
+        httpx.URL(f"{url.scheme}://{url.netloc}").raw_host.decode().encode("idna")
+    except (ValueError, httpx.InvalidURL):  # a label of a name has 1 to 63 characters, a port is at most 65,535
         raise InvalidLink("This is not a web address.") from None
     if url.scheme not in ("http", "https") or not url.netloc or not host:
         raise InvalidLink(f"The address of a service starts with https://, such as https://{_host_in(server)}.")

@@ -6,6 +6,9 @@ from typing import Any
 
 from crypt_core.encoding import whole_number
 
+FIRST_YEAR, LAST_YEAR = 2000, 3000
+"""Of the times that a service gives."""
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -39,18 +42,6 @@ class Receipt:
     expires_at: datetime
 
 
-def parse_time(text: str) -> datetime:
-    """Parse a time of the service, in RFC 3339.
-
-    Raises:
-        TypeError, ValueError: It is no such time, or one at which no message lives: some of these have no local time.
-    """
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None or not 1970 <= time.year <= 9_000:  # noqa: PLR2004
-        raise ValueError
-    return time
-
-
 def parse_receipt(fields: dict[str, Any]) -> Receipt:
     """Raises KeyError, TypeError, ValueError or OverflowError for fields that are not a receipt's."""
     at = None if fields["at"] is None else parse_time(fields["at"])
@@ -59,3 +50,14 @@ def parse_receipt(fields: dict[str, Any]) -> Receipt:
     if state not in ("unread", "read", "destroyed") or not isinstance(passphrase, bool) or reads_left is None:
         raise ValueError
     return Receipt(state, passphrase, reads_left, at, expires_at)
+
+
+def parse_time(text: str) -> datetime:
+    """Raises TypeError or ValueError for a text that is not a service's time.
+
+    Of the years that Python knows, the first and the last ones cannot be written in every time zone.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None or not FIRST_YEAR <= time.year < LAST_YEAR:
+        raise ValueError
+    return time

@@ -150,8 +150,8 @@ def test_the_engine_is_reached_by_the_servers_alone() -> None:
     document = compose("compose.yaml")
     assert document["networks"]["engine"]["internal"]
     members = [name for name, service in document["services"].items() if "engine" in service["networks"]]
-    assert members == ["server-1", "server-2", "valkey", "valkey-replica", "valkey-rewrite"]
-    assert document["services"]["valkey"]["networks"] == ["engine"]
+    assert members == ["server-1", "server-2", "valkey-a", "valkey-b", "valkey-rewrite"]
+    assert document["services"]["valkey-a"]["networks"] == ["engine"]
 
 
 def test_kubernetes_does_not_set_our_variables_for_its_service() -> None:
@@ -238,8 +238,10 @@ def test_the_engine_is_set_up_as_the_promises_need_it() -> None:
     assert settings["appendfsync"] == "always"
     assert settings["maxmemory-policy"] == "noeviction"
     assert settings["save"] == '""'
-    url = compose("compose.yaml")["services"]["server-1"]["environment"]["CRYPT_API_STORE"]
-    replicas = [name for name in compose("compose.yaml")["services"] if name.startswith("valkey-replica")]
+    services = compose("compose.yaml")["services"]
+    url = services["server-1"]["environment"]["CRYPT_API_STORE"]
+    replicas = [name for name, service in services.items() if "FOLLOWS:-valkey-a" in service.get("command", "")]
+    assert replicas == ["valkey-b"]
     assert url.endswith(f"?replicas={len(replicas)}}}")
 
 

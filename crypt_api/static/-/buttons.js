@@ -2,6 +2,9 @@
 
 import { setText } from "./texts.js";
 
+/** The buttons whose work is under way. @type {Set<HTMLButtonElement>} */
+const busy = new Set();
+
 /**
  * Do what a button starts. Meanwhile the button is busy: it shows another text, and further clicks do nothing.
  *
@@ -12,11 +15,13 @@ import { setText } from "./texts.js";
 export async function whileBusy(button, busyKey, work) {
   const key = button.getAttribute("data-text") ?? "";
   if (isBusy(button)) return;
+  busy.add(button);
   button.setAttribute("aria-disabled", "true"); // and not `disabled`, which would lose the focus
   setText(button, busyKey);
   try {
     await work();
   } finally {
+    busy.delete(button);
     button.removeAttribute("aria-disabled");
     setText(button, key);
   }
@@ -24,7 +29,7 @@ export async function whileBusy(button, busyKey, work) {
 
 /** @param {HTMLButtonElement} button */
 export function isBusy(button) {
-  return button.getAttribute("aria-disabled") === "true";
+  return busy.has(button);
 }
 
 /**
@@ -37,14 +42,21 @@ export function isBusy(button) {
 export function copyOnClick(button, getValue, onCopied = () => undefined) {
   const key = button.getAttribute("data-text") ?? "";
   button.addEventListener("click", async () => {
-    const resultKey = await navigator.clipboard.writeText(getValue()).then(
-      () => "copied",
-      () => "not-copied", // the browser, or its user, forbids copying
-    );
-    if (resultKey === "copied") onCopied();
-    setText(button, resultKey);
+    const isCopied = await copy(getValue());
+    if (isCopied) onCopied();
+    setText(button, isCopied ? "copied" : "not-copied");
     setTimeout(() => setText(button, key), 2_000);
   });
+}
+
+/** Copy a text to the clipboard; false if the browser, or its user, forbids that. @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

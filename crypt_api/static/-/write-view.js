@@ -12,7 +12,7 @@ import { showSentView } from "./sent-view.js";
 import { create, Refused } from "./service.js";
 import { getItem, setItem } from "./storage.js";
 import { clearText, formatDuration, formatSize, setText } from "./texts.js";
-import { leaveView, showView, trackView } from "./views.js";
+import { currentView, leaveView, showView, trackView } from "./views.js";
 
 /** Seconds. */
 const LIFETIMES = [300, 3_600, 8 * 3_600, 86_400, 7 * 86_400, 30 * 86_400];
@@ -33,7 +33,7 @@ export function startWriteView() {
   });
   elements.text.addEventListener("input", showSize);
   elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements["write-form"].requestSubmit();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements.create.click();
   });
   acceptFiles();
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
@@ -81,16 +81,19 @@ function clearErrors() {
   clearError(elements["write-problem"]);
 }
 
+function isTokenNeeded() {
+  return "needsToken" in elements.views.dataset;
+}
+
 /** The token stays in this browser if its user wants that. */
-function rememberToken() {
-  const { token, "remember-token": remember } = elements;
-  setItem("localStorage", TOKEN_KEY, remember.checked ? token.value.trim() : null);
+function rememberToken(/** @type {string} */ token) {
+  if (isTokenNeeded()) setItem("localStorage", TOKEN_KEY, elements["remember-token"].checked ? token : null);
 }
 
 /** Show the field for a token where one is needed, with the token that this browser remembers. */
 function showToken() {
-  const remembered = getItem("localStorage", TOKEN_KEY) ?? "";
-  elements["token-field"].hidden = !("needsToken" in elements.views.dataset);
+  const remembered = (isTokenNeeded() && getItem("localStorage", TOKEN_KEY)) || "";
+  elements["token-field"].hidden = !isTokenNeeded();
   elements.token.value = remembered;
   elements["remember-token"].checked = Boolean(remembered);
 }
@@ -142,7 +145,7 @@ function acceptFiles() {
 function attachFrom(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
   if (!data || !hasFiles(data) || data.types.includes("text/plain")) return; // a spreadsheet adds a picture to its text
   event.preventDefault(); // or the browser would open the file
-  if (!elements.write.hidden) attach(data.files);
+  if (currentView() === "write") attach(data.files);
 }
 
 function hasFiles(/** @type {DataTransfer | null} */ data) {
@@ -232,9 +235,9 @@ async function send() {
   const keys = await deriveKeys(secret, passphrase);
   try {
     const expiresAt = await create(keys, await seal(message, keys), limits, token);
-    rememberToken();
+    rememberToken(token);
     leaveView(); // even if the sender is at another view by now: the link must not get lost
-    showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt });
+    showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt, isSender: true });
     clearForm(); // the message does not stay in the page
   } catch (error) {
     if (!isCurrent()) return;

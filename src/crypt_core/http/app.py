@@ -104,8 +104,8 @@ class App:
         except Exception as error:  # noqa: BLE001
             response = self._error_response(request, error)
         # Not if the request was cancelled: a guess may have destroyed a message.
-        if guarded.gives_back:
-            await self._limits.give_back_miss(request.client)
+        if (taken := guarded.to_give_back) is not None:
+            await self._limits.give_back_miss(request.client, taken)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
 
     def _match_damaged(self, request: Request) -> Match | None:

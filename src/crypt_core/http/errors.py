@@ -251,6 +251,14 @@ class CrossSiteRefused(ApiError):
     code = "cross_site_refused"
 
 
+class FormTokenRefused(ApiError):
+    """The form that reveals a message lacks its page's cookie, and the browser does not say which site has sent it."""
+
+    status = 403
+    text = "The form's token is not in the cookie"
+    code = "form_token_refused"
+
+
 class RateLimited(ApiError):
     """The client has used up its requests of this window."""
 

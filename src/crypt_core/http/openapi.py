@@ -203,6 +203,7 @@ def _reveal() -> Schema:
         responses,
         errors.InvalidIdempotencyKey(),
         errors.CrossSiteRefused(),
+        errors.FormTokenRefused(),
         *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),

@@ -135,9 +135,9 @@ class GuardedStore:
         self._missed = False
 
     @property
-    def gives_back(self) -> bool:
-        """Whether a miss was taken for the request, and the request was none."""
-        return isinstance(self._miss, Taken) and not self._missed
+    def to_give_back(self) -> Taken | None:
+        """The miss that was taken for the request, if the request was none."""
+        return self._miss if isinstance(self._miss, Taken) and not self._missed else None
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         """Apply the command as the store does.

@@ -1,18 +1,16 @@
-"""Messages in one SQLite file: the default store of a server, with no service beside it to run.
-
-`writer` decides on the event loop, and waits for the disk in a thread of its own.
-"""
+"""Messages in one SQLite file: the default store of a server, with no service beside it to run."""
 
 import asyncio
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from crypt_api.server.stores.reporting import NoObserver, Observer, Usage
-from crypt_api.server.stores.sqlite.disk_space import DEFAULT_STORAGE
-from crypt_api.server.stores.sqlite.group_commit import Task
+from crypt_api.server.stores.sqlite.database import Database
+from crypt_api.server.stores.sqlite.group_commit import QueuedCommand
+from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
-from crypt_api.server.stores.sqlite.writer import Writer, end_process
+from crypt_api.server.stores.sqlite.writer import Writer
 from crypt_core.messages import Command, Outcome
 
 
@@ -26,7 +24,7 @@ class SqliteStore:
         max_bytes: int = DEFAULT_STORAGE,
         clock: Callable[[], float] | None = None,
         observer: Observer = NoObserver(),  # noqa: B008 - it has no state
-        end: Callable[[], None] = end_process,
+        system: System = REAL,
     ) -> None:
         """Open the file, or create it.
 
@@ -34,20 +32,25 @@ class SqliteStore:
             path: The database. Its log and its reserve lie beside it.
             max_bytes: The cap for database and log; 0 is none.
             clock: The time in seconds that messages live by. The default is a `WallClock`.
-            observer: Is told what no caller is told.
-            end: Ends the process. Called when the store cannot go on.
+            observer: Receives events that belong to no request.
+            system: The machine; tests pass their own.
 
         Raises:
             StorageUnavailable: The file cannot be used; the text says why.
         """
-        self._writer = Writer(path, max_bytes, clock or WallClock(), observer, end)
-        self._thread = threading.Thread(target=self._writer.run, name="sqlite-writer", daemon=True)
+        database = Database(path, max_bytes, system)
+        try:
+            self._writer = Writer(database, clock or WallClock(), observer, system)
+        except BaseException:
+            database.close()
+            raise
+        self._thread = system.thread(target=self._writer.run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._writer.submit(Task(message_id, command, answer))
-        return await answer
+        queued = QueuedCommand(message_id, command, asyncio.get_running_loop().create_future())
+        self._writer.submit(queued)
+        return await queued.outcome
 
     @property
     def usage(self) -> Usage:
@@ -55,6 +58,6 @@ class SqliteStore:
         return self._writer.usage
 
     def close(self) -> None:
-        """Apply what still waits, erase from the files what was destroyed, and let go of them."""
+        """Apply what still waits, erase from the files what was destroyed, and close them."""
         self._writer.close()
         self._thread.join()
