@@ -37,7 +37,7 @@ class AsgiApp:
         request = Request(
             scope["scheme"], scope["method"], _path(scope), _headers(scope["headers"]), client=peer, body=_body(receive)
         )
-        response = await self._application.answer(request)
+        response = await self._application.answer(self._application.proxies.resolve(request))
         raw_headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
         if response.status != 204:  # noqa: PLR2004
             raw_headers.append((b"content-length", str(len(response.body)).encode()))
