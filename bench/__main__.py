@@ -14,11 +14,8 @@ import httpx
 
 from bench import report, services
 from bench.load import Result, Scenario, run
-from bench.report import Cell
+from bench.report import Row
 
-BASE = "bare constant"
-PLOTTED = ("create", "pair")
-PLOT_CONNECTIONS = 32
 DOCS = Path(__file__).parent.parent / "docs/images"
 
 OURS = (
@@ -50,11 +47,13 @@ def main() -> int:
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 32, 256])
     parser.add_argument("--services", nargs="+", choices=[*SERVICES], default=[*SERVICES])
     parser.add_argument("--check", action="store_true", help="fail if a ratio is much worse than the recorded one")
-    parser.add_argument("--record", action="store_true", help="record the ratios, and draw the plot of the docs")
+    parser.add_argument(
+        "--record", action="store_true", help="record the result, write the tables, and draw the plot of the docs"
+    )
     options = parser.parse_args()
     chosen = list(dict.fromkeys(["constant", *options.services]))
 
-    cells: dict[tuple[str, str, int], Cell] = {}
+    measured: dict[tuple[str, str, int], tuple[list[Result], list[float]]] = {}
     for number in range(options.rounds):
         base: dict[int, float] = {}
         for name in chosen:
@@ -62,17 +61,16 @@ def main() -> int:
             for service, scenario, connections, result in _round(name, options.connections, options.seconds):
                 if name == "constant":
                     base[connections] = result.rate
-                cell = cells.setdefault(
-                    (service, str(scenario), connections), Cell(service, str(scenario), connections, [], [])
-                )
-                cell.results.append(result)
-                cell.ratios.append(result.rate / base[connections])
+                results, ratios = measured.setdefault((service, str(scenario), connections), ([], []))
+                results.append(result)
+                ratios.append(result.rate / base[connections])
 
-    print(report.table(cells.values()))
+    rows = [Row.of(*load, results, ratios) for load, (results, ratios) in measured.items()]
+    print(report.table(rows), end="")
     if options.record:
-        report.record(cells.values())
-        report.plot([*cells.values()], PLOTTED, PLOT_CONNECTIONS, DOCS)
-    slower = report.worse(cells.values()) if options.check else []
+        report.record(rows=rows)
+        report.plot(report.recorded(), DOCS)
+    slower = report.worse(rows) if options.check else []
     for line in slower:
         print(line, file=sys.stderr)
     return 1 if slower else 0

@@ -1,6 +1,6 @@
 """How many readers a message gets if several ask at the same moment: this service, and others beside it.
 
-script/bootstrap bench && .venv/bin/python -m bench.race [--messages 100] [--readers 8]
+script/bootstrap bench && .venv/bin/python -m bench.race [--messages 100] [--readers 8] [--record]
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import services
+from bench import report, services
 from bench.services import Service
 
 Create = Callable[[httpx.AsyncClient, str], Awaitable[str]]
@@ -42,7 +42,7 @@ async def read_with_form(client: httpx.AsyncClient, link: str) -> httpx.Response
 SERVICES: dict[str, tuple[services.Start, Create, Read]] = {
     "crypt-api, SQLite": (services.crypt_api_sqlite, create, read),
     "FastAPI + Redis by hand": (services.fastapi_redis, create, read),
-    "snappass": (services.snappass, create_with_form, read_with_form),
+    "snappass, gunicorn": (services.snappass, create_with_form, read_with_form),
 }
 
 
@@ -63,12 +63,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100)
     parser.add_argument("--readers", type=int, default=8)
+    parser.add_argument("--record", action="store_true", help="record the result, and write the table of the docs")
     options = parser.parse_args()
+    races: dict[str, Counter[int]] = {}
     for name, (start, make, take) in SERVICES.items():
         with tempfile.TemporaryDirectory() as folder, start(Path(folder)) as service:
             counted = asyncio.run(race(service, make, take, options.messages, options.readers))
+        races[name] = counted
         told = ", ".join(f"{count} had {number}" for number, count in sorted(counted.items()))
         print(f"{name}: of {options.messages} messages with {options.readers} readers at once, {told}")
+    if options.record:
+        report.record(races=races, readers=options.readers)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,6 @@ DEFAULTS = Settings()
 @click.option(
     "--create-tokens",
     metavar="FILE",
-    default="",
     help="Only those who have a token of this file may create messages; crypt-api token makes tokens.",
 )
 @click.option("--service-name", metavar="NAME", default=DEFAULTS.brand.service_name, help="The name on the pages.")
@@ -117,7 +116,7 @@ def serve(  # noqa: PLR0913 - its options
     max_connections: int,
     metrics: str,
     access_log: bool,
-    **settings: str,
+    **settings: str | None,
 ) -> None:
     """Run the service on this machine. On SIGTERM it answers the requests that it has, and stops.
 
@@ -127,7 +126,7 @@ def serve(  # noqa: PLR0913 - its options
     logging.getLogger("crypt_api.server.stores").setLevel(logging.INFO)
     if access_log:
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
-    flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items()}
+    flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}
     try:
         ensure_descriptors(max_connections)
         listener = listen(host, port)

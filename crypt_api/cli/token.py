@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from crypt_core.create_tokens import new_token
+from crypt_core.create_tokens import CreateTokens, new_token
 from crypt_core.errors import SettingsError
 
 
@@ -28,6 +28,24 @@ def token(label: str, *, add: Path | None) -> None:
     if add is None:
         click.echo(f"For the file of serve --create-tokens: {line}", err=True)
     else:
-        with add.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        _add(line, add)
     click.echo(made)
+
+
+def _add(line: str, path: Path) -> None:
+    """Add the line to the file, which is made if it is not there.
+
+    Raises:
+        ClickException: The file cannot be read or written, or is no list of tokens. It is left as it is.
+    """
+    try:
+        with path.open("a+", encoding="utf-8", newline="") as file:
+            file.seek(0)
+            text = file.read()
+            CreateTokens.parse(text)
+            separator = "" if not text or text.endswith(("\n", "\r")) else "\n"
+            file.write(f"{separator}{line}\n")
+    except SettingsError as error:
+        raise click.ClickException(f"{path} is not a list of tokens ({error}).") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{path} cannot be used ({type(error).__name__}).") from None

@@ -1,30 +1,29 @@
-"""The Python client. What it says to the service is in `protocol.py`; this file carries out the steps."""
+"""The Python client, blocking. What it says to the service is in `protocol.py`, how it waits in `drivers.py`."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self, TypeVar, assert_never
+from typing import Self
 
 import httpx
 
 from crypt_api.client import protocol
+from crypt_api.client.drivers import Driver
 from crypt_api.client.envelope import Content
-from crypt_api.client.links import origin_of
-from crypt_api.client.protocol import Leased
+from crypt_api.client.idempotency_keys import IdempotencyKeys
+from crypt_api.client.links import origin_of, parse_link, plain_url
 from crypt_api.client.receipts import Receipt, Sent
-from crypt_api.client.steps import Ask, Compute, Operation, Pause, Step
-
-T = TypeVar("T")
-
-LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
-"""The client speaks to these without encryption, and so never through a proxy that the environment names."""
 
 
 class Client:
     """Sends messages to a service, and reads and destroys them. Close it, or use it in a `with`.
 
-    Requests that got lost are sent again, where that is safe. Each method lists its own errors. Besides them, any
-    method may raise `Unavailable`, `AnswerLost`, `RateLimited`, `TokenRequired` and `Refused`.
+    Requests that got lost are sent again, where that is safe. A response that is larger or slower than any of the
+    service is given up. Each method lists its own errors. Besides them, any method may raise `Unavailable`,
+    `UntrustedCertificate`, `AnswerLost`, `RateLimited`, `TokenRequired`, `Refused` and `InvalidEnvironment`.
+
+    A proxy and certificates are taken from the usual variables: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`,
+    `SSL_CERT_FILE`, `SSL_CERT_DIR`. No proxy is asked for a service on this machine.
 
     Example:
         >>> from crypt_api import Client
@@ -59,8 +58,8 @@ class Client:
         """
         self._server = origin_of(server)
         self._token = token
-        self._http = httpx.Client(transport=transport, mounts=dict.fromkeys(LOOPBACK))
-        self._sleep = sleep
+        self._keys = IdempotencyKeys()
+        self._driver = Driver(transport, sleep)
 
     def send(
         self, content: Content | str, *, ttl: int | None = None, reads: int = 1, passphrase: str | None = None
@@ -82,7 +81,7 @@ class Client:
             >>> file = Content(b"...", name="map.png", media_type="image/png")
             >>> link = client.send(file).link
         """
-        return self._run(protocol.send(self._server, content, ttl, reads, passphrase, self._token))
+        return self._driver.run(protocol.send(self._server, content, ttl, reads, passphrase, self._token))
 
     def read(self, link: str, *, passphrase: str | None = None) -> Content:
         """Read the message at `link`. Its last read destroys it.
@@ -118,7 +117,9 @@ class Client:
         """Read the message at `link`, and acknowledge it when the block has ended without an exception.
 
         The service keeps the message for a minute, for this client alone, unless it is acknowledged before. So use this
-        instead of `read` if the message must not be lost on its way to a file, say. Raises what `read` raises.
+        instead of `read` if the message must not be lost on its way to a file, say. If the block fails, or the read
+        itself is interrupted, the same `Client` can read the same message again within that minute. For any other
+        `Client`, also one of the same program, the message is read. Raises what `read` raises.
 
         Example:
             >>> from pathlib import Path
@@ -126,8 +127,10 @@ class Client:
             >>> with client.reading(link) as content:
             ...     size = Path("message").write_bytes(content.data)
         """
-        with self._leased(protocol.read(link, passphrase)) as content:
-            yield content
+        with self._keys.key_for(parse_link(link).address) as key:
+            leased = self._driver.run(protocol.read(link, passphrase, key))
+            yield leased.content
+            self._driver.run(protocol.acknowledge(leased))
 
     def receipt(self, link: str) -> Receipt:
         """Tell what has become of the sealed message at `link`, without reading it.
@@ -140,7 +143,7 @@ class Client:
             >>> client.receipt(link).state
             'read'
         """
-        return self._run(protocol.receipt(link))
+        return self._driver.run(protocol.receipt(link))
 
     def destroy(self, link: str) -> None:
         """Destroy the message at `link`, unread or with reads left.
@@ -155,7 +158,7 @@ class Client:
             >>> client.receipt(unread).state
             'destroyed'
         """
-        self._run(protocol.destroy(link))
+        self._driver.run(protocol.destroy(link))
 
     def create_plain(self, message: str, *, ttl: int | None = None) -> str:
         """Store a message as it is, and give its id. The service can read such a message.
@@ -171,7 +174,7 @@ class Client:
         Example:
             >>> message_id = client.create_plain("until noon")
         """
-        return self._run(protocol.create_plain(self._server, message, ttl, self._token))
+        return self._driver.run(protocol.create_plain(self._server, message, ttl, self._token))
 
     def read_plain(self, message_id: str) -> str:
         """Read a plain message, and so destroy it.
@@ -183,8 +186,7 @@ class Client:
             >>> client.read_plain(message_id)
             'until noon'
         """
-        with self._leased(protocol.read_plain(self._server, message_id)) as content:
-            return content.text
+        return self.read(plain_url(self._server, message_id)).text
 
     def destroy_plain(self, message_id: str) -> None:
         """Destroy a plain message unread.
@@ -195,7 +197,7 @@ class Client:
         Example:
             >>> client.destroy_plain(client.create_plain("until noon"))
         """
-        self._run(protocol.destroy_plain(self._server, message_id))
+        self.destroy(plain_url(self._server, message_id))
 
     def close(self) -> None:
         """Close the client's connections. A `with` does so at its end.
@@ -203,40 +205,10 @@ class Client:
         Example:
             >>> client.close()
         """
-        self._http.close()
+        self._driver.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    @contextmanager
-    def _leased(self, operation: Operation[Leased]) -> Iterator[Content]:
-        leased = self._run(operation)
-        yield leased.content
-        self._run(protocol.acknowledge(leased))
-
-    def _run(self, operation: Operation[T]) -> T:
-        outcome: Any = None
-        while True:
-            try:
-                step = operation.send(outcome)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            outcome = self._carry_out(step)
-
-    def _carry_out(self, step: Step) -> Any:
-        match step:
-            case Ask(request):
-                try:
-                    return self._http.send(request)
-                except httpx.RequestError as error:
-                    return error
-            case Pause(seconds):
-                return self._sleep(seconds)
-            case Compute(function):
-                return function()
-            case _:
-                assert_never(step)

@@ -12,7 +12,11 @@ class InvalidLink(CryptApiError):
 
 
 class InvalidText(CryptApiError):
-    """The text, the file's name or the passphrase has characters that UTF-8 cannot write."""
+    """The text, the file's name or the passphrase has characters that UTF-8 cannot write; or the token is no token."""
+
+
+class InvalidEnvironment(CryptApiError):
+    """A variable of the environment, such as `HTTPS_PROXY` or `SSL_CERT_FILE`, cannot be used. Nothing was sent."""
 
 
 class ContentTooLarge(CryptApiError):
@@ -110,6 +114,10 @@ class RateLimited(Refused):
 
 class Unavailable(CryptApiError):
     """The service cannot be reached, or its storage is down. Neither loses a message."""
+
+
+class UntrustedCertificate(Unavailable):
+    """The server there has a certificate that this machine does not trust. Nothing was sent."""
 
 
 class AnswerLost(Unavailable):

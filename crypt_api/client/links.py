@@ -14,14 +14,14 @@ import httpx
 from crypt_api.client.envelope import SECRET_BYTES, Secret
 from crypt_api.client.errors import InvalidLink, NotFound
 from crypt_core import ids
-from crypt_core.encoding import decode_base64url
+from crypt_core.encoding import BASE64URL_OF_16_BYTES, decode_base64url
 from crypt_core.http.damaged_links import repaired_plain_id
 
 MAX_ESCAPES = 3
 """A gateway behind a gateway makes `%2523` of `%23`."""
 
 _ORIGIN = re.compile(r"https?://[^\s/?#<>\"']*", re.IGNORECASE)
-_SECRET = re.compile(r"[^A-Za-z0-9_-]*([A-Za-z0-9_-]{21}[AQgw])[_-]*(?![A-Za-z0-9_-])")
+_SECRET = re.compile(rf"[^A-Za-z0-9_-]*({BASE64URL_OF_16_BYTES})[_-]*(?![A-Za-z0-9_-])")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -32,6 +32,11 @@ class Link:
     origin: str
     secret: Secret | None
     plain_id: str
+
+    @property
+    def address(self) -> str:
+        """Where the message is at the service. It has no secret."""
+        return f"{self.origin}/{self.plain_id if self.secret is None else self.secret.id}"
 
 
 def parse_link(text: str) -> Link:
@@ -74,9 +79,9 @@ def origin_of(server: str) -> str:
     """
     try:
         url = urlsplit(server)
-        httpx.URL(f"{url.scheme}://{url.netloc}")
-        host = url.hostname
-    except (ValueError, httpx.InvalidURL):
+        host, _ = url.hostname, url.port
+        httpx.URL(f"{url.scheme}://{url.netloc}").raw_host.decode().encode("idna")
+    except (ValueError, httpx.InvalidURL):  # a label of a name has 1 to 63 characters, a port is at most 65,535
         raise InvalidLink("This is not a web address.") from None
     if url.scheme not in ("http", "https") or not url.netloc or not host:
         raise InvalidLink(f"The address of a service starts with https://, such as https://{_host_in(server)}.")

@@ -10,12 +10,11 @@ import re
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 import httpx
 
+from crypt_api.page_files import page_files
 from crypt_core.brand import Brand
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import encode_json
@@ -45,7 +44,7 @@ class Check(NamedTuple):
 def shipped_files() -> dict[str, bytes]:
     """Everything that the page loads, apart from its HTML and the operator's own looks."""
     texts = {f"/-/texts/{code}.json": encode_json(load_texts(code)).encode() for code in LANGUAGES}
-    return dict(_walk(files("crypt_api") / "static" / "-", "/-")) | texts
+    return {file.path: file.content for file in page_files()} | texts
 
 
 def shipped_hashes() -> dict[str, str]:
@@ -110,16 +109,8 @@ def _settings_in(page: str, fetch: Callable[[str], httpx.Response]) -> Settings:
         max_ttl=int(value(r'data-max-ttl="(\d+)"')),
         default_ttl=int(value(r'data-default-ttl="(\d+)"')),
         brand=brand,
-        create_tokens=CreateTokens((("", ""),) if "data-needs-token" in page else ()),
+        create_tokens=CreateTokens() if "data-needs-token" in page else None,
     )
-
-
-def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _walk(entry, f"{path}/{entry.name}")
-        else:
-            yield f"{path}/{entry.name}", entry.read_bytes()
 
 
 async def _no_body() -> AsyncIterator[bytes]:

@@ -1,11 +1,9 @@
-"""What a client and the service say to each other: one function for each operation.
+"""What a client and the service say to each other: one function for each conversation.
 
-An operation is a generator of steps (`steps.py`): it asks, and a client carries out. Nothing here waits or sends.
+A conversation is a generator of steps (`steps.py`): it asks, and a driver carries out. Nothing here waits or sends.
 """
 
-import secrets
 from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,10 +12,11 @@ import httpx
 from crypt_api.client import errors
 from crypt_api.client.envelope import Content, Keys, Secret
 from crypt_api.client.links import parse_link, plain_url, sealed_link
-from crypt_api.client.receipts import Receipt, Sent, parse_receipt
+from crypt_api.client.receipts import Receipt, Sent, parse_receipt, parse_time
 from crypt_api.client.responses import parse
 from crypt_api.client.retries import PATIENT, ask
-from crypt_api.client.steps import Ask, Compute, Operation
+from crypt_api.client.steps import Ask, Compute, Conversation
+from crypt_core import ids
 from crypt_core.encoding import digest, encode_base64url
 
 TIMEOUT = 30.0
@@ -42,7 +41,7 @@ class Leased:
 
 def send(  # noqa: PLR0913, PLR0917 - what a message is made of
     origin: str, content: Content | str, ttl: int | None, reads: int, passphrase: str | None, token: str | None
-) -> Operation[Sent]:
+) -> Conversation[Sent]:
     content = Content.from_text(content) if isinstance(content, str) else content
     secret = Secret.generate()
     keys = yield from _keys(secret, passphrase)
@@ -51,75 +50,68 @@ def send(  # noqa: PLR0913, PLR0917 - what a message is made of
         body["passphrase_hash"] = digest(keys.passphrase_proof)
     if ttl is not None:
         body["ttl"] = ttl
-    answer = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body, headers=_token(token)))
-    return parse(answer, lambda fields: Sent(secret.link(origin), datetime.fromisoformat(fields["expires_at"])))
+    last = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body, headers=_token(token)))
+    return parse(last, lambda fields: Sent(secret.link(origin), parse_time(fields["expires_at"])))
 
 
-def read(link: str, passphrase: str | None) -> Operation[Leased]:
+def read(link: str, passphrase: str | None, idempotency_key: str) -> Conversation[Leased]:
     """Read the message at `link`, sealed or plain."""
     parsed = parse_link(link)
     origin, secret = parsed.origin, parsed.secret
+    headers = {"Idempotency-Key": idempotency_key}
     if secret is None:
         if passphrase:
             raise errors.UnexpectedPassphrase("A plain message has no passphrase. Nothing was read.")
-        return (yield from read_plain(origin, parsed.plain_id))
+        url = plain_url(origin, parsed.plain_id)
+        last = yield from ask(_request("GET", url, headers=headers), PATIENT)
+        return Leased(Content.from_text(parse(last, _message)), _acknowledgement(url, headers))
     keys = yield from _keys(secret, passphrase)
-    url, headers = f"{origin}/{secret.id}", _authorization(secret, keys) | _new_idempotency_key()
-    answer = yield from ask(_request("GET", url, headers=headers), PATIENT)
-    if answer.response.status_code == HTTPStatus.NOT_FOUND:
+    url, headers = f"{origin}/{secret.id}", headers | _authorization(secret, keys)
+    last = yield from ask(_request("GET", url, headers=headers), PATIENT)
+    if last.response.status_code == HTTPStatus.NOT_FOUND:
         raise (yield from _why_missing(link))
-    return Leased(secret.unseal(parse(answer, _message), keys), _acknowledgement(url, headers))
+    return Leased(secret.unseal(parse(last, _message), keys), _acknowledgement(url, headers))
 
 
-def read_plain(origin: str, message_id: str) -> Operation[Leased]:
-    url, headers = plain_url(origin, message_id), _new_idempotency_key()
-    answer = yield from ask(_request("GET", url, headers=headers), PATIENT)
-    return Leased(Content.from_text(parse(answer, _message)), _acknowledgement(url, headers))
-
-
-def acknowledge(leased: Leased) -> Operation[None]:
+def acknowledge(leased: Leased) -> Conversation[None]:
     """Tell the service that the message has arrived. If this request gets lost, the lease ends by itself."""
     yield Ask(leased.acknowledgement)
 
 
-def receipt(link: str) -> Operation[Receipt]:
+def receipt(link: str) -> Conversation[Receipt]:
     origin, secret = sealed_link(link)
     request = _request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret))
     return parse((yield from ask(request)), parse_receipt)
 
 
-def destroy(link: str) -> Operation[None]:
+def destroy(link: str) -> Conversation[None]:
     """Destroy the message at `link`, sealed or plain."""
     parsed = parse_link(link)
     origin, secret = parsed.origin, parsed.secret
     if secret is None:
-        return (yield from destroy_plain(origin, parsed.plain_id))
-    answer = yield from ask(_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
-    if answer.response.status_code != HTTPStatus.NOT_FOUND:
-        return parse(answer, _nothing)
+        return parse((yield from ask(_request("DELETE", plain_url(origin, parsed.plain_id)))), _nothing)
+    last = yield from ask(_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
+    if last.response.status_code != HTTPStatus.NOT_FOUND:
+        return parse(last, _nothing)
     reason = yield from _why_missing(link)
     # After more than one attempt, an earlier one has probably destroyed the message, and its answer was lost.
-    if not (answer.attempts > 1 and isinstance(reason, errors.Destroyed)):
+    if not (last.attempts > 1 and isinstance(reason, errors.Destroyed)):
         raise reason
     return None
 
 
-def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Operation[str]:
+def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Conversation[str]:
     body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
-    answer = yield from ask(_request("POST", f"{origin}/", json=body, headers=_token(token)))
-    return parse(answer, lambda fields: str(fields["id"]))
+    last = yield from ask(_request("POST", f"{origin}/", json=body, headers=_token(token)))
+    return parse(last, _plain_id)
 
 
-def destroy_plain(origin: str, message_id: str) -> Operation[None]:
-    return parse((yield from ask(_request("DELETE", plain_url(origin, message_id)))), _nothing)
-
-
-def _keys(secret: Secret, passphrase: str | None) -> Operation[Keys]:
+def _keys(secret: Secret, passphrase: str | None) -> Conversation[Keys]:
     keys: Keys = (yield Compute(lambda: secret.keys(passphrase))) if passphrase else secret.keys(None)
     return keys
 
 
-def _why_missing(link: str) -> Operation[errors.NotFound]:
+def _why_missing(link: str) -> Conversation[errors.NotFound]:
     """Give the error that says, by the receipt, why there is no message.
 
     Raises:
@@ -139,20 +131,24 @@ def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
 
 
 def _token(token: str | None) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _new_idempotency_key() -> dict[str, str]:
-    """Give a header with a random key. A request with the same key may fetch the message again for a minute."""
-    return {"Idempotency-Key": secrets.token_urlsafe(16)}
+    if not token:
+        return {}
+    if not (token.isascii() and token.isprintable() and " " not in token):
+        raise errors.InvalidText("The token has characters that no token has.")
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _acknowledgement(url: str, headers: dict[str, str]) -> httpx.Request:
     return _request("DELETE", url, timeout=ACKNOWLEDGEMENT_TIMEOUT, headers=headers)
 
 
-def _request(method: str, url: str, *, timeout: float = TIMEOUT, **options: Any) -> httpx.Request:
-    return httpx.Request(method, url, extensions={"timeout": httpx.Timeout(timeout).as_dict()}, **options)
+def _request(
+    method: str, url: str, *, timeout: float = TIMEOUT, headers: dict[str, str] | None = None, **options: Any
+) -> httpx.Request:
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
+    return httpx.Request(
+        method, url, headers=headers, extensions={"timeout": httpx.Timeout(timeout).as_dict()}, **options
+    )
 
 
 def _message(fields: dict[str, Any]) -> str:
@@ -161,3 +157,11 @@ def _message(fields: dict[str, Any]) -> str:
 
 def _nothing(_: dict[str, Any]) -> None:
     return None
+
+
+def _plain_id(fields: dict[str, Any]) -> str:
+    """Raises ValueError for a text that cannot be an id: it would be in a link, and on a terminal."""
+    message_id = str(fields["id"])
+    if not ids.is_plain(message_id):
+        raise ValueError
+    return message_id

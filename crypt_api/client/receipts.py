@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+FIRST_YEAR, LAST_YEAR = 2000, 3000
+"""Of the times that a service gives."""
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -39,8 +42,19 @@ class Receipt:
 
 def parse_receipt(fields: dict[str, Any]) -> Receipt:
     """Raises KeyError, TypeError, ValueError or OverflowError for fields that are not a receipt's."""
-    at = None if fields["at"] is None else datetime.fromisoformat(fields["at"])
-    expires_at = datetime.fromisoformat(fields["expires_at"])
+    at = None if fields["at"] is None else parse_time(fields["at"])
+    expires_at = parse_time(fields["expires_at"])
     if fields["state"] not in ("unread", "read", "destroyed"):
         raise ValueError
     return Receipt(str(fields["state"]), bool(fields["passphrase"]), int(fields["reads_left"]), at, expires_at)
+
+
+def parse_time(text: str) -> datetime:
+    """Raises TypeError or ValueError for a text that is not a service's time.
+
+    Of the years that Python knows, the first and the last ones cannot be written in every time zone.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None or not FIRST_YEAR <= time.year < LAST_YEAR:
+        raise ValueError
+    return time

@@ -11,21 +11,21 @@ from typing import Any, TypeVar
 import httpx
 
 from crypt_api.client import errors
-from crypt_api.client.retries import Answer, retry_after
+from crypt_api.client.retries import LastResponse, retry_after
 from crypt_core.http import errors as service_errors
 
 T = TypeVar("T")
 
 
-def parse(answer: Answer, parse_fields: Callable[[dict[str, Any]], T]) -> T:
+def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
     """Give what `parse_fields` makes of the JSON fields of a success.
 
     Raises:
         CryptApiError: The response is not a success, or does not come from this service.
     """
-    response = answer.response
+    response = last.response
     # Only by 503 does the service say that nothing happened.
-    is_unknown = answer.may_have_arrived or response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    is_unknown = last.may_have_arrived or response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
     unavailable = errors.AnswerLost if is_unknown else errors.Unavailable
     try:
         fields = response.json() if response.content else {}

@@ -4,12 +4,14 @@ Every request of the protocol may be sent again without harm. There is one excep
 was lost may be stored twice, the first time under an id that nobody knows, until it expires.
 """
 
+import ssl
 from dataclasses import dataclass
 
 import httpx
 
-from crypt_api.client.errors import AnswerLost, Unavailable
-from crypt_api.client.steps import Ask, Operation, Pause
+from crypt_api.client.errors import AnswerLost, Unavailable, UntrustedCertificate
+from crypt_api.client.limits import NotThisService
+from crypt_api.client.steps import Ask, Conversation, Pause
 
 MAX_PAUSE = 10.0
 """Seconds between two attempts, however many the service asks for."""
@@ -20,7 +22,14 @@ REPEATED = frozenset({429, 502, 503, 504})
 PROXY_FAILED = frozenset({502, 504})
 """The statuses by which a proxy says that it lost the service's answer. The service may have got the request."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_SENT = (
+    httpx.ConnectError,  # also a name that cannot be found, and a certificate that is not trusted
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,11 @@ PATIENT = RetryPolicy(pauses_after_loss=(2.0, 4.0, 8.0, 8.0))
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The response to a request, and what its sender knows besides.
+class LastResponse:
+    """The response to the last attempt, and what the client knows besides.
 
     Attributes:
-        response: The response to the last attempt.
+        response: The response.
         attempts: How often the request was sent.
         may_have_arrived: Whether the service may have carried out an attempt whose answer was lost.
     """
@@ -57,7 +66,7 @@ class Answer:
     may_have_arrived: bool
 
 
-def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Operation[Answer]:
+def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Conversation[LastResponse]:
     """Send the request, and send it again as the policy says.
 
     Raises:
@@ -69,15 +78,14 @@ def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Operation[Answer
         attempts += 1
         may_have_arrived = may_have_arrived or _is_answer_lost(outcome)
         pauses = policy.pauses + (policy.pauses_after_loss if may_have_arrived else ())
-        is_last = attempts > len(pauses)
+        is_last = attempts > len(pauses) or not _is_worth_another_attempt(outcome)
         if isinstance(outcome, httpx.Response):
-            if is_last or outcome.status_code not in REPEATED:
-                return Answer(outcome, attempts, may_have_arrived)
+            if is_last:
+                return LastResponse(outcome, attempts, may_have_arrived)
             asked_for = retry_after(outcome)
         else:
             if is_last:
-                kind = AnswerLost if may_have_arrived else Unavailable
-                raise kind(f"{request.url.netloc.decode()} cannot be reached ({type(outcome).__name__}).")
+                raise _without_response(outcome, request.url.netloc.decode(), may_have_arrived=may_have_arrived)
             asked_for = 0.0
         yield Pause(min(max(asked_for, pauses[attempts - 1]), MAX_PAUSE))
 
@@ -93,3 +101,27 @@ def _is_answer_lost(outcome: httpx.Response | httpx.RequestError) -> bool:
     if isinstance(outcome, httpx.Response):
         return outcome.status_code in PROXY_FAILED
     return not isinstance(outcome, _NEVER_SENT)
+
+
+def _is_worth_another_attempt(outcome: httpx.Response | httpx.RequestError) -> bool:
+    if isinstance(outcome, httpx.Response):
+        return outcome.status_code in REPEATED
+    return not isinstance(outcome, NotThisService) and _distrust(outcome) is None
+
+
+def _without_response(outcome: httpx.RequestError, host: str, *, may_have_arrived: bool) -> Unavailable:
+    """Give the error for a request whose last attempt had no response."""
+    kind = AnswerLost if may_have_arrived else Unavailable
+    if isinstance(outcome, NotThisService):
+        return kind(f"{host} is not this service: {outcome}.")
+    if distrust := _distrust(outcome):
+        kind = AnswerLost if may_have_arrived else UntrustedCertificate
+        return kind(f"{host} has a certificate that is not trusted here ({distrust.verify_message}).")
+    return kind(f"{host} cannot be reached ({type(outcome).__name__}).")
+
+
+def _distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Find the certificate's fault among the causes of an error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error

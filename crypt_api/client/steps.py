@@ -1,12 +1,12 @@
-"""The steps that an operation is made of.
+"""The steps that a conversation with the service is made of.
 
-An operation is a generator of steps. The client that runs it carries out each step in its own way, and sends the
-step's result back. So each operation is written once, in `protocol.py`, for the blocking client and for asyncio.
+A conversation is a generator of steps. A driver (`drivers.py`) carries out each step, and sends the step's result back.
+So each conversation is written once, in `protocol.py`, for the blocking client and for asyncio.
 """
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 
@@ -35,4 +35,19 @@ class Compute:
 
 
 Step = Ask | Pause | Compute
-Operation = Generator[Step, Any, T]
+Conversation = Generator[Step, Any, T]
+
+
+@dataclass(frozen=True)
+class End(Generic[T]):
+    """The conversation is over, with this result."""
+
+    result: T
+
+
+def next_step(conversation: Conversation[T], outcome: Any = None) -> Step | End[T]:
+    """Hand the outcome of the last step to the conversation; give the step that it wants next."""
+    try:
+        return conversation.send(outcome)
+    except StopIteration as stop:
+        return End(stop.value)

@@ -62,7 +62,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         for name, value in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
-    if path := values.get("CREATE_TOKENS"):
+    if (path := values.get("CREATE_TOKENS")) is not None:
         values["CREATE_TOKENS"] = _read(path)
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
@@ -81,6 +81,8 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
 
 
 def _read(path: str) -> str:
+    if not path:  # of a variable that was meant to have a path: it must not let everybody send
+        raise SettingsError("CREATE_TOKENS must be a file, and is empty")
     try:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError):

@@ -1,7 +1,7 @@
-"""Counters and histograms as plain numbers: to count costs a request next to nothing.
+"""Counters and histograms as plain numbers, since counting must be cheap.
 
-The library for Prometheus finds its own counters by labels, and locks each of them: that took a tenth of a server's
-time. Here it only reads the numbers when somebody asks for them. Count each series in one thread.
+The Prometheus library's own counters look up their labels and take a lock at each count: that took a tenth of a
+server's time. Here the library reads the numbers only when it is scraped. Count each series in one thread.
 """
 
 from bisect import bisect_left

@@ -15,7 +15,7 @@ from crypt_core.limits.guesses import is_guess
 from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
-"""Others are counted as one: what clients invent must not make new series."""
+"""All other methods are counted as `other`: clients must not be able to create series."""
 
 REFUSALS = {401, 403, 429}
 
@@ -59,7 +59,7 @@ class Metrics:
         self._created_by.labels(label).inc()
 
     def watch(self, usage: Callable[[], Usage]) -> None:
-        """Tell, with each page, what the store says of itself."""
+        """Add the gauges of the store. `usage` is called at each scrape."""
         for name, text, value in (
             ("bytes", "Bytes that the store uses", lambda: usage().bytes),
             ("max_bytes", "Cap of the store in bytes; 0 is none", lambda: usage().max_bytes),

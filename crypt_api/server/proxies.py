@@ -9,7 +9,7 @@ from crypt_core.limits.addresses import parse_address
 
 
 class TrustedProxies:
-    """The operator's own proxies: the only ones whose word on a client's address is taken."""
+    """The operator's own proxies. `X-Forwarded-*` is believed from them alone."""
 
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network] = ()) -> None:
         self._networks = tuple(networks)
@@ -30,7 +30,7 @@ class TrustedProxies:
         """The request with the scheme and the address that the client used, as the operator's proxies tell them."""
         if not self._networks or not self.trust(request.client):
             return request
-        # Each proxy adds what it knows on the right, so the word of the nearest one stands last.
+        # Each proxy appends on the right, so the value of the nearest one is the last.
         scheme = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         client = self.client(request.client, request.headers.get("x-forwarded-for", ""))
         return request._replace(client=client, scheme=scheme if scheme in ("http", "https") else request.scheme)
@@ -40,8 +40,8 @@ class TrustedProxies:
 
         Args:
             peer: The other end of the connection.
-            forwarded_for: `X-Forwarded-For`. Each proxy adds its own peer on the right, so everything to the left of
-                a client's address may be the client's invention.
+            forwarded_for: `X-Forwarded-For`. Each proxy appends its own peer on the right, so everything to the left
+                of the client's address may be forged by the client.
         """
         client = peer
         for hop in reversed(forwarded_for.split(",")):

@@ -1,17 +1,20 @@
 """Who may create messages, where the operator does not let everybody: those who have one of the tokens.
 
-The operator's list has a line for each token: a label, which metrics show, and the token's hash. The tokens themselves
-are nowhere but with their owners.
+The operator's list has a line for each token: a label, which metrics show, and the token's hash. Only their
+owners have the tokens themselves.
 """
 
 import re
 import secrets
 from dataclasses import dataclass
 
-from crypt_core.encoding import digest
+from crypt_core.encoding import BASE64URL_OF_32_BYTES, digest
 from crypt_core.errors import SettingsError
 
-_LINE = re.compile(r"([\w.@-]{1,50})[ \t]+([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])", re.ASCII)
+_LINE = re.compile(rf"([\w.@-]{{1,50}})[ \t]+({BASE64URL_OF_32_BYTES})", re.ASCII)
+
+BOM = "\ufeff"
+"""Editors of Windows write it before the first line."""
 
 TOKEN_BYTES = 32
 """Random, so that the hash needs no salt and no slowness."""
@@ -19,25 +22,22 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class CreateTokens:
-    """The labels of the tokens, by the tokens' hashes. Without any, everybody may create messages."""
+    """The operator's list: pairs of a token's hash and its label. With an empty list, nobody may create messages."""
 
     labels: tuple[tuple[str, str], ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.labels)
-
     @classmethod
     def parse(cls, text: str) -> "CreateTokens":
-        """Read the operator's list. Empty lines, and those that start with `#`, say nothing.
+        """Read the operator's list. Empty lines, and those that start with `#`, are ignored.
 
         Raises:
             SettingsError: A line is not a label and a hash. It is not quoted: it may be a token.
         """
         labels = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            if not line.strip() or line.startswith("#"):
+        for number, line in enumerate(map(str.strip, text.removeprefix(BOM).splitlines()), 1):
+            if not line or line.startswith("#"):
                 continue
-            if (match := _LINE.fullmatch(line.strip())) is None:
+            if (match := _LINE.fullmatch(line)) is None:
                 raise SettingsError(f"CREATE_TOKENS: line {number} is not a label and a token's hash")
             labels[match[2]] = match[1]
         return cls(tuple(labels.items()))

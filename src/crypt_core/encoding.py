@@ -11,6 +11,12 @@ PROOF_BYTES = 32
 HASH_BYTES = 32
 SEALED_ID_BYTES = 16
 
+BASE64URL_OF_16_BYTES = "[A-Za-z0-9_-]{21}[AQgw]"
+"""Regular expression for the one way to write 16 bytes, such as a sealed id or a link's secret, in base64url."""
+
+BASE64URL_OF_32_BYTES = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+"""The same for 32 bytes, such as a proof, a hash or a key."""
+
 encode_json = json.JSONEncoder(ensure_ascii=False).encode
 """Write a value as JSON. `json.dumps` with these options builds an encoder for each call."""
 

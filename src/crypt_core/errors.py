@@ -7,12 +7,3 @@ class SettingsError(ValueError):
 
 class StorageUnavailable(Exception):
     """The store did not apply the command, and changed nothing. The argument is the reason, for the operator's log."""
-
-
-class NoMissLeft(Exception):
-    """The client has used up its misses, and nobody looked for a message (see `limits/guesses.py`)."""
-
-    def __init__(self, wait: float) -> None:
-        """`wait` is in seconds: until the client has a miss again."""
-        super().__init__()
-        self.wait = wait

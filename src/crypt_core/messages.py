@@ -286,5 +286,5 @@ def _without_content(record: Record) -> Record | None:
     if record.access is None:
         return None
     # The tombstone keeps only that there was a passphrase.
-    access = replace(record.access, passphrase_hash=None if record.access.passphrase_hash is None else "")
+    access = record.access._replace(passphrase_hash=None if record.access.passphrase_hash is None else "")
     return replace(record, content=None, leases=(), access=access, request_hash="", tries_left=0)

@@ -2,16 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from crypt_core.encoding import encode_json
-from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
 
 State = Literal["unread", "read", "destroyed"]
 
+MAX_PASSPHRASE_TRIES = 10
+"""The last wrong one destroys the message. Only a caller with the link can try: ten are for typing errors."""
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+
+class Lease(NamedTuple):
     """A reader's right to fetch the message again, in case the response was lost.
 
     Attributes:
@@ -23,8 +24,7 @@ class Lease:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class AccessHashes:
+class AccessHashes(NamedTuple):
     """Who may do what with a sealed message: the digests of the proofs (see `encoding.digest`).
 
     Attributes:
@@ -74,26 +74,19 @@ class Record:
 
 _DEFAULTS = {name: field.default for name, field in Record.__dataclass_fields__.items()}
 
-# Records outlive a deployment, so the names in storage stay when the names in the code change.
-_STORED_ACCESS = "seal"
-_STORED_LEASES = "holds"
-
 
 def encode(record: Record) -> str:
-    """Write a record as JSON, omitting fields that have their default value."""
-    fields: dict[str, Any] = {
-        name: value for name in Record.__slots__ if (value := getattr(record, name)) != _DEFAULTS[name]
-    }
-    if record.access is not None:
-        access = fields.pop("access")
-        fields[_STORED_ACCESS] = [access.proof_hash, access.passphrase_hash]
-    if record.leases:
-        fields[_STORED_LEASES] = [[lease.idempotency_hash, lease.until] for lease in fields.pop("leases")]
-    return encode_json(fields)
+    """Write a record as JSON, omitting fields that have their default value. Named tuples become arrays."""
+    return encode_json(
+        {name: value for name in Record.__slots__ if (value := getattr(record, name)) != _DEFAULTS[name]}
+    )
 
 
 class UnreadableRecord(ValueError):
-    """The text is no record: it is damaged, or a newer release wrote it. It is not quoted: it may hold a message."""
+    """The text is damaged, or another release wrote it: it has a field that this release does not know.
+
+    The text is not quoted, since it may hold a message.
+    """
 
 
 def decode(text: str) -> Record:
@@ -103,10 +96,10 @@ def decode(text: str) -> Record:
         UnreadableRecord: The text is no record that this release can use.
     """
     try:
-        fields = json.loads(text)
-        if _STORED_ACCESS in fields:
-            fields["access"] = AccessHashes(*fields.pop(_STORED_ACCESS))
-        fields["leases"] = tuple(Lease(*lease) for lease in fields.pop(_STORED_LEASES, ()))
+        fields: dict[str, Any] = json.loads(text)
+        if "access" in fields:
+            fields["access"] = AccessHashes(*fields["access"])
+        fields["leases"] = tuple(Lease(*lease) for lease in fields.get("leases", ()))
         record = Record(**fields)
         _ = record.due_at + record.reads_left + record.tries_left  # a field of a wrong type is found here
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:

@@ -27,7 +27,7 @@ class Settings:
         default_ttl: Seconds that a message lives without a `ttl`; `max_ttl`, if that is less.
         id_length: Characters of a plain message's id; `auto` is as many as the number of live messages demands.
         brand: The service's looks.
-        create_tokens: Who may create messages.
+        create_tokens: Who may create messages; None is everybody.
 
     Raises:
         SettingsError: A value is out of its bounds.
@@ -43,7 +43,7 @@ class Settings:
     default_ttl: int = DEFAULT_TTL
     id_length: int | Literal["auto"] = ids.MIN_LENGTH
     brand: Brand = field(default_factory=Brand)
-    create_tokens: CreateTokens = field(default_factory=CreateTokens)
+    create_tokens: CreateTokens | None = None
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
@@ -58,13 +58,16 @@ class Settings:
     def from_mapping(cls, values: Mapping[str, object]) -> "Settings":
         """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
+        `CREATE_TOKENS` is the list itself. A list that is there and empty is a list: nobody may create messages.
+
         Raises:
             SettingsError: A value cannot be used, such as a number that is out of its bounds.
         """
         given: dict[str, Any] = {
             name.lower(): _parse(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""
         }
-        create_tokens = CreateTokens.parse(str(values.get("CREATE_TOKENS", "")))
+        tokens = values.get("CREATE_TOKENS")
+        create_tokens = None if tokens is None else CreateTokens.parse(str(tokens))
         return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)
 
 

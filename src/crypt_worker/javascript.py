@@ -1,7 +1,7 @@
 """What the Worker uses of the JavaScript around it. `entry` hands it in, so that no module needs the runtime to load.
 
 Each step between Python and JavaScript costs as much processor time as many lines of Python. So headers cross as one
-JSON text, buffers are not copied into Python, and the SDK, which wraps each part of a request, is gone past.
+JSON text, buffers are not copied into Python, and the SDK, which wraps each part of a request, is bypassed.
 """
 
 import json

@@ -36,8 +36,6 @@ class KvPayloads:
         stored = await platform_call(self._namespace.get(_name(key), "arrayBuffer"))
         if not stored:
             raise StorageUnavailable("KV does not show the message here yet")
-        if _name(key) == key:
-            return str(stored.to_bytes(), "utf-8")
         payload: str = await platform_call(self._encryption.decrypt(key, stored))
         return payload
 
@@ -60,9 +58,5 @@ def released_key(before: Record | None, after: Record | None, now: float) -> str
 
 
 def _name(key: str) -> str:
-    """The payload's name in KV. Nobody guesses it, no two payloads meet, and it tells nothing of the key.
-
-    Payloads were not encrypted once. In their shard, such a payload's random name stands where the key is now.
-    """
-    raw = decode_base64url(key, KEY_BYTES)
-    return key if raw is None else digest(raw)
+    """The payload's name in KV. Nobody guesses it, no two payloads meet, and it tells nothing of the key."""
+    return digest(decode_base64url(key, KEY_BYTES) or b"")

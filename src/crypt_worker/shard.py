@@ -1,4 +1,4 @@
-"""The Durable Object's part: it keeps whose an id is, and grants the one read of its message.
+"""The Durable Object's part: it keeps the record of each of its ids, and grants the one read of a message.
 
 A few shards share all ids between them. There is no object for each id: every guessed id would make an object, and
 each object would stay.
@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from crypt_core.limits.guesses import Exhausted, Taken
 from crypt_core.messages import Granted, Missing, Outcome, decide
 from crypt_core.record import Record
 from crypt_worker.kv_payloads import KvPayloads, released_key
 from crypt_worker.shard_misses import ShardMisses
 from crypt_worker.shard_records import DamagedRecord, ShardRecords
 from crypt_worker.sweep import Sweep
-from crypt_worker.wire import Damaged, Fetch, Refused, command_from_wire, to_wire
+from crypt_worker.wire import Damaged, Fetch, command_from_wire, to_wire
 
 
 class Shard:
@@ -58,17 +59,21 @@ class Shard:
         replica does not show yet is not lost.
 
         If the command may be a guess, `misses_per_hour` says how many misses its `client` has. Without one left, the
-        caller gets a `Refused`, and nobody has looked.
+        caller gets `Exhausted`, and nobody has looked.
         """
         now = self._clock()
-        wait = self._misses.wait(client, misses_per_hour)
-        if wait:
-            return to_wire(Refused(wait))
-        answer, changed = self._decide(message_id, command, fetched_key, now)
-        if isinstance(answer, Missing):
-            self._misses.take(client, misses_per_hour)
+        miss = self._misses.take(client, misses_per_hour)
+        if isinstance(miss, Exhausted):
+            return to_wire(miss)
+        is_miss = False
+        try:
+            answer, changed = self._decide(message_id, command, fetched_key, now)
+            is_miss = isinstance(answer, Missing)
+        finally:
+            if isinstance(miss, Taken) and not is_miss:
+                self._misses.give_back(client, misses_per_hour)
         if changed is not None:
-            await self._sweep.comes_for(changed, now)
+            await self._sweep.schedule(changed, now)
         return to_wire(answer)
 
     def _decide(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.guesses import Miss, MissBudgets, Uncounted
 from crypt_worker.shards import SHARDS
 
 SLACK = 2
@@ -26,17 +26,16 @@ class ShardMisses:
         self._clock = clock
         self._budgets: dict[int, MissBudgets] = {}
 
-    def wait(self, client: str, misses_per_hour: int) -> float:
-        """Seconds until the client has a miss; 0 if it has one.
+    def take(self, client: str, misses_per_hour: int) -> Miss:
+        """Take one miss of the client's.
 
         The Worker says the limit, so that a new deployment's limit holds at once. Zero misses an hour are no limit.
         """
-        return self._of(misses_per_hour).wait(client) if misses_per_hour else 0.0
+        return self._of(misses_per_hour).take(client) if misses_per_hour else Uncounted()
 
-    def take(self, client: str, misses_per_hour: int) -> None:
-        """Take one miss of the client's."""
-        if misses_per_hour:
-            self._of(misses_per_hour).take(client)
+    def give_back(self, client: str, misses_per_hour: int) -> None:
+        """Give one miss back that was taken."""
+        self._of(misses_per_hour).give_back(client)
 
     def _of(self, misses_per_hour: int) -> MissBudgets:
         if misses_per_hour not in self._budgets:

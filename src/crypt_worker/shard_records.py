@@ -1,7 +1,7 @@
 """The records of one shard, in the SQLite of its Durable Object.
 
-The platform bills rows, so this file is written for few of them. Keeping or removing a record writes one row: there is
-no rowid, and the one index has only records with leases. A pass over the whole table reads each row twice.
+The platform bills each row that is read or written. So keeping or removing a record writes one row: there is no rowid,
+and the one index has only records with leases. A pass over the whole table reads each row twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ Execute = Callable[..., Sequence[Sequence[Any]]]
 """Runs statements with their parameters, and returns all rows of the last one's result."""
 
 # As `encode` writes it. In the text of a content, the quotes are escaped.
-_HAS_LEASES = """instr(record, '"holds": [') > 0"""
+_HAS_LEASES = """instr(record, '"leases": [') > 0"""
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS messages (id TEXT PRIMARY KEY, due_at REAL, record TEXT) WITHOUT ROWID;
@@ -23,7 +23,7 @@ CREATE INDEX IF NOT EXISTS leased ON messages (due_at) WHERE {_HAS_LEASES};
 CREATE TABLE IF NOT EXISTS passes (next_pass REAL)
 """
 
-Change = tuple[Record, Record | None]
+Expiry = tuple[Record, Record | None]
 """A record before and after its time was up."""
 
 
@@ -77,7 +77,7 @@ class ShardRecords:
                 encode(after),
             )
 
-    def end_leases(self, now: float, limit: int) -> list[Change]:
+    def end_leases(self, now: float, limit: int) -> list[Expiry]:
         """Expire up to `limit` records with leases. Only these are read, not the table."""
         rows = self._execute(
             f"SELECT id, record FROM messages WHERE {_HAS_LEASES} AND due_at <= ? LIMIT ?",  # noqa: S608
@@ -92,7 +92,7 @@ class ShardRecords:
         end: float | None = rows[0][0]
         return end
 
-    def expire_after(self, message_id: str, now: float, limit: int) -> tuple[list[Change], str]:
+    def expire_after(self, message_id: str, now: float, limit: int) -> tuple[list[Expiry], str]:
         """Expire up to `limit` records whose ids follow `message_id`; return the last one's id if more may follow.
 
         In the order of ids, so that many batches read each row once all the same.
@@ -123,10 +123,10 @@ class ShardRecords:
         self._execute("INSERT OR REPLACE INTO passes (rowid, next_pass) VALUES (1, ?)", time)
         self._next_pass = time
 
-    def _expire_all(self, rows: Sequence[Sequence[Any]], now: float) -> list[Change]:
-        return [change for message_id, text in rows if (change := self._expire(message_id, text, now)) is not None]
+    def _expire_all(self, rows: Sequence[Sequence[Any]], now: float) -> list[Expiry]:
+        return [expiry for message_id, text in rows if (expiry := self._expire(message_id, text, now)) is not None]
 
-    def _expire(self, message_id: str, text: str, now: float) -> Change | None:
+    def _expire(self, message_id: str, text: str, now: float) -> Expiry | None:
         """Expire a record that is due; None if it cannot be read, and is set aside."""
         try:
             before = _decode(text)

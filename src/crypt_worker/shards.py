@@ -3,11 +3,11 @@
 from typing import Any
 from zlib import crc32
 
-from crypt_core.errors import NoMissLeft, StorageUnavailable
-from crypt_core.limits.guesses import is_guess
+from crypt_core.errors import StorageUnavailable
+from crypt_core.limits.guesses import Exhausted, NoMissLeft, is_guess
 from crypt_core.messages import Command, Outcome
 from crypt_worker.platform_calls import platform_call
-from crypt_worker.wire import Damaged, Fetch, Refused, answer_from_wire, to_wire
+from crypt_worker.wire import Damaged, Fetch, answer_from_wire, to_wire
 
 SHARDS = 8
 """One object takes 200 to 500 writes a second. Never change this number while messages live: their ids would be
@@ -43,7 +43,7 @@ class Shards:
         shard = self._binding.getByName(shard_name(message_id))
         asker = self._asker if is_guess(message_id, command) else ()
         answer = answer_from_wire(await platform_call(shard.apply(message_id, to_wire(command), fetched_key, *asker)))
-        if isinstance(answer, Refused):
+        if isinstance(answer, Exhausted):
             raise NoMissLeft(answer.wait)
         if isinstance(answer, Damaged):
             raise StorageUnavailable("a record cannot be read")

@@ -13,7 +13,7 @@ from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record
 from crypt_worker.alarm import Alarm
 from crypt_worker.kv_payloads import KvPayloads, released_key
-from crypt_worker.shard_records import Change, ShardRecords
+from crypt_worker.shard_records import Expiry, ShardRecords
 from crypt_worker.shards import SHARDS
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Sweep:
         self._clock = clock
         self._passed = ""  # the last id that the pass under way has looked at
 
-    async def comes_for(self, record: Record, now: float) -> None:
+    async def schedule(self, record: Record, now: float) -> None:
         """Set the alarm so that `record`, which has just been kept, is swept in its time.
 
         If the alarm cannot be set, the record is kept all the same, and the next change of this shard tries again.
@@ -65,18 +65,18 @@ class Sweep:
         """
         self._alarm.rings()
         now = self._clock()
-        changes = self._records.end_leases(now, SWEEP_RECORDS)
+        expired = self._records.end_leases(now, SWEEP_RECORDS)
         next_pass: float | None = self._records.next_pass
-        if len(changes) == SWEEP_RECORDS:
+        if len(expired) == SWEEP_RECORDS:
             next_pass = now
         elif self._records.next_pass <= now:
-            expired, self._passed = self._records.expire_after(self._passed, now, SWEEP_RECORDS - len(changes))
-            changes += expired
+            others, self._passed = self._records.expire_after(self._passed, now, SWEEP_RECORDS - len(expired))
+            expired += others
             next_pass = now if self._passed else self._end_pass(now)
         elif self._records.is_empty():
             next_pass = None
         # Before the next alarm is set, or the payloads of many sweeps would be waited for at the same time.
-        await self._delete_payloads(changes, now)
+        await self._delete_payloads(expired, now)
         now = self._clock()
         lease_end = self._records.next_lease_end()
         next_sweep = None if lease_end is None else max(lease_end, now + SWEEP_INTERVAL)
@@ -85,7 +85,7 @@ class Sweep:
             await self._alarm.wake_by(min(times), now)
 
     def _end_pass(self, now: float) -> float | None:
-        """Decide when the next pass is, as Unix time in seconds; None if there is no record to come for."""
+        """Decide when the next pass is, as Unix time in seconds; None if there is no record to sweep."""
         table = self._records.look_over()
         if table.set_aside:
             logger.error("%d records cannot be read, and are set aside", table.set_aside)
@@ -94,7 +94,7 @@ class Sweep:
             self._records.next_pass = now + interval
         return None if table.next_due is None else max(table.next_due, now + interval)
 
-    async def _delete_payloads(self, changes: Iterable[Change], now: float) -> None:
+    async def _delete_payloads(self, expired: Iterable[Expiry], now: float) -> None:
         if self._payloads:
-            keys = (released_key(before, after, now) for before, after in changes)
+            keys = (released_key(before, after, now) for before, after in expired)
             await gather(*(self._payloads.delete(key) for key in keys if key is not None))

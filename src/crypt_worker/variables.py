@@ -27,12 +27,14 @@ class Variables:
     def from_env(cls, env: Any) -> "Variables":
         """Take the variables from the runtime's `env`. One that is missing or empty has its default.
 
+        A secret that is empty is not missing.
+
         Raises:
             SettingsError: A variable cannot be used.
         """
-        settings = Settings.from_mapping(
-            {name: getattr(env, name, "") for name in (*Settings.NAMES, *Settings.SECRETS)}
-        )
+        values = {name: getattr(env, name, "") for name in Settings.NAMES}
+        secrets = {name: getattr(env, name, None) for name in Settings.SECRETS}
+        settings = Settings.from_mapping(values | secrets)
         return cls(settings, *(_choice(env, name, choices) for name, choices in cls.CHOICES.items()))
 
 

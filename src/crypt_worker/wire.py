@@ -8,6 +8,7 @@ import json
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from crypt_core.limits.guesses import Exhausted
 from crypt_core.messages import Command, Outcome
 from crypt_core.record import AccessHashes
 
@@ -24,27 +25,21 @@ class Damaged:
     """Not an outcome: the record is there, and cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Not an outcome: the client has no miss left in this shard for `wait` seconds, and nobody has looked."""
+ShardAnswer = Outcome | Fetch | Damaged | Exhausted
+"""`Exhausted` is no outcome, either: the client has no miss left in this shard, which did not look."""
 
-    wait: float
-
-
-Answer = Outcome | Fetch | Damaged | Refused
-
-_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *Answer.__args__)}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *ShardAnswer.__args__)}
 _FIELDS = {kind: [(field.name, field.default) for field in fields(kind)] for kind in _KINDS.values()}
 
 
-def to_wire(value: Command | Answer) -> str:
+def to_wire(value: Command | ShardAnswer) -> str:
     values: list[Any] = [type(value).__name__]
     values += [getattr(value, name) for name, _ in _FIELDS[type(value)]]
     for _, default in reversed(_FIELDS[type(value)]):
         if default is MISSING or values[-1] != default:
             break
         values.pop()
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=_access)
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 def command_from_wire(text: str) -> Command:
@@ -52,15 +47,11 @@ def command_from_wire(text: str) -> Command:
     return command
 
 
-def answer_from_wire(text: str) -> Answer:
-    answer: Answer = _from_wire(text)
+def answer_from_wire(text: str) -> ShardAnswer:
+    answer: ShardAnswer = _from_wire(text)
     return answer
 
 
 def _from_wire(text: str) -> Any:
     kind, *values = json.loads(text)
     return _KINDS[kind](*(AccessHashes(*value) if isinstance(value, list) else value for value in values))
-
-
-def _access(value: AccessHashes) -> list[str | None]:
-    return [value.proof_hash, value.passphrase_hash]

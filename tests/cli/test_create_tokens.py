@@ -6,13 +6,19 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import expect
 
 from crypt_api import Client, errors
+from crypt_api.cli.token import token as token_command
+from crypt_api.server.application import open_application
+from crypt_core.create_tokens import CreateTokens, new_token
 from tests.support import platforms
 from tests.support.chromium import Tabs, chromium
 from tests.support.page import create
 from tests.support.shell import Shell
+
+TOKEN, LINE = new_token("otter")
 
 
 def free_port() -> int:
@@ -50,3 +56,59 @@ def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
         said = httpx.get(f"http://{metrics}/-/metrics").text
         assert re.search(r'^crypt_api_messages_created_by_total\{label="otter"\} 4.0$', said, re.MULTILINE)
         assert token not in said + platform.process.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable"), [(["--create-tokens", ""], {}), ([], {"CRYPT_API_CREATE_TOKENS": ""})]
+)
+def test_a_server_without_the_name_of_its_list_does_not_start(
+    arguments: list[str], variable: dict[str, str], tmp_path: Path
+) -> None:
+    """It was meant to let few people send, and would let everybody."""
+    result = Shell(tmp_path, "")("serve", "--port=0", "--store=memory:", *arguments, env=variable, code=1)
+    assert result.stderr == b"Error: CREATE_TOKENS must be a file, and is empty\n"
+
+
+@pytest.mark.parametrize("text", ["", "# nobody yet\n"])
+def test_a_servers_file_without_a_token_lets_nobody_create(
+    text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "tokens").write_text(text)
+    open_application({"CRYPT_API_STORE": "memory:", "CRYPT_API_CREATE_TOKENS": f"{tmp_path}/tokens"})
+    assert "nobody can create messages" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "there",
+    ["", LINE, f"{LINE}\n", f"{LINE}\r\n", f"\ufeff# us\r\n{LINE}"],
+    ids=["no line", "open", "ended", "CRLF", "BOM"],
+)
+def test_a_token_is_added_on_a_line_of_its_own(there: str, tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_bytes(there.encode())
+    added = [CliRunner().invoke(token_command, ["seal", "--add", str(path)]).stdout.strip() for _ in range(2)]
+    tokens = CreateTokens.parse(path.read_text("utf-8"))
+    assert [tokens.label_of(token) for token in added] == ["seal", "seal"]
+    assert tokens.label_of(TOKEN) == ("otter" if LINE in there else None)
+    assert path.read_bytes().startswith(there.encode())
+
+
+@pytest.mark.parametrize(
+    "there",
+    [f"label {TOKEN} what is this".encode(), LINE.encode("utf-16"), b"\xff"],
+    ids=["a token", "UTF-16", "not text"],
+)
+def test_a_token_is_not_added_to_a_file_that_is_no_list(there: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_bytes(there)
+    result = CliRunner().invoke(token_command, ["seal", "--add", str(path)])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {path} ")
+    assert TOKEN not in result.output
+    assert path.read_bytes() == there
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(token_command, ["seal", "--add", f"{tmp_path}/nowhere/tokens"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "nowhere/tokens cannot be used (FileNotFoundError)" in result.stderr

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from crypt_api.client.errors import AnswerLost, Unavailable
-from crypt_api.client.retries import PATIENT, USUAL, Answer, RetryPolicy, ask
+from crypt_api.client.retries import PATIENT, USUAL, LastResponse, RetryPolicy, ask
 from crypt_api.client.steps import Ask, Pause
 
 REQUEST = httpx.Request("GET", "https://example.org/k3x9q")
@@ -16,15 +16,15 @@ ENDLESS = httpx.Response(429, headers={"Retry-After": "86400"})
 Outcome = httpx.Response | httpx.RequestError
 
 
-def run(outcomes: list[Outcome], policy: RetryPolicy) -> tuple[Answer, list[float]]:
-    """Give each attempt its outcome; the last outcome repeats. Returns the answer and the pauses before it."""
-    operation, result = ask(REQUEST, policy), None
+def run(outcomes: list[Outcome], policy: RetryPolicy) -> tuple[LastResponse, list[float]]:
+    """Give each attempt its outcome; the last outcome repeats. Returns the last response and the pauses before it."""
+    conversation, result = ask(REQUEST, policy), None
     pauses: list[float] = []
     attempts = iter(outcomes)
     outcome = outcomes[-1]
     while True:
         try:
-            step = operation.send(result)
+            step = conversation.send(result)
         except StopIteration as stop:
             return stop.value, pauses
         match step:

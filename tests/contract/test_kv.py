@@ -146,13 +146,13 @@ async def test_an_id_that_passed_on_while_it_was_read_is_read_anew(cloudflare: F
     assert await cloudflare.store.apply("abc12", Read()) == Granted("second")
 
 
-async def test_a_payload_from_before_payloads_were_encrypted_is_read_and_removed(cloudflare: FakeCloudflare) -> None:
+async def test_a_payload_that_is_not_encrypted_is_not_read(cloudflare: FakeCloudflare) -> None:
     name = "n" * 32
     await cloudflare.kv.put(name, Buffer(b"secret"), expirationTtl=DAY)
     shard = cloudflare.shards.getByName(shard_name("abc12"))
     await shard.apply("abc12", to_wire(Create(name, DAY)), None)
-    assert await cloudflare.store.apply("abc12", Read()) == Granted("secret")
-    assert cloudflare.kv.values == []
+    with pytest.raises(StorageUnavailable):
+        await cloudflare.store.apply("abc12", Read())
 
 
 async def test_a_payload_that_has_been_changed_is_not_read(cloudflare: FakeCloudflare) -> None:

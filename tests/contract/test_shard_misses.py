@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
-from crypt_core.errors import NoMissLeft
 from crypt_core.http.app import App
 from crypt_core.http.types import Request
 from crypt_core.limits.client_limits import OwnLimits
-from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.guesses import Exhausted, MissBudgets, NoMissLeft, Taken
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, SlidingWindow
 from crypt_core.messages import Acknowledge, Create, Destroy, Destroyed, Granted, Missing, Read
 from crypt_core.settings import Settings
@@ -92,11 +91,10 @@ async def test_a_refused_guess_looks_at_nothing_and_tells_the_wait(cloudflare: C
     live, *others = IN_ONE_SHARD
     await cloudflare.isolate(OTHER).apply(live, Create("secret", DAY))
     assert [await cloudflare.guess(id_) for id_ in others[:allowed]] == [0.0] * allowed
-    for command in (Read(), Destroy()):
+    for command in (Read(), Destroy(), Acknowledge(None, "digest")):
         with pytest.raises(NoMissLeft) as refusal:
             await cloudflare.isolate(CLIENT).apply(live, command)
         assert refusal.value.wait == pytest.approx(3_600 / allowed)
-    assert await cloudflare.isolate(CLIENT).apply(live, Acknowledge(None, "digest")) == Missing()  # no guess
     assert await cloudflare.isolate(OTHER).apply(live, Read()) == Granted("secret")
 
 
@@ -120,14 +118,11 @@ async def test_a_shard_that_has_slept_begins_anew(cloudflare: Cloudflare) -> Non
 
 def test_a_shard_remembers_no_more_clients_than_it_may_and_a_new_limit_holds_at_once() -> None:
     misses = ShardMisses(Clock())
-    misses.take(CLIENT, 4)
-    assert [misses.wait(CLIENT, limit) for limit in (4, 8)] == [3_600, 0]
-    for _ in range(2):
-        misses.take(CLIENT, 8)
-    assert misses.wait(CLIENT, 8) == 1_800
+    assert [misses.take(CLIENT, 4) for _ in range(2)] == [Taken(), Exhausted(3_600)]
+    assert [misses.take(CLIENT, 8) for _ in range(3)] == [Taken(), Taken(), Exhausted(1_800)]
     for number in range(MAX_BUCKETS):
         misses.take(f"10.0.{number >> 8}.{number & 255}", 8)
-    assert misses.wait(CLIENT, 8) == 0
+    assert misses.take(CLIENT, 8) == Taken()
 
 
 async def test_an_isolate_soon_asks_the_shards_no_more_for_a_client_that_they_refuse(cloudflare: Cloudflare) -> None:

@@ -156,7 +156,7 @@ async def test_the_binding_comes_first_and_its_failure_refuses_nobody() -> None:
     binding = Binding([True, False, PlatformError("503")])
     limits = open_worker_limits(Variables(Settings(), "kv", "isolate"), SimpleNamespace(RATE_LIMITER=binding))
     assert limits is not None
-    answers = [await limits.admit("2001:db8:1:2::7", may_miss=False) for _ in range(3)]
+    answers = [(await limits.admit("2001:db8:1:2::7", may_miss=False))[0] for _ in range(3)]
     assert [answer.admitted for answer in answers] == [True, False, True]
     assert [answer.remaining for answer in answers] == [2, 0, 1]
     assert binding.keys == ["2001:0db8:0001:0002/64"] * 3

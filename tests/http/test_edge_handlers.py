@@ -1,6 +1,7 @@
 """The edge around handlers that wait, fail or never end: on uvloop, and on asyncio's own event loop."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -89,6 +90,48 @@ def test_a_handler_that_raises_is_answered_for(run: Run, error: BaseException) -
             assert b"secret" not in answer
             await client.send(GET)
             assert statuses(await client.receive()) == [500]
+
+    run(scenario())
+
+
+def test_a_handler_that_fails_after_its_client_has_left_tells_nobody(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody waits for the answer, and the text of the error may quote a message."""
+    cancelled = asyncio.Event()
+
+    async def handle(_: Request) -> Response:
+        try:
+            await asyncio.sleep(10)
+        finally:
+            cancelled.set()
+            raise ValueError("a secret")
+
+    async def scenario() -> None:
+        async with serving(handle) as server, Client(server) as client:
+            await client.send(GET)
+            await until(lambda: bool(server.connections))
+            await asyncio.sleep(0.05)  # no clock of ours: the handler must have begun
+            client.reset()
+            await cancelled.wait()
+            await asyncio.sleep(0)
+
+    run(scenario())
+    gc.collect()
+    assert caplog.text == ""
+
+
+def test_a_handler_can_use_deadlines(run: Run) -> None:
+    async def handle(_: Request) -> Response:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await asyncio.sleep(10)
+        return Response(200, b"in time")
+
+    async def scenario() -> None:
+        async with serving(handle) as server, Client(server) as client:
+            await client.send(GET)
+            assert (await client.receive()).endswith(b"in time")
 
     run(scenario())
 

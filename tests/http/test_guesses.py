@@ -38,7 +38,8 @@ def test_a_client_that_guesses_gets_no_further_look(strict: Platform) -> None:
     message_id = create(strict)
     with strict.client("198.51.100.30") as guesser, strict.client() as reader:
         assert [guesser.get("/" + guess).status_code for guess in GUESSES] == [404] * MISSES
-        for answer in (guesser.get("/zzzzz"), guesser.get("/" + message_id), guesser.delete("/" + message_id)):
+        acknowledgement = guesser.delete("/" + message_id, headers={"Idempotency-Key": "key"})
+        for answer in (guesser.get("/zzzzz"), guesser.get("/" + message_id), acknowledgement):
             assert (answer.status_code, answer.content) == (429, b'{"error": "Rate limit exceeded"}')
             assert 3_600 / MISSES - 60 < int(answer.headers["retry-after"]) <= 3_600 / MISSES
         assert reader.get("/" + message_id).json() == {"message": "secret"}
@@ -56,13 +57,20 @@ def test_the_page_s_button_is_a_guess_too(strict: Platform) -> None:
         assert statuses == [404] * MISSES + [429]
 
 
-def test_pages_sealed_ids_and_late_acknowledgements_cost_nothing(strict: Platform) -> None:
+def test_a_probe_by_acknowledgements_costs_a_miss_whether_or_not_a_message_waits(strict: Platform) -> None:
+    with strict.client("198.51.100.33") as prober:
+        ids_ = [create(strict), *GUESSES]  # one more than there are misses
+        statuses = [prober.delete("/" + id_, headers={"Idempotency-Key": "k"}).status_code for id_ in ids_]
+        assert statuses[0] == 404
+        assert {*statuses[1:]} == {404, 429}
+
+
+def test_pages_and_sealed_ids_cost_nothing(strict: Platform) -> None:
     with strict.client("198.51.100.32") as client:
         for n in range(MISSES + 2):
             assert client.get(f"/zzzz{n}", headers={"Sec-Fetch-Mode": "navigate"}).status_code == 200
             sealed = put(client)
             assert client.get(sealed.path, headers=Sealed().headers).status_code == 404
-            assert client.delete(f"/zzzz{n}", headers={"Idempotency-Key": "k"}).status_code == 404
             assert client.get("/" + create(strict)).status_code == 200
         assert client.get("/zzzzz").status_code == 404
 

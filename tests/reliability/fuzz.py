@@ -125,7 +125,7 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "json_body": (b'{"message": "\\ud83d\\ude00", "ttl": 60.0, "reads": 2, "proof_hash": "' + b"A" * 43 + b'"}',),
     "headers": (b"Bearer " + b"A" * 43 + b"." + b"A" * 43, b"text/html;q=0.5, */*;q=0.1", b"a bot +http://x"),
     "message_id": (b"abc12", b"A" * 22),
-    "record": (b'{"content": "x", "expires_at": 1.5, "seal": ["a", null], "holds": [["a", 2.5]], "reads_left": 0}',),
+    "record": (b'{"content": "x", "expires_at": 1.5, "access": ["a", null], "leases": [["a", 2.5]], "reads_left": 0}',),
     "envelope": (b'{"name":"a.txt","type":"text/plain"}\n hello',),
     "link": (
         b"https://example.org/#" + b"A" * 22,

@@ -3,6 +3,7 @@
 One thread, and no real time. A seed that fails is played again by `python -m tests.reliability.test_kv_simulation N`.
 """
 
+import asyncio
 import itertools
 import random
 import sys
@@ -18,7 +19,8 @@ from crypt_worker.shards import Shards
 from tests.support.cloudflare import Buffer, KvNamespace, PlatformError, ShardNamespace, payloads
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.seeds import replayable
-from tests.support.simulation import Choose, explore, run, turn
+from tests.support.simulated_loop import run
+from tests.support.simulation import Choose, explore
 
 DAY = 86_400  # seconds
 NOW = 1_800_000_000.0
@@ -44,7 +46,7 @@ class SteppedKv(KvNamespace):
         await self._step(super().put(key, value, expirationTtl=expirationTtl))
 
     async def get(self, key: str, kind: str) -> Buffer | None:
-        await turn()
+        await asyncio.sleep(0)
         return None if self.choose(self.lags) else await super().get(key, kind)
 
     async def delete(self, key: str) -> None:
@@ -54,7 +56,7 @@ class SteppedKv(KvNamespace):
             await super().delete(key)
 
     async def _step(self, call: Any) -> Any:
-        await turn()
+        await asyncio.sleep(0)
         fate = self.choose(self.fates)
         if fate == "not done":
             call.close()

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.sqlite import wal
 from crypt_api.server.stores.sqlite.content_encryption import DamagedContentError, decrypt, encrypt, new_key
 from crypt_api.server.stores.sqlite.durable_files import sync
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
+from crypt_api.server.stores.sqlite.system import System
 from crypt_core.messages import (
     LEASE_SECONDS,
     Acknowledge,
@@ -30,7 +29,7 @@ from crypt_core.messages import (
     Receipt,
     WrongPassphrase,
 )
-from crypt_core.record import AccessHashes
+from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes
 from tests.support.sqlite_files import Engine, copy_files, files_mention, keys_in_use, until
 from tests.support.stores import Clock
 
@@ -152,7 +151,7 @@ def test_what_a_crash_left_in_the_log_is_erased_at_the_next_start(path: Path, tm
     engine.close()
 
 
-def test_the_log_loses_its_header_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_loses_its_header_first(path: Path) -> None:
     """A log with a header and half of its frames would bring old pages back after a crash."""
     log = path.with_name("messages.db-wal")
     synced: list[bytes] = []
@@ -161,10 +160,10 @@ def test_the_log_loses_its_header_first(path: Path, monkeypatch: pytest.MonkeyPa
         sync(descriptor)
         synced.append(log.read_bytes())
 
-    engine = Engine(path)
+    engine = Engine(path, system=System(sync=look))
     engine.apply(("abc12", Create(MARK, DAY)))
     engine.apply(("abc12", Read()))
-    monkeypatch.setattr(wal, "sync", look)
+    synced.clear()
     engine.keep_house()
     first, second = synced
     assert not any(first[:32])

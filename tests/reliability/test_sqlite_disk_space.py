@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, groupby, pairwise
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.sizes import parse_size
-from crypt_api.server.stores.sqlite import disk_space, durable_files
+from crypt_api.server.stores.sqlite import durable_files
 from crypt_api.server.stores.sqlite.database import CARRY_OVER_PAGES
 from crypt_api.server.stores.sqlite.disk_space import LOG_ALLOWANCE, MIN_STORAGE, RESERVE_BYTES
-from crypt_api.server.stores.sqlite.wal import LOG_BYTES, log_path
+from crypt_api.server.stores.sqlite.system import REAL, System
+from crypt_api.server.stores.sqlite.wal import log_path
 from crypt_api.server.stores.sqlite.writer import MAX_GROUP
 from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.messages import Create, Created, Destroy, Destroyed, Granted, Missing, Read, Repeated
@@ -36,15 +36,23 @@ def size_of_files(path: Path) -> int:
     return sum(file.stat().st_size for file in path.parent.iterdir())
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow: as the operating system says it where the store takes room."""
+class Disk:
+    """A disk that can be full: no file can grow, as the operating system says it where the store takes room."""
 
-    def refuse(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def __init__(self) -> None:
+        self.is_full = False
+        self.system = System(allocate=self._allocate)
 
-    with patch.object(disk_space, "allocate", refuse):
+    def _allocate(self, *sizes: int) -> None:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        REAL.allocate(*sizes)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        self.is_full = True
         yield
+        self.is_full = False
 
 
 _numbers = count()
@@ -107,7 +115,7 @@ def test_the_log_has_room_for_the_largest_group_whenever_it_comes(path: Path) ->
         for _ in range(before):
             engine.apply((f"b{next(small)}", Create("x" * 3_000, DAY)))
         engine.apply(*((f"a{before}x{n}", Create("x" * 8_192, DAY)) for n in range(MAX_GROUP)))
-        assert log_path(path).stat().st_size == LOG_BYTES
+        assert log_path(path).stat().st_size == REAL.log_bytes
     engine.close()
 
 
@@ -122,10 +130,11 @@ def test_without_a_cap_there_is_none(path: Path) -> None:
 
 def test_on_a_full_disk_what_waits_is_read_destroyed_leased_and_swept(path: Path) -> None:
     clock = Clock()
-    engine = Engine(path, clock=clock)
+    disk = Disk()
+    engine = Engine(path, clock=clock, system=disk.system)
     engine.keep_house()
     engine.apply(*((f"b{n}", Create("x", 60)) for n in range(50)))
-    with full_disk():
+    with disk.full():
         ids = fill(engine, 1_000)
         size = path.stat().st_size
         assert isinstance(engine.apply(("c0", Create("x", DAY)))[0], StorageUnavailable)
@@ -148,12 +157,13 @@ def test_on_a_full_disk_what_waits_is_read_destroyed_leased_and_swept(path: Path
 def test_the_reserve_is_for_what_grows_although_nothing_is_new(path: Path) -> None:
     """Leases make rows longer, so pages are split: hundreds of readers on a disk without one free block."""
     clock = Clock()
-    engine = Engine(path, clock=clock)
+    disk = Disk()
+    engine = Engine(path, clock=clock, system=disk.system)
     engine.keep_house()
     assert engine.file.execute("SELECT length(pages) FROM reserve") == [(RESERVE_BYTES,)]
     ids = [f"b{number:04}" for number in range(1_000)]
     engine.apply(*((message_id, Create("x" * 20, DAY)) for message_id in ids))
-    with full_disk():
+    with disk.full():
         fill(engine, 20)
         readers = [(message_id, Read(idempotency_hash=message_id * 8)) for message_id in ids]
         for start in range(0, 1_000, 50):
@@ -206,9 +216,9 @@ def test_a_log_that_grew_is_cut_back(path: Path) -> None:
     engine = Engine(path)
     log = path.with_name("messages.db-wal")
     engine.apply(*((f"a{n}", Create("x" * 100_000, DAY)) for n in range(120)))
-    assert log.stat().st_size > 2 * LOG_BYTES
+    assert log.stat().st_size > 2 * REAL.log_bytes
     engine.housekeeping.after_group()
-    assert log.stat().st_size == LOG_BYTES
+    assert log.stat().st_size == REAL.log_bytes
     engine.close()
 
 
@@ -221,9 +231,9 @@ def test_the_log_has_its_room_over_a_restart(path: Path) -> None:
     room = log.stat().st_ino
     engine.close()
     assert sorted(file.name for file in path.parent.iterdir()) == ["messages.db", "messages.db-reserve"]
-    assert (reserve.stat().st_ino, reserve.stat().st_size) == (room, LOG_BYTES)
+    assert (reserve.stat().st_ino, reserve.stat().st_size) == (room, REAL.log_bytes)
     engine = Engine(path)
-    assert (log.stat().st_ino, log.stat().st_size) == (room, LOG_BYTES)
+    assert (log.stat().st_ino, log.stat().st_size) == (room, REAL.log_bytes)
     assert not reserve.exists()
     assert engine.apply(("abc12", Read())) == [Granted("secret")]
     engine.close()

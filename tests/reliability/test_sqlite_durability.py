@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.sqlite import schema, wal
+from crypt_api.server.stores.sqlite import schema
 from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Granted, Missing, Read
 from tests.support.sqlite_files import Engine, Observer, copy_files
@@ -44,14 +44,12 @@ def test_a_commit_returns_when_it_is_on_the_disk(path: Path) -> None:
     file.close()
 
 
-def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whenever_the_power_is_cut_the_files_have_what_was_answered(path: Path, tmp_path: Path) -> None:
     """The files are copied between any two steps, and in the middle of overwriting the log."""
     rng = random.Random(1)
-    engine = Engine(path)
     alive: dict[str, str] = {}
     copies = 0
+    is_watched = False
 
     def check() -> None:
         nonlocal copies
@@ -64,23 +62,18 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
         file.close()
 
     def check_after(descriptor: int) -> None:
-        sync(descriptor)
-        monkeypatch.undo()  # opening the copy syncs, too
-        check()
-        watch()
+        REAL.sync(descriptor)
+        if is_watched:
+            check()
 
     def check_half_way(descriptor: int, start: int, end: int) -> None:
         """Bytes that were not synced reach the disk in any order."""
-        monkeypatch.undo()
-        write_zeros(descriptor, (start + end) // 2, end)
-        check()
-        write_zeros(descriptor, start, end)
-        watch()
+        REAL.write_zeros(descriptor, (start + end) // 2, end)
+        if is_watched:
+            check()
+        REAL.write_zeros(descriptor, start, end)
 
-    def watch() -> None:
-        monkeypatch.setattr(wal, "sync", check_after)
-        monkeypatch.setattr(wal, "write_zeros", check_half_way)
-
+    engine = Engine(path, system=System(sync=check_after, write_zeros=check_half_way))
     for round_number in range(25):
         contents = {f"{round_number}x{n}": "x" * rng.choice([10, 1_000, 60_000]) for n in range(20)}
         answers = engine.apply(*((message_id, Create(content, DAY)) for message_id, content in contents.items()))
@@ -90,9 +83,9 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(
         assert engine.apply(*((message_id, Read()) for message_id in gone)) == [Granted(alive.pop(i)) for i in gone]
         check()
         if rng.random() < 0.5:
-            watch()
+            is_watched = True
             engine.keep_house()
-            monkeypatch.undo()
+            is_watched = False
             check()
     engine.close()
     assert copies > 50
@@ -121,15 +114,15 @@ async def test_only_its_owner_can_read_the_files(path: Path) -> None:
         os.umask(old)
 
 
-def test_a_newer_schema_is_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("version", [schema.VERSION - 1, schema.VERSION + 1])
+def test_a_file_of_another_version_is_refused_and_left_alone(path: Path, version: int) -> None:
     SqliteStore(path).close()
-    newer = schema.VERSION + 1
     with sqlite3.connect(path) as database:
-        database.execute(f"PRAGMA user_version = {newer}")
+        database.execute(f"PRAGMA user_version = {version}")
     database.close()
     before = path.read_bytes()
     with pytest.raises(
-        StorageUnavailable, match=f"its schema has version {newer}, this crypt-api knows {schema.VERSION}"
+        StorageUnavailable, match=f"its schema has version {version}, this crypt-api knows {schema.VERSION}"
     ):
         SqliteStore(path)
     assert path.read_bytes() == before

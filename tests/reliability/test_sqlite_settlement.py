@@ -3,17 +3,16 @@
 import asyncio
 import random
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from crypt_api.server.stores.memory import MemoryStore
-from crypt_api.server.stores.sqlite import settlement
-from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.disk_space import DiskFull
 from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import (
     Acknowledge,
@@ -33,6 +32,8 @@ from tests.support.stores import Clock
 
 DAY = 86_400  # seconds
 FAILED_SYNC = sqlite3.OperationalError("disk I/O error")
+FULL = sqlite3.OperationalError("database or disk is full")
+FULL.sqlite_errorcode = sqlite3.SQLITE_FULL
 
 
 @pytest.fixture
@@ -41,18 +42,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> FailingCommits:
-    commits = FailingCommits()
-    # Looked up anew for each statement: a test may replace it.
-    monkeypatch.setattr(SqliteFile, "execute", lambda *arguments: commits.execute(*arguments))  # noqa: PLW0108
-    return commits
+def failing() -> FailingCommits:
+    return FailingCommits()
 
 
 @pytest.mark.parametrize("error", [FAILED_SYNC, MemoryError()], ids=repr)
 def test_a_commit_that_failed_and_took_place_is_answered_as_what_it_did(
     path: Path, failing: FailingCommits, error: Exception
 ) -> None:
-    engine = Engine(path)
+    engine = Engine(path, system=failing.system)
     engine.apply(("abc12", Create("secret", DAY)))
     failing.ways = [(True, error)]
     answers = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)), ("abc14", Read()))
@@ -65,7 +63,7 @@ def test_a_commit_that_failed_and_took_place_is_answered_as_what_it_did(
 
 
 def test_a_commit_that_failed_and_did_not_take_place_is_answered_with_503(path: Path, failing: FailingCommits) -> None:
-    engine = Engine(path)
+    engine = Engine(path, system=failing.system)
     engine.apply(("abc12", Create("secret", DAY)))
     failing.ways = [(False, FAILED_SYNC)]
     answers = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)))
@@ -75,9 +73,9 @@ def test_a_commit_that_failed_and_did_not_take_place_is_answered_with_503(path: 
 
 
 def test_a_disk_that_is_full_at_the_commit_refuses_new_messages_alone(path: Path, failing: FailingCommits) -> None:
-    engine = Engine(path)
+    engine = Engine(path, system=failing.system)
     engine.apply(("abc12", Create("secret", DAY)))
-    failing.ways = [(False, DiskFull("SQLite finds no room"))]
+    failing.ways = [(False, FULL)]
     read, created = engine.apply(("abc12", Read()), ("abc13", Create("another", DAY)))
     assert read == Granted("secret")
     assert isinstance(created, StorageUnavailable)
@@ -109,7 +107,7 @@ async def test_what_is_answered_is_what_the_files_have_whatever_way_commits_fail
     rng = random.Random(1)
     clock = Clock()
     reference = MemoryStore(clock)
-    engine = Engine(path, clock=clock)
+    engine = Engine(path, clock=clock, system=failing.system)
     outcomes = {True: 0, False: 0}
     for number in range(120):
         group = list(commands(rng))
@@ -138,24 +136,22 @@ async def test_nobody_is_answered_before_the_file_can_be_asked(
     path: Path, failing: FailingCommits, *, fails: bool
 ) -> None:
     """The file leaves its place with the commit, which fails or not."""
-    store = SqliteStore(path)
+    store = SqliteStore(path, system=failing.system)
     await store.apply("abc12", Create("secret", DAY))
     elsewhere = path.with_name("elsewhere.db")
     took_place = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    original = failing.execute
-
-    def execute(file: SqliteFile, sql: str, *values: object) -> list[object]:
-        rows = original(file, sql, *values)
-        if sql == "COMMIT" and values == () and not elsewhere.exists() and not took_place.is_set():
+    def commit(commit: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        cursor = commit()
+        if not elsewhere.exists() and not took_place.is_set():
             path.rename(elsewhere)
             loop.call_soon_threadsafe(took_place.set)
             if fails:
                 raise FAILED_SYNC
-        return rows
+        return cursor
 
-    failing.execute = execute  # type: ignore[method-assign]
+    failing.commit = commit  # type: ignore[method-assign]
     reader = asyncio.ensure_future(store.apply("abc12", Read()))
     await took_place.wait()
     await asyncio.sleep(0.3)
@@ -167,13 +163,26 @@ async def test_nobody_is_answered_before_the_file_can_be_asked(
 
 
 async def test_the_process_ends_if_it_cannot_be_found_out(
-    path: Path, failing: FailingCommits, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    path: Path, failing: FailingCommits, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(settlement, "PATIENCE_SECONDS", 0.5)
     ended: list[bool] = []
-    store = SqliteStore(path, end=lambda: ended.append(True))
+    slept: list[float] = []
+    is_broken = False
+
+    def connect(path: Path) -> sqlite3.Connection:
+        if is_broken:
+            raise OSError(5, "Input/output error")
+        return failing.system.connect(path)
+
+    system = System(
+        monotonic=lambda: time.monotonic() + sum(slept),
+        sleep=slept.append,
+        connect=connect,
+        exit=lambda: ended.append(True),
+    )
+    store = SqliteStore(path, system=system)
     await store.apply("abc12", Create("secret", DAY))
-    monkeypatch.setattr(SqliteFile, "connect", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    is_broken = True
     failing.ways = [(True, FAILED_SYNC)]
     reader = asyncio.ensure_future(store.apply("abc12", Read()))
     await until(lambda: bool(ended))
@@ -204,7 +213,7 @@ def test_a_row_that_is_neither_old_nor_new_settles_nothing(path: Path) -> None:
 def test_a_commit_that_failed_while_nothing_changed_is_no_503_for_those_who_read_nothing(
     path: Path, failing: FailingCommits
 ) -> None:
-    engine = Engine(path)
+    engine = Engine(path, system=failing.system)
     engine.apply(("abc12", Create("secret", DAY)))
     failing.ways = [(False, FAILED_SYNC)]
     assert engine.apply(("abc12", Create("x", DAY)), ("abc13", Read())) == [IdTaken(), Missing()]

@@ -20,7 +20,7 @@ from crypt_api.server.stores.sqlite.settlement import settle
 from crypt_api.server.stores.sqlite.writer import Job, Writer
 from crypt_core.messages import Command, Create, Destroy, GetReceipt, Read
 from tests.support.seeds import replayable
-from tests.support.simulated_sqlite import World, simulated
+from tests.support.simulated_sqlite import World
 from tests.support.wire_commands import COMMANDS as SEALED
 from tests.support.wire_commands import CREATE
 
@@ -33,17 +33,17 @@ PLAIN: list[Command] = [
 
 def play(chosen: random.Random, folder: Path) -> World:
     """Three processes, one after the other, serve callers; others are asked what is left."""
-    with simulated(chosen, folder) as world:
-        for number in range(3):
-            sealed = f"sealed{max(0, number - chosen.randrange(2))}"
-            commands = [("abc12", chosen.choice(PLAIN)) for _ in range(chosen.randrange(8))]
-            commands += [(sealed, chosen.choice([CREATE, *SEALED])) for _ in range(chosen.randrange(8))]
-            chosen.shuffle(commands)
-            steps = chosen.choice([math.inf, chosen.randrange(300)])
-            world.live(commands, steps=steps, fails=chosen.random() < 0.5)
-        world.live([("abc12", Read())])
-        world.live([(message_id, GetReceipt("proof")) for message_id in [*world.history] if message_id != "abc12"])
-        world.check()
+    world = World(chosen, folder)
+    for number in range(3):
+        sealed = f"sealed{max(0, number - chosen.randrange(2))}"
+        commands = [("abc12", chosen.choice(PLAIN)) for _ in range(chosen.randrange(8))]
+        commands += [(sealed, chosen.choice([CREATE, *SEALED])) for _ in range(chosen.randrange(8))]
+        chosen.shuffle(commands)
+        steps = chosen.choice([math.inf, chosen.randrange(300)])
+        world.live(commands, steps=steps, fails=chosen.random() < 0.5)
+    world.live([("abc12", Read())])
+    world.live([(message_id, GetReceipt("proof")) for message_id in [*world.history] if message_id != "abc12"])
+    world.check()
     return world
 
 
@@ -78,12 +78,12 @@ def look_before_the_file_is_given_away(the_writer: Writer) -> None:
 
 
 def take_a_failed_commit_for_undone(commits: GroupCommit, changes: Mapping[str, Change]) -> bool:
-    settle(commits._file, changes)  # noqa: SLF001
+    settle(commits._file, changes, commits._system)  # noqa: SLF001
     return False
 
 
 def take_a_failed_commit_for_done(commits: GroupCommit, changes: Mapping[str, Change]) -> bool:
-    settle(commits._file, changes)  # noqa: SLF001
+    settle(commits._file, changes, commits._system)  # noqa: SLF001
     return True
 
 

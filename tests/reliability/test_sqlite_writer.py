@@ -15,6 +15,7 @@ from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit, Task
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Create, Created, Granted, Missing, Read
 from tests.support.sqlite_files import Caller, Engine
@@ -99,8 +100,7 @@ def test_looks_take_a_small_share_of_the_time_however_slow_the_disk_is(
     path: Path, monkeypatch: pytest.MonkeyPatch, look_seconds: float, pause: float
 ) -> None:
     now = 0.0
-    engine = Engine(path)
-    monkeypatch.setattr("crypt_api.server.stores.sqlite.housekeeping.time.monotonic", lambda: now)
+    engine = Engine(path, system=System(monotonic=lambda: now))
 
     def carry_over(_: SqliteFile) -> None:
         nonlocal now
@@ -112,16 +112,21 @@ def test_looks_take_a_small_share_of_the_time_however_slow_the_disk_is(
     engine.close()
 
 
-def test_the_event_loop_does_not_wait_for_the_file_to_grow(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(path)
+def test_the_event_loop_does_not_wait_for_the_file_to_grow(path: Path) -> None:
+    grown: list[object] = []
+
+    def allocate(*sizes: int) -> None:
+        grown.append(sizes)
+        REAL.allocate(*sizes)
+
+    engine = Engine(path, system=System(allocate=allocate))
     caller: Any = Caller()
     group = [Task(f"abc{number}", Create("x" * 100_000, DAY), caller) for number in range(30)]
-    grown: list[object] = []
-    with monkeypatch.context() as patch:
-        patch.setattr("crypt_api.server.stores.sqlite.database.grow", lambda *sizes: grown.append(sizes))
-        assert engine.commits.decide(group) is None
+    grown.clear()
+    assert engine.commits.decide(group) is None
     assert not grown
     assert all(isinstance(answer, Created) for answer in engine.commits.apply(group))
+    assert grown
     engine.close()
 
 
@@ -233,7 +238,6 @@ def test_the_process_ends_even_if_the_log_fails(path: Path, monkeypatch: pytest.
     logger.addHandler(handler)
     monkeypatch.setattr(Housekeeping, "run", lambda _: 1 / 0)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    store = SqliteStore(path, end=ended.set)
+    SqliteStore(path, system=System(exit=ended.set))
     assert ended.wait(5)
     logger.removeHandler(handler)
-    store._writer._file.close()  # noqa: SLF001 - a process would have ended

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crypt_api.server.stores.sqlite.writer import EXIT_CODE
+from crypt_api.server.stores.sqlite.system import EXIT_CODE
 from tests.support.platforms import Process
 
 PROGRAM = """

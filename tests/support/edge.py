@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import uvloop
 
+from crypt_api.server.edge.connection import Handle
 from crypt_api.server.edge.limits import Limits
 from crypt_api.server.edge.listening import listen
-from crypt_api.server.edge.owner import Handle
 from crypt_api.server.edge.server import Server
 from tests.support.platforms import Process, start_server
 

@@ -1,13 +1,12 @@
-"""An event loop whose callbacks are turns (`simulated_threads`), and whose time is simulated."""
+"""An event loop whose callbacks are turns (`simulation`), and whose time is simulated."""
 
 import asyncio
 import math
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from typing import Any, TypeVar
 
-from tests.support.simulated_threads import Crashed, Turns
+from tests.support.simulation import Choose, Crashed, Turns
 
 T = TypeVar("T")
 
@@ -21,10 +20,12 @@ class Loop:
         tasks: All that were ever made.
     """
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, *, in_any_order: bool = False) -> None:
+        """Callbacks run in the order in which they came, or `in_any_order`."""
         self.tasks: list[asyncio.Task[Any]] = []
         self._turns = turns
-        self._ready: deque[asyncio.Handle] = deque()
+        self._in_any_order = in_any_order
+        self._ready: list[asyncio.Handle] = []
         self._timers: list[asyncio.TimerHandle] = []
         self._me: Any = self  # an `AbstractEventLoop`, but for what nobody calls
 
@@ -40,7 +41,8 @@ class Loop:
                 self._timers = [timer for timer in self._timers if timer not in due]
                 self._ready += due
                 if self._ready:
-                    handle = self._ready.popleft()
+                    handle = self._turns.choose(self._ready) if self._in_any_order else self._ready[0]
+                    self._ready.remove(handle)
                     if not handle.cancelled():
                         handle._run()  # noqa: SLF001 - as above
         finally:
@@ -95,3 +97,12 @@ class Loop:
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         self._timers = [timer for timer in self._timers if timer is not handle]
+
+
+def run(coroutines: Sequence[Coroutine[Any, Any, None]], choose: Choose) -> None:
+    """Run the coroutines to their ends, a step of any of them at a time. A step ends where `asyncio.sleep(0)` does."""
+    loop = Loop(Turns(choose, pauses=(0.0,)), in_any_order=True)
+    tasks = [loop.create_task(coroutine) for coroutine in coroutines]
+    loop.run_until(lambda: all(task.done() for task in tasks))
+    for task in tasks:
+        task.result()

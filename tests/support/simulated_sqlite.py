@@ -6,46 +6,41 @@ the process; `tests/reliability/test_sqlite_durability.py` is about power cuts.
 
 import asyncio
 import itertools
-import logging
 import math
 import random
 import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from queue import Empty
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
-import pytest
-
-from crypt_api.server.stores.sqlite import database, disk_space, group_commit, housekeeping, settlement, wal, writer
-from crypt_api.server.stores.sqlite import store as sqlite_store
 from crypt_api.server.stores.sqlite.connection import open_exclusively
-from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.disk_space import DiskFull
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_api.server.stores.sqlite.wal import WriteAheadLog
+from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.simulated_loop import Loop
-from tests.support.simulated_threads import Crashed, Deque, Flag, Lock, Queue, Thread, Turns
+from tests.support.simulated_threads import Deque, Flag, Lock, Queue, Thread
+from tests.support.simulation import Crashed, Turns
+
+T = TypeVar("T")
 
 NOW = 1_800_000_000.0
 SMALL = 1 << 16
 """Bytes that stand for the log's room, and for a step of the file's growth: so that a process starts fast."""
 
 FAILED = sqlite3.OperationalError("disk I/O error")
+FULL = sqlite3.OperationalError("database or disk is full")
+FULL.sqlite_errorcode = sqlite3.SQLITE_FULL
 FATES: Sequence[tuple[bool, Exception]] = [
     (True, FAILED),
     (True, MemoryError()),
     (False, FAILED),
-    (False, DiskFull("SQLite finds no room")),
+    (False, FULL),
 ]
 """Of a commit that fails: whether it takes place all the same, and what is raised."""
 
@@ -60,9 +55,8 @@ class World:
     def __init__(self, chosen: random.Random, folder: Path) -> None:
         self.history: dict[str, list[Event]] = defaultdict(list)
         self.crashes = 0
-        self.turns = Turns(chosen, self._copy_files, self._look_for_lost_wake_up)
-        self.files: list[SqliteFile] = []
-        self.connections: list[sqlite3.Connection] = []
+        self.turns = Turns(chosen.choice, self._copy_files, self._look_for_lost_wake_up)
+        self.connections: list[SimulatedConnection] = []
         self.fails = False
         """Whether the disk does, now and then."""
         self.sleeps = False
@@ -76,7 +70,7 @@ class World:
 
     def live(self, commands: Iterable[tuple[str, Command]], *, steps: float = math.inf, fails: bool = False) -> None:
         """Have a process serve the commands. After so many steps it crashes, if it has not ended before."""
-        self.turns = Turns(self._chosen, self._copy_files, self._look_for_lost_wake_up)
+        self.turns = Turns(self._chosen.choice, self._copy_files, self._look_for_lost_wake_up)
         self.turns.steps_left = steps
         callers: list[asyncio.Task[None]] = []
         try:
@@ -102,7 +96,7 @@ class World:
         self, callers: list[asyncio.Task[None]], commands: Iterable[tuple[str, Command]], *, fails: bool
     ) -> None:
         loop = Loop(self.turns)
-        self._store = SqliteStore(self._folder / "messages.db", clock=lambda: NOW, end=self.turns.crash)
+        self._store = SqliteStore(self._folder / "messages.db", clock=lambda: NOW, system=self._system())
         self.fails = fails
         for message_id, command in commands:
             caller = loop.create_task(self._call(message_id, replace(command)))  # its own, to be told from others
@@ -152,93 +146,81 @@ class World:
 
     def _let_go(self) -> None:
         """Close what a process that ended would have closed."""
-        for file in self.files:
-            file.close()
         for connection in self.connections:
             connection.close()
-        self.files.clear()
         self.connections.clear()
 
     def _look_for_lost_wake_up(self) -> None:
         if self._asked and not self.sleeps:
             self.turns.fail("a command waits, and nobody has been told")
 
-    def execute(self, execute: Callable[..., list[Any]], file: SqliteFile, sql: str, *values: object) -> list[Any]:
+    def connect(self, path: Path) -> sqlite3.Connection:
+        connection = open_exclusively(path, SimulatedConnection)
+        assert isinstance(connection, SimulatedConnection)
+        self.connections.append(connection)
+        connection.world = self
+        return connection
+
+    def step(self, sql: str, run: Callable[[], T]) -> T:
         """One statement: it is a turn, and may fail."""
         self.turns.turn()
         if not self.fails or self._chosen.random() > (0.15 if sql == "COMMIT" else 0.003):
-            return execute(file, sql, *values)
+            return run()
         takes_place, error = self._chosen.choice(FATES) if sql == "COMMIT" else (False, FAILED)
         if takes_place:
-            execute(file, sql, *values)
+            run()
         raise error
 
-    def open(self, *arguments: Any) -> SqliteFile:
-        file = SqliteFile(*arguments)
-        self.files.append(file)
-        return file
+    def step_of_closing(self) -> None:
+        """A turn, with a crash more often than elsewhere; none after a crash."""
+        if not self.turns.has_crashed:
+            self.turns.turn()
+            if self._chosen.random() < 0.1:
+                self.turns.crash()
 
-    @contextmanager
-    def kept(self, kept: Callable[[WriteAheadLog], AbstractContextManager[None]], log: WriteAheadLog) -> Iterator[None]:
-        """Between two steps of closing, there is a turn, too, and more often a crash than elsewhere."""
-        with kept(log):
-            if not self.turns.has_crashed:
-                try:
-                    self.turns.turn()
-                    if self._chosen.random() < 0.1:
-                        self.turns.crash()
-                except Crashed:
-                    log.close()
-                    raise
-            yield
-
-    def connect(self, path: Path) -> sqlite3.Connection:
-        connection = open_exclusively(path)
-        self.connections.append(connection)
-        return connection
-
-    def sync(self, _: int) -> None:
-        self.turns.turn()
-
-    def sleep(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> None:
         self.sleeps = True
         self.turns.turn(lambda: False, self.turns.now + seconds)
         self.sleeps = False
 
+    def _system(self) -> System:
+        turns = self.turns
+        substitutes: dict[str, Any] = {
+            "lock": Lock,
+            "event": Flag,
+            "deque": Deque,
+            "queue": Queue,
+            "thread": Thread,
+        }
+        return System(
+            monotonic=lambda: turns.now,
+            sleep=self._sleep,
+            exit=turns.crash,
+            connect=self.connect,
+            sync=lambda _: turns.turn(),
+            sync_folder=lambda _: None,
+            log_bytes=SMALL,
+            growth_bytes=SMALL,
+            **{name: partial(substitute, turns) for name, substitute in substitutes.items()},
+        )
 
-@contextmanager
-def simulated(chosen: random.Random, folder: Path) -> Iterator[World]:
-    """A world in place of threads, time and disk."""
-    world = World(chosen, folder)
-    execute, kept = SqliteFile.execute, WriteAheadLog.kept
-    time = SimpleNamespace(monotonic=lambda: world.turns.now)
-    settings = [*database._SETTINGS, "PRAGMA synchronous = OFF"]  # noqa: SLF001
-    substitutes: list[tuple[object, str, object]] = [
-        (sqlite_store, "threading", SimpleNamespace(Thread=lambda target, **_: Thread(world.turns, target))),
-        (
-            writer,
-            "threading",
-            SimpleNamespace(Event=lambda: Flag(world.turns), Lock=lambda: Lock(world.turns)),
-        ),
-        (writer, "SimpleQueue", lambda: Queue(world.turns, Empty)),
-        (writer, "deque", lambda: Deque(world.turns)),
-        (writer, "SqliteFile", world.open),
-        (database, "open_exclusively", world.connect),
-        (WriteAheadLog, "kept", lambda log: world.kept(kept, log)),
-        *((module, "time", time) for module in (writer, housekeeping, settlement)),
-        (group_commit, "settle", partial(settlement.settle, sleep=world.sleep)),
-        (SqliteFile, "execute", lambda *arguments: world.execute(execute, *arguments)),
-        *((module, "sync", world.sync) for module in (database, wal)),
-        (database, "sync_folder", lambda _: None),
-        (database, "_SETTINGS", settings),
-        *((module, "LOG_BYTES", SMALL) for module in (database, wal)),
-        (disk_space, "GROWTH_BYTES", SMALL),
-    ]
-    logging.disable()
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, name, substitute in substitutes:
-            patch.setattr(owner, name, substitute)
-        try:
-            yield world
-        finally:
-            logging.disable(logging.NOTSET)
+
+class SimulatedConnection(sqlite3.Connection):
+    """A connection to a real file, whose steps are turns as soon as it has its world. It syncs nothing."""
+
+    world: World | None = None
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        if sql == "PRAGMA synchronous = FULL":
+            sql = "PRAGMA synchronous = OFF"
+        run = partial(super().execute, sql, parameters)
+        return self.world.step(sql, run) if self.world else run()
+
+    def executemany(self, sql: str, parameters: Any) -> sqlite3.Cursor:
+        run = partial(super().executemany, sql, parameters)
+        return self.world.step(sql, run) if self.world else run()
+
+    def close(self) -> None:
+        if self.world:
+            self.world.step_of_closing()
+        super().close()

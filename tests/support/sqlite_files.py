@@ -2,14 +2,18 @@
 
 import asyncio
 import shutil
+import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crypt_api.server.stores.sqlite.connection import open_exclusively
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import Answer, GroupCommit, Task
 from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.messages import Command
 
 
@@ -73,12 +77,14 @@ class Caller:
 class Engine:
     """The store without its thread: each step is made by the test."""
 
-    def __init__(self, path: Path, max_bytes: int = 0, clock: Callable[[], float] = time.time) -> None:
-        self.file = SqliteFile(path, max_bytes)
+    def __init__(
+        self, path: Path, max_bytes: int = 0, clock: Callable[[], float] = time.time, system: System = REAL
+    ) -> None:
+        self.file = SqliteFile(path, max_bytes, system)
         self.observer = Observer()
         self.damaged: list[str] = []
-        self.commits = GroupCommit(self.file, clock, self.damaged.append)
-        self.housekeeping = Housekeeping(self.file, self.commits, clock, self.observer, self.damaged.append)
+        self.commits = GroupCommit(self.file, clock, self.damaged.append, system)
+        self.housekeeping = Housekeeping(self.file, self.commits, clock, self.observer, self.damaged.append, system)
 
     def apply(self, *commands: tuple[str, Command]) -> list[Answer]:
         """Apply the commands as one group."""
@@ -95,19 +101,29 @@ class Engine:
 
 
 class FailingCommits:
-    """Makes commits of every `SqliteFile` fail in the ways that are asked for, one after the other.
+    """Connections whose commits fail in the ways that are asked for, one after the other.
 
     Each way is a pair: whether the commit takes place all the same, and the exception that is raised then.
     """
 
-    def __init__(self, ways: Iterable[tuple[bool, Exception]] = ()) -> None:
-        self.ways = list(ways)
-        self._execute = SqliteFile.execute
+    def __init__(self) -> None:
+        self.ways: list[tuple[bool, Exception]] = []
+        self.system = System(connect=self._connect)
 
-    def execute(self, file: SqliteFile, sql: str, *values: object) -> list[object]:
-        if sql != "COMMIT" or not self.ways:
-            return self._execute(file, sql, *values)
+    def commit(self, commit: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        if not self.ways:
+            return commit()
         takes_place, error = self.ways.pop(0)
         if takes_place:
-            self._execute(file, sql, *values)
+            commit()
         raise error
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        commits = self
+
+        class Connection(sqlite3.Connection):
+            def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+                run = partial(super().execute, sql, parameters)
+                return commits.commit(run) if sql == "COMMIT" else run()
+
+        return open_exclusively(path, Connection)

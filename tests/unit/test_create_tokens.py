@@ -1,6 +1,7 @@
 """Where only those who have a token may create messages: everybody reads, and no list or error has a token."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
+from crypt_worker.variables import Variables
 from tests.support.sealed import Sealed
 from tests.unit.test_app import body
 
@@ -17,9 +19,11 @@ TOKEN, LINE = new_token("otter@example.org")
 APP = App(Settings.from_mapping({"CREATE_TOKENS": f"# who may send\n\n{LINE}\n"}))
 
 
-async def ask(store: MemoryStore, method: str, path: str, content: object = None, token: str | None = None) -> Response:
+async def ask(  # noqa: PLR0913 - the parts of a request
+    store: MemoryStore, method: str, path: str, content: object = None, token: str | None = None, *, app: App = APP
+) -> Response:
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
-    return await APP.handle(Request("http", method, path, headers, "", body(json.dumps(content).encode())), store)
+    return await app.handle(Request("http", method, path, headers, "", body(json.dumps(content).encode())), store)
 
 
 @pytest.mark.parametrize("token", [None, "", TOKEN[:-1], LINE.split()[1]], ids=["none", "empty", "cut off", "its hash"])
@@ -55,3 +59,32 @@ def test_the_list_has_no_token() -> None:
 def test_a_label_is_one_word(label: str) -> None:
     with pytest.raises(SettingsError):
         new_token(label)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nobody yet\n", "\ufeff\n", "  \t\n  # nobody\r\n"])
+async def test_a_list_without_a_token_lets_nobody_create_and_says_so(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for settings in (
+        Settings.from_mapping({"CREATE_TOKENS": text}),
+        Variables.from_env(SimpleNamespace(CREATE_TOKENS=text)).settings,
+    ):
+        caplog.clear()
+        app = App(settings)
+        assert "CREATE_TOKENS has no token: nobody can create messages" in caplog.text
+        sealed = Sealed()
+        for method, path, content in (("POST", "/", {"message": "secret"}), ("PUT", sealed.path, sealed.body)):
+            for token in (None, "", TOKEN):
+                response = await ask(MemoryStore(), method, path, content, token, app=app)
+                assert (response.status, json.loads(response.body)["code"]) == (401, "token_required")
+
+
+async def test_without_a_list_everybody_creates(caplog: pytest.LogCaptureFixture) -> None:
+    for settings in (Settings.from_mapping({}), Variables.from_env(SimpleNamespace()).settings):
+        response = await ask(MemoryStore(), "POST", "/", {"message": "secret"}, app=App(settings))
+        assert response.status == 200
+    assert caplog.text == ""
+
+
+def test_a_list_may_come_from_windows() -> None:
+    assert CreateTokens.parse(f"\ufeff{LINE}\r\n  # a comment\r\n").label_of(TOKEN) == "otter@example.org"

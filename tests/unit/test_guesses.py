@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import fields
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,9 +16,9 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import OwnLimits, open_limits
-from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.guesses import Exhausted, MissBudgets, Taken, Uncounted, is_guess
 from crypt_core.limits.rate_limiter import SlidingWindow
-from crypt_core.messages import Command, Create, Granted, Outcome, Read
+from crypt_core.messages import Acknowledge, Command, Create, Granted, Outcome, Read
 from crypt_core.settings import Settings
 from docs import guessing
 from tests.support.platforms import ROOT
@@ -38,13 +40,13 @@ class Clock:
 def test_a_budget_fills_up_evenly_over_an_hour() -> None:
     clock = Clock()
     budgets = MissBudgets(60, clock=clock)
-    assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
+    assert [budgets.take(CLIENT) for _ in range(61)] == [Taken()] * 60 + [Exhausted(60.0)]
     clock.now += 45
-    assert budgets.take(CLIENT) == 15.0
+    assert budgets.take(CLIENT) == Exhausted(15.0)
     clock.now += 15
-    assert [budgets.take(CLIENT) for _ in range(2)] == [0.0, 60.0]
+    assert [budgets.take(CLIENT) for _ in range(2)] == [Taken(), Exhausted(60.0)]
     clock.now += 86_400
-    assert [budgets.take(CLIENT) for _ in range(61)] == [0.0] * 60 + [60.0]
+    assert [budgets.take(CLIENT) for _ in range(61)] == [Taken()] * 60 + [Exhausted(60.0)]
 
 
 @pytest.mark.parametrize("per_hour", [7, 23, 60, 200])
@@ -52,7 +54,9 @@ def test_a_budget_is_whole_by_a_clock_that_counts_from_1970(per_hour: int) -> No
     clock = Clock()
     clock.now = 1_800_000_000.1
     budgets = MissBudgets(per_hour, clock=clock)
-    assert [budgets.take(CLIENT) > 0 for _ in range(per_hour + 1)] == [False] * per_hour + [True]
+    *taken, last = [budgets.take(CLIENT) for _ in range(per_hour + 1)]
+    assert taken == [Taken()] * per_hour
+    assert isinstance(last, Exhausted)
 
 
 @given(
@@ -67,11 +71,11 @@ def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, fl
     for step, pause in steps:
         clock.now += pause
         tokens = min(per_hour, tokens + pause * per_hour / 3_600)
-        wait = budgets.take(CLIENT)
+        miss = budgets.take(CLIENT)
         if tokens >= 1 + 1e-6:
-            assert wait == 0
-        if wait:
-            assert wait == pytest.approx((1 - tokens) * 3_600 / per_hour, abs=1e-5)
+            assert miss == Taken()
+        if isinstance(miss, Exhausted):
+            assert miss.wait == pytest.approx((1 - tokens) * 3_600 / per_hour, abs=1e-5)
             continue
         tokens -= 1
         if step == "hit":
@@ -81,20 +85,20 @@ def test_a_budget_is_a_bucket_of_tokens(per_hour: int, steps: list[tuple[str, fl
 
 def test_all_addresses_of_a_network_have_one_budget() -> None:
     budgets = MissBudgets(2, clock=Clock())
-    assert [budgets.take(f"2001:db8:1:2:{host}::1") > 0 for host in range(3)] == [False, False, True]
-    assert budgets.take("2001:db8:1:3::1") == 0
+    assert [budgets.take(f"2001:db8:1:2:{host}::1") == Taken() for host in range(3)] == [True, True, False]
+    assert budgets.take("2001:db8:1:3::1") == Taken()
 
 
 def test_a_network_has_sixteen_times_as_many_as_a_client() -> None:
     clock = Clock()
     budgets = MissBudgets(2, clock=clock)
-    waits = [budgets.take(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
-    assert waits == [0.0] * 32 + [3_600 / 32]
-    assert budgets.take("2001:db8:2::1") == 0
+    misses = [budgets.take(f"2001:db8:1:{subnet:x}::1") for subnet in range(33)]
+    assert misses == [Taken()] * 32 + [Exhausted(3_600 / 32)]
+    assert budgets.take("2001:db8:2::1") == Taken()
     budgets.give_back("2001:db8:1:5::1")
-    assert budgets.take("2001:db8:1:33::1") == 0
+    assert budgets.take("2001:db8:1:33::1") == Taken()
     clock.now += 3_600
-    assert budgets.take("2001:db8:1:1::1") == 0
+    assert budgets.take("2001:db8:1:1::1") == Taken()
 
 
 def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
@@ -103,7 +107,7 @@ def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
     for number in range(10_000):
         budgets.take(f"10.0.{number >> 8}.{number & 255}")
         if number % 100 == 0:
-            misses += budgets.take(CLIENT) == 0
+            misses += budgets.take(CLIENT) == Taken()
     assert misses == 3
     assert budgets.buckets <= 1_000
 
@@ -156,12 +160,14 @@ class Service:
         self.store.looks -= 1
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_beyond_the_budget_nobody_looks(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {}), ("DELETE", {}), ("DELETE", {"idempotency-key": "key"})], ids=str
+)
+async def test_beyond_the_budget_nobody_looks(method: str, headers: dict[str, str]) -> None:
     service = Service(3)
     await service.keep("abc12")
-    assert await service.statuses(3, method, "/zzzzz") == [404] * 3
-    refused = await service.ask(method, "/abc12")
+    assert await service.statuses(3, method, "/zzzzz", headers) == [404] * 3
+    refused = await service.ask(method, "/abc12", headers)
     assert (refused.status, refused.headers["Retry-After"]) == (429, "1200")
     assert service.store.looks == 3
     assert await service.store.apply("abc12", Read()) == Granted("secret")
@@ -174,11 +180,32 @@ async def test_guesses_at_the_same_moment_get_no_further() -> None:
     assert service.store.looks == 3
 
 
+async def test_probing_a_message_that_waits_costs_as_much_as_probing_none() -> None:
+    """An acknowledgement destroys nothing: without a cost, a client could measure its time as often as it likes."""
+    probe = ("DELETE", "/abc12", {"idempotency-key": "key"})
+    for is_there in (True, False):
+        service = Service(3)
+        if is_there:
+            await service.keep("abc12")
+        assert await service.statuses(5, *probe) == [404] * 3 + [429] * 2
+        assert service.store.looks == 3
+
+
+def test_every_command_for_an_id_of_the_clients_choice_is_a_guess() -> None:
+    commands = [command for command in get_args(Command) if command is not Create]
+    assert Acknowledge in commands
+    for command in commands:
+        assert is_guess("abc12", command(*("x" for _ in fields(command)))), command
+
+
 async def test_what_is_found_costs_nothing() -> None:
     service = Service(1)
     for method, status in (("GET", 200), ("DELETE", 204)) * 5:
         await service.keep("abc12")
         assert (await service.ask(method, "/abc12")).status == status
+        await service.keep("abc12")
+        assert (await service.ask("GET", "/abc12", {"idempotency-key": "key"})).status == 200
+        assert (await service.ask("DELETE", "/abc12", {"idempotency-key": "key"})).status == 204
     assert await service.statuses(2, "GET", "/abc12") == [404, 429]
 
 
@@ -189,7 +216,6 @@ async def test_what_is_found_costs_nothing() -> None:
         ("DELETE", f"/{SEALED_ID}", {"authorization": f"Bearer {PROOF}"}, 404),
         ("GET", f"/{SEALED_ID}/status", {"authorization": f"Bearer {PROOF}"}, 404),
         ("GET", "/zzzzz/status", {}, 404),
-        ("DELETE", "/zzzzz", {"idempotency-key": "key"}, 404),
         ("GET", "/zzzzz", {"sec-fetch-mode": "navigate"}, 200),  # the page with the button
         ("GET", "/zzzzz", {"sec-purpose": "prefetch"}, 403),
         ("GET", "/-/ready", {}, 200),
@@ -224,10 +250,11 @@ async def test_a_guess_that_is_given_up_costs_a_miss() -> None:
 
 async def test_two_settings_switch_it_off() -> None:
     assert open_limits(Settings(rate_limit_per_second=0)) is None
-    for misses, counted in ((0, None), (60, 0)):
+    for misses, expected in ((0, Uncounted()), (60, Taken())):
         limits = open_limits(Settings(misses_per_hour=misses))
         assert limits is not None
-        assert (await limits.admit(CLIENT, may_miss=True)).miss_wait == counted
+        _, miss = await limits.admit(CLIENT, may_miss=True)
+        assert miss == expected
 
 
 @pytest.mark.parametrize("messages", [0, 1, 2, 3, 1_000, 10**6, 10**9])

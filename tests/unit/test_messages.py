@@ -9,7 +9,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
 from crypt_core.messages import (
     LEASE_SECONDS,
     Acknowledge,
@@ -32,7 +31,7 @@ from crypt_core.messages import (
     decide,
     expire,
 )
-from crypt_core.record import AccessHashes, Record, decode, encode
+from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
 
 KEYS = st.sampled_from(["key a", "key b", None])
 PROOFS = st.sampled_from(["right", "right", "right", "wrong", None])

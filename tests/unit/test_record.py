@@ -1,4 +1,4 @@
-"""How records are written down: stored records outlive a deployment, so the text is frozen."""
+"""How records are written down: a record outlives a deployment, so from the first release on the text is frozen."""
 
 import pytest
 from hypothesis import given
@@ -6,26 +6,27 @@ from hypothesis import strategies as st
 
 from crypt_core.record import AccessHashes, Lease, Record, UnreadableRecord, decode, encode
 
-PROOF = '"seal": ["proof", null]'
-LOCK = '"seal": ["proof", "passphrase"]'
-OLD_LOCK = '"seal": ["proof", ""]'
-LEASES = '"holds": [["a", 65], ["b", 70]]'
+PROOF = '"access": ["proof", null]'
+LOCK = '"access": ["proof", "passphrase"]'
+OLD_LOCK = '"access": ["proof", ""]'
+LEASES = '"leases": [["a", 65], ["b", 70]]'
 
 WRITTEN = {
     '{"content": "text", "expires_at": 100.5}': Record("text", 100.5),
     '{"content": "žluťoučký 🐎\\u0000", "expires_at": 100}': Record("žluťoučký 🐎\0", 100),
-    '{"content": "text", "expires_at": 100, "request_hash": "request", "reads_left": 3, ' + PROOF + "}": Record(
+    '{"content": "text", "expires_at": 100, ' + PROOF + ', "request_hash": "request", "reads_left": 3}': Record(
         "text", 100, AccessHashes("proof"), "request", 3
     ),
-    '{"content": "text", "expires_at": 100, "tries_left": 9, ' + LOCK + "}": Record(
+    '{"content": "text", "expires_at": 100, ' + LOCK + ', "tries_left": 9}': Record(
         "text", 100, AccessHashes("proof", "passphrase"), tries_left=9
     ),
-    '{"content": "text", "expires_at": 100, "reads_left": 0, "state": "read", "at": 5, ' + LEASES + "}": Record(
+    '{"content": "text", "expires_at": 100, "reads_left": 0, ' + LEASES + ', "state": "read", "at": 5}': Record(
         "text", 100, reads_left=0, leases=(Lease("a", 65), Lease("b", 70)), state="read", at=5
     ),
-    '{"content": null, "expires_at": 9, "reads_left": 0, "tries_left": 0, "state": "destroyed", "at": 5, '
-    + OLD_LOCK
-    + "}": Record(None, 9, AccessHashes("proof", ""), reads_left=0, tries_left=0, state="destroyed", at=5),
+    '{"content": null, "expires_at": 9, ' + OLD_LOCK + ', "reads_left": 0, "tries_left": 0, '
+    '"state": "destroyed", "at": 5}': Record(
+        None, 9, AccessHashes("proof", ""), reads_left=0, tries_left=0, state="destroyed", at=5
+    ),
 }
 
 
@@ -84,8 +85,9 @@ def test_a_record_is_due_when_it_expires_or_its_last_lease_ends(record: Record, 
         '{"content": "a secret"}',
         '{"content": "a secret", "expires_at": "a secret"}',
         '{"content": "a secret", "expires_at": 1, "reads_left": "a secret"}',
-        '{"content": "a secret", "expires_at": 1, "holds": [["a secret"]]}',
+        '{"content": "a secret", "expires_at": 1, "leases": [["a secret"]]}',
         '{"content": "a secret", "expires_at": 1, "a newer field": 1}',
+        '{"content": "a secret", "expires_at": 1, "seal": ["a secret", null]}',  # before the first release
         "[" * 100_000,
     ],
 )

@@ -32,7 +32,7 @@ from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.seeds import replayable
 from tests.support.simulated_engine import Data, SimulatedEngine
 from tests.support.simulated_loop import Loop
-from tests.support.simulated_threads import Turns
+from tests.support.simulation import Turns
 from tests.support.valkey import new_prefix, shared_engine
 from tests.support.wire_commands import COMMANDS as SEALED
 from tests.support.wire_commands import CREATE
@@ -56,7 +56,7 @@ class World:
         self.chosen = chosen
         self.engine = SimulatedEngine(chosen)
         self.history: dict[str, list[Event]] = defaultdict(list)
-        self._loop = Loop(Turns(chosen, lambda: None, lambda: None))
+        self._loop = Loop(Turns(chosen.choice))
         self._time = itertools.count()
         deadlines = chosen.choice([(0.6,), (30, 30)])
         url = "valkey://engine:6379/0?replicas=1&deadline="

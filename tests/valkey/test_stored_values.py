@@ -54,8 +54,8 @@ async def test_a_record_of_this_release_is_read_by_the_next_one(engine: Engine, 
         client.set("crypt:abc12", b'1 AAAAAAAA AAAAAAAA\n{"content": "plain", "expires_at": 4000000000.5}')
         client.set(
             "crypt:sealed",
-            b'1 AAAAAAAC AAAAAAAA,AAAAAAAB\n{"content": "sealed", "expires_at": 4000000000, "seal": ["proof", null], '
-            b'"request_hash": "request", "reads_left": 0, "holds": [["key", 3999999999]], "state": "read", "at": 1.5}',
+            b'1 AAAAAAAC AAAAAAAA,AAAAAAAB\n{"content": "sealed", "expires_at": 4000000000, "access": ["proof", null], '
+            b'"request_hash": "request", "reads_left": 0, "leases": [["key", 3999999999]], "state": "read", "at": 1.5}',
         )
         client.set("crypt:abc13", b"1 AAAAAAAA AAAAAAAA\n")
     assert await store.apply("abc12", Read()) == Granted("plain")

@@ -26,6 +26,12 @@ def test_the_secret_list_of_tokens_says_who_may_send() -> None:
         assert token not in worker.process.output
 
 
+def test_a_secret_list_without_a_token_lets_nobody_send() -> None:
+    with platforms.worker("--var", "CREATE_TOKENS:") as worker, worker.client() as client:
+        assert client.post("/", json={"message": "secret"}).status_code == 401
+        worker.process.wait_for("(CREATE_TOKENS has no token: nobody can create messages)")
+
+
 def test_each_request_is_a_structured_line_in_the_log(worker: Platform) -> None:
     with worker.client() as client:
         client.delete("/zzzz9")

@@ -5,9 +5,8 @@ A connection handles one request at a time. It reads no further while that reque
 
     server      caps the connections, drops the overdue ones, stops without losing a request
     listening   the listening socket
-    turns       whose turn it is, when many have something to do
-    eviction    who must go when there is no room
-    owner       what a connection needs of the server
+    turns       which connection is handled next
+    eviction    which connection is dropped when there is no room
     connection  one connection: what each event does in each phase
     phase       the phases of a connection
     peer        the other end: its address, and whether it has reset the connection
@@ -15,5 +14,4 @@ A connection handles one request at a time. It reads no further while that reque
     framing     where a body ends: by its length, or by chunks
     body        the body of a request, on its way to the handler
     responses   the bytes of a response
-    call        runs a handler without a task
 """

@@ -1,19 +1,50 @@
-"""One connection: one request at a time, and always in one phase, which says what is waited for, and by whom."""
+"""One connection: it handles one request at a time, and its phase says what it waits for."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import cast
+from typing import Protocol, cast
 
 from crypt_api.server.edge.body import Body
-from crypt_api.server.edge.call import Call
 from crypt_api.server.edge.head import Head, HeadReader, Refusal
 from crypt_api.server.edge.limits import BODY_TIMEOUTS, LINGER_SECONDS, MAX_LINGER_BYTES, MAX_WAITING_BYTES
-from crypt_api.server.edge.owner import Owner
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.phase import Phase
 from crypt_api.server.edge.responses import CONTINUE, response_bytes
+from crypt_api.server.edge.turns import Turns
 from crypt_core.http.errors import ApiError, TooManyConnections, api_error_response, error_response
 from crypt_core.http.types import Request, Response
+
+Handle = Callable[[Request], Awaitable[Response]]
+"""Answers a request, whose client is the peer of the connection."""
+
+
+class Owner(Protocol):
+    """The server, as a connection sees it.
+
+    Attributes:
+        idle_timeout: Seconds.
+        read_buffer: Where the bytes arrive that are read.
+        turns: Decides which connection is handled next.
+    """
+
+    handle: Handle
+    idle_timeout: float
+    is_stopping: bool
+    read_buffer: memoryview
+    turns: Turns
+
+    def opened(self, connection: "Connection") -> bool:
+        """Count a new connection; False if there is no room for it."""
+        ...
+
+    def closed(self, connection: "Connection") -> None:
+        """Count it no longer."""
+        ...
+
+    def body_grew(self, size: int) -> None:
+        """Count memory of a body in bytes; negative ones when the body is done with. It may drop connections."""
+        ...
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -22,7 +53,7 @@ class Connection(asyncio.BufferedProtocol):
     Attributes:
         phase: What the connection waits for.
         since: Loop time in seconds at which the phase began.
-        progress_at: Loop time in seconds at which the client last did what is waited for.
+        progress_at: Loop time in seconds at which the client last sent, or took, something.
         client_group: What counts as one client.
     """
 
@@ -42,7 +73,7 @@ class Connection(asyncio.BufferedProtocol):
         self._head_reader = HeadReader()
         self._head: Head | None = None
         self._body: Body | None = None
-        self._call: Call[Response] | None = None
+        self._task: asyncio.Task[None] | None = None  # runs the handler
         self._enter(Phase.HEAD)
 
     # What asyncio calls.
@@ -86,7 +117,7 @@ class Connection(asyncio.BufferedProtocol):
     # What the server calls.
 
     def is_overdue(self, now: float) -> bool:
-        """Whether the client has used up its time for what it is waited for."""
+        """Whether the client has used up its time."""
         idle = self._owner.idle_timeout
         match self.phase:
             case Phase.ANSWER:
@@ -116,7 +147,7 @@ class Connection(asyncio.BufferedProtocol):
             self._close()
 
     def take_turn(self) -> None:
-        """Go on, as scheduled."""
+        """Continue after waiting in the queue."""
         self._is_scheduled = False
         self._advance()
 
@@ -132,13 +163,13 @@ class Connection(asyncio.BufferedProtocol):
         self.since = self.progress_at = self._loop.time()
 
     def _schedule(self) -> None:
-        """Go on with what is in the buffer in another turn of the event loop: other connections come first."""
+        """Handle the buffer in another turn of the event loop: other connections come first."""
         if not self._is_scheduled:
             self._is_scheduled = True
             self._owner.turns.wait(self)
 
     def _advance_in_turn(self) -> None:
-        """Go on now if the server lets this connection, and as soon as it is its turn otherwise."""
+        """Handle the buffer now, or queue if other connections come first."""
         if not self._is_scheduled and self._owner.turns.take(self):
             self._advance()
         else:
@@ -146,7 +177,7 @@ class Connection(asyncio.BufferedProtocol):
             self._read_or_pause()
 
     def _advance(self) -> None:
-        """Do what the phase allows by now: one request at most, and a bounded part of its body."""
+        """Do what the phase allows: one request at most, and a bounded part of its body."""
         try:
             match self.phase:
                 case Phase.HEAD:
@@ -162,7 +193,7 @@ class Connection(asyncio.BufferedProtocol):
         self._read_or_pause()
 
     def _read_or_pause(self) -> None:
-        """Read on unless enough bytes wait, or were dropped, already."""
+        """Pause reading while the buffer is full, and for good after too many dropped bytes."""
         wants_more = len(self._buffer) < MAX_WAITING_BYTES and self._lingered < MAX_LINGER_BYTES
         if self._is_reading == wants_more or self.phase is Phase.CLOSED or self._has_ended:
             return
@@ -186,11 +217,10 @@ class Connection(asyncio.BufferedProtocol):
         self._read_body()
         if self.phase is not Phase.CLOSED:
             request = Request("http", head.method, head.path, head.headers, self._peer.address, self._body)
-            self._call = Call(self._owner.handle(request), self._respond, self._respond_to_bug)
-            self._call.start()
+            self._task = self._loop.create_task(self._answer(request))
 
     def _read_body(self) -> None:
-        """Receive a part of the body: for the handler in the phase BODY, for nobody in the phase SKIP."""
+        """Receive a part of the body: the handler gets it in the phase BODY; in SKIP it is dropped."""
         body = self._body
         assert body is not None  # noqa: S101 - there is a request
         if self._transport.is_closing() or self._peer.has_reset():  # a reader who has left takes nothing
@@ -220,8 +250,19 @@ class Connection(asyncio.BufferedProtocol):
         if self._buffer:
             self._schedule()
 
+    async def _answer(self, request: Request) -> None:
+        """Run the handler, and respond unless the request was abandoned meanwhile."""
+        try:
+            response = await self._owner.handle(request)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the client gets a 500 for any of them
+            if asyncio.current_task() is not self._task:
+                return
+            response = error_response(error if isinstance(error, Exception) else RuntimeError())
+        if asyncio.current_task() is self._task:
+            self._respond(response)
+
     def _respond(self, response: Response) -> None:
-        head, body, self._call = self._head, self._body, None
+        head, body, self._task = self._head, self._body, None
         assert head is not None  # noqa: S101
         assert body is not None  # noqa: S101
         self._is_last |= self._owner.is_stopping or not head.keep_alive or not body.is_worth_skipping
@@ -238,10 +279,6 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._response_taken()
             self._read_or_pause()
-
-    def _respond_to_bug(self, error: BaseException) -> None:
-        """Respond for a handler that raised something."""
-        self._respond(error_response(error if isinstance(error, Exception) else RuntimeError()))
 
     def _response_taken(self) -> None:
         assert self._body is not None  # noqa: S101
@@ -260,10 +297,10 @@ class Connection(asyncio.BufferedProtocol):
             self._schedule()
 
     def _abandon_request(self) -> None:
-        """Stop the handler. A command that the store has not taken yet takes nothing."""
-        call, self._call = self._call, None
-        if call is not None:
-            call.cancel()
+        """Cancel the handler. A command that the store has not begun is not carried out."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
         if self._body is not None:
             self._body.discard()
 

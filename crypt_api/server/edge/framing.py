@@ -18,7 +18,7 @@ class LengthDecoder:
     """
 
     is_behind = False
-    """What is there is taken at once."""
+    """`take` always takes everything."""
 
     def __init__(self, length: int) -> None:
         self.remaining = length

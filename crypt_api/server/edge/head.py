@@ -1,4 +1,4 @@
-"""The head of a request, parsed strictly: whatever RFC 9112 says a server must refuse is refused.
+"""The head of a request, parsed strictly: what RFC 9112 tells servers to refuse is refused.
 
 `httptools` (llhttp) parses the header fields. The request line, Host, the request target and the framing are checked
 here: llhttp leaves them to its users.

@@ -15,8 +15,8 @@ MAX_HEADERS = 100
 """Header fields of one request."""
 
 MAX_WAITING_BYTES = 65_536
-"""Bytes that a connection keeps until the handler takes them, or the next request's turn comes; then it stops reading.
-The last read may go over it by one `READ_BUFFER_BYTES`."""
+"""Bytes that a connection holds: of a body that the handler has not taken, or of later requests. At this size it stops
+reading. The last read may exceed it by one `READ_BUFFER_BYTES`."""
 
 READ_BUFFER_BYTES = 65_536
 """Bytes read at once. All connections share one buffer: a read is finished before the next one starts."""
@@ -28,7 +28,7 @@ FRAMING_BYTES = 16_384
 """Bytes that a chunked body may spend on extensions and trailer fields, besides what its chunks need."""
 
 FRAMING_BYTES_PER_BYTE = 5
-"""A chunk of one byte spends as many: `1`, CRLF, the byte, CRLF. Its client may be a program that writes so."""
+"""Bytes of framing that each byte of content allows. A chunk of one byte needs five: `1`, CRLF and CRLF."""
 
 MAX_STEPS = 64
 """Lines and chunks of a chunked body that are decoded in one turn of the event loop, in about half a millisecond."""
@@ -42,7 +42,7 @@ LINGER_SECONDS = 5.0
 much. A client that still sends would otherwise get a reset, and perhaps no response."""
 
 MAX_BODY_MEMORY = 128 * 1024 * 1024
-"""Bytes of the bodies of all unanswered requests. Beyond it, the client that has the most loses its largest one."""
+"""Bytes of the bodies of all unanswered requests. Beyond it, the client with the most bytes loses its largest body."""
 
 CHUNK_MEMORY = 64
 """Bytes that a piece of a body costs besides its content: Python's object and its place in a list."""
@@ -51,26 +51,26 @@ DEFAULT_IDLE_TIMEOUT = 30.0
 """Seconds that a client may take for a head, be silent in a body, or not take any of a response."""
 
 BODY_TIMEOUTS = 4
-"""Idle timeouts that a whole body, or taking a whole response, may last."""
+"""A whole body, or taking a whole response, may last this many idle timeouts."""
 
 DEFAULT_MAX_CONNECTIONS = 1_000
 
 BACKLOG = 1_024
-"""Connections that the system accepts before the server does."""
+"""Connections that the system completes and keeps until the server accepts them."""
 
 ACCEPTS_AT_ONCE = 64
 """Connections that the server accepts in one turn of the event loop. (libuv would accept one, asyncio all.)"""
 
 ACCEPT_PAUSE_SECONDS = 0.1
-"""Before the next attempt, when the system has no descriptor or no memory for another connection."""
+"""Wait before the next attempt to accept when the system has no descriptor or no memory for another connection."""
 
 TURNS_AT_ONCE = 8
-"""Connections that may go on at once in one turn of the event loop. The others join the queue, in which each client has
-its share."""
+"""Connections that are handled at once in one turn of the event loop. The others wait in the queue, in which clients
+take turns."""
 
 TURN_SECONDS = 0.00025
-"""After this time, the connections of the queue go on in another turn of the event loop. A request takes about four
-turns, so a server that is busy with one client keeps the others waiting for a millisecond or two. Twice as long a time
+"""After this time, the rest of the queue waits for the next turn of the event loop. A request takes about four turns,
+so a server that is busy with one client keeps the others waiting for a millisecond or two. Twice as long a time
 answers 256 busy connections 6 % faster, and keeps users beside floods waiting half as long again."""
 
 SOCKET_BUFFER_BYTES = 131_072
@@ -78,7 +78,7 @@ SOCKET_BUFFER_BYTES = 131_072
 default it takes several MB, and clients that do not read would use up the memory that the system has for all TCP."""
 
 EVICTION_SHARE = 16
-"""A full server chooses one connection in so many to be dropped next: a choice looks at all of them."""
+"""Choose victims in batches of 1/16 of all connections: choosing scans every connection."""
 
 MAX_METRICS_CONNECTIONS = 16
 """Connections to the address of the metrics at a time."""

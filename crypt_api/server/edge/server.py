@@ -4,8 +4,7 @@ import asyncio
 import socket
 from collections import deque
 
-from crypt_api.server.edge.call import Call
-from crypt_api.server.edge.connection import Connection
+from crypt_api.server.edge.connection import Connection, Handle
 from crypt_api.server.edge.eviction import is_evictable, largest_body, next_evicted
 from crypt_api.server.edge.limits import (
     EVICTION_SHARE,
@@ -15,7 +14,6 @@ from crypt_api.server.edge.limits import (
     Limits,
 )
 from crypt_api.server.edge.listening import Acceptor
-from crypt_api.server.edge.owner import Handle
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.turns import Turns
 
@@ -31,6 +29,7 @@ class Server:
         self.turns = Turns()
         self.read_buffer = memoryview(bytearray(READ_BUFFER_BYTES))
         self.connections: set[Connection] = set()
+        self._opening: set[asyncio.Task[tuple[asyncio.Transport, Connection]]] = set()  # the loop itself keeps no task
         self._max_connections = limits.max_connections
         self._evictable: deque[Connection] = deque()  # chosen to be dropped for new connections
         self._body_memory = 0
@@ -85,8 +84,14 @@ class Server:
 
     def _accepted(self, sock: socket.socket, address: object) -> None:
         connection = Connection(self, self._loop, Peer(sock, address))
-        coroutine = self._loop.connect_accepted_socket(lambda: connection, sock)
-        Call(coroutine, _ignore, _ignore).start()  # its result is the connection, and an error has ended it
+        task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: connection, sock))
+        self._opening.add(task)
+        task.add_done_callback(self._has_opened)
+
+    def _has_opened(self, task: asyncio.Task[tuple[asyncio.Transport, Connection]]) -> None:
+        self._opening.discard(task)
+        if not task.cancelled():
+            task.exception()  # an error has closed the socket, and is nobody's fault
 
     def _evicted_for(self, new: Connection) -> Connection | None:
         """The connection that makes room for a new one; None if all of them have a request that is being answered."""
@@ -105,7 +110,3 @@ class Server:
         now = self._loop.time()
         for connection in [c for c in self.connections if c.is_overdue(now)]:
             connection.drop()
-
-
-def _ignore(_: object) -> None:
-    pass

@@ -1,4 +1,4 @@
-"""Whose turn it is. A turn of the event loop stays short, and in a crowd, each client gets its share of it."""
+"""Shares the event loop: its turns stay short, and busy clients take turns."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ class Waiting(Protocol):
 
 
 class Turns:
-    """Gives turns to the clients in rotation, and to a client's connections in the order in which they came."""
+    """Lets clients take turns (round robin); a client's connections go in the order in which they came."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         """`clock` gives seconds."""
@@ -31,7 +31,7 @@ class Turns:
         self._is_scheduled = False
 
     def take(self, connection: Waiting) -> bool:
-        """Whether the connection may go on at once: its client has none that waits, and this turn had not many."""
+        """Whether the connection may go on at once: its client has no other in the queue, and this turn has room."""
         self._left -= 1
         return self._left >= 0 and connection.client_group not in self._queues
 

@@ -16,7 +16,7 @@ from crypt_api.server.stores.valkey.connection import Command
 from crypt_api.server.stores.valkey.group_commit import NotSent, Unanswered
 from crypt_api.server.stores.valkey.topology import Topology
 from crypt_core.limits.addresses import client_groups
-from crypt_core.limits.guesses import HOUR
+from crypt_core.limits.guesses import HOUR, Exhausted, Miss, Taken, Uncounted
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, POLICIES, Admission, RateLimiter, tighter
 from crypt_core.settings import Settings
 
@@ -58,13 +58,13 @@ class SharedLimits:
         self._misses = _of_client_and_network(settings.misses_per_hour)
         self._giving_back: set[asyncio.Future[None]] = set()
 
-    async def admit(self, client: str, *, may_miss: bool) -> Admission:
+    async def admit(self, client: str, *, may_miss: bool) -> tuple[Admission, Miss]:
         # A task, since the caller need not be one: only a task can have a deadline.
-        admission = await asyncio.ensure_future(self._admit(client_groups(client), may_miss=may_miss))
-        if admission is None:
+        counted = await asyncio.ensure_future(self._admit(client_groups(client), may_miss=may_miss))
+        if counted is None:
             self._on_fallback()
-            return await self._own.admit(client)
-        return admission
+            return await self._own.admit(client), Uncounted()
+        return counted
 
     async def give_back_miss(self, client: str) -> None:
         """Nobody waits for the engine's reply: if it is lost, the client has a miss less for a while."""
@@ -72,18 +72,20 @@ class SharedLimits:
         self._giving_back.add(task)
         task.add_done_callback(self._giving_back.discard)
 
-    async def _admit(self, groups: tuple[str, ...], *, may_miss: bool) -> Admission | None:
+    async def _admit(self, groups: tuple[str, ...], *, may_miss: bool) -> tuple[Admission, Miss] | None:
         logs = self._keys("rate", groups)
         budgets = self._keys("misses", groups) if may_miss and self._misses[0] else []
         limits, intervals = self._limits[: len(logs)], self._intervals(len(budgets))
         window = round(self._window * MICROSECONDS)
         reply = await self._call(_ADMIT, [*logs, *budgets], len(logs), window, *limits, *intervals)
-        return self._admission(*reply, counts_misses=bool(budgets)) if isinstance(reply, list) else None
+        if not isinstance(reply, list):
+            return None
+        admission = self._admission(*reply)
+        return admission, _miss(reply[-1]) if budgets and admission.admitted else Uncounted()
 
-    def _admission(self, admitted: int, *numbers: int, counts_misses: bool) -> Admission:
-        miss_wait = numbers[-1] / MICROSECONDS if admitted and counts_misses else None
+    def _admission(self, admitted: int, *numbers: int) -> Admission:
         answers = [
-            Admission(bool(admitted), limit, self._window, limit - length, reset / MICROSECONDS, policy, miss_wait)
+            Admission(bool(admitted), limit, self._window, limit - length, reset / MICROSECONDS, policy)
             for limit, policy, length, reset in zip(self._limits, POLICIES, numbers[::2], numbers[1::2], strict=False)
         ]
         return tighter(answers)
@@ -114,6 +116,11 @@ class SharedLimits:
     def _intervals(self, count: int) -> list[int]:
         """The microseconds in which each of the budgets gets one miss."""
         return [round(HOUR * MICROSECONDS / misses) for misses in self._misses[:count]]
+
+
+def _miss(microseconds: int) -> Miss:
+    """The script's last number: how long until the client has a miss; 0 if one was taken."""
+    return Exhausted(microseconds / MICROSECONDS) if microseconds else Taken()
 
 
 def _of_client_and_network(limit: int) -> tuple[int, int]:

@@ -2,6 +2,9 @@
 
 import { setText } from "./texts.js";
 
+/** The buttons whose work is under way. @type {Set<HTMLButtonElement>} */
+const busy = new Set();
+
 /**
  * Do what a button starts. Meanwhile the button is busy: it shows another text, and further clicks do nothing.
  *
@@ -12,11 +15,13 @@ import { setText } from "./texts.js";
 export async function whileBusy(button, busyKey, work) {
   const key = button.getAttribute("data-text") ?? "";
   if (isBusy(button)) return;
+  busy.add(button);
   button.setAttribute("aria-disabled", "true"); // and not `disabled`, which would lose the focus
   setText(button, busyKey);
   try {
     await work();
   } finally {
+    busy.delete(button);
     button.removeAttribute("aria-disabled");
     setText(button, key);
   }
@@ -24,7 +29,7 @@ export async function whileBusy(button, busyKey, work) {
 
 /** @param {HTMLButtonElement} button */
 export function isBusy(button) {
-  return button.getAttribute("aria-disabled") === "true";
+  return busy.has(button);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Asks before somebody leaves a view with something that would be lost, and only then.
 
-import { elements } from "./elements.js";
 import { getText } from "./texts.js";
+import { currentView } from "./views.js";
 
 /** For each view, what would be lost: the key of the question; null if nothing would be. @type {Map<string, () => string | null>} */
 const losses = new Map();
@@ -25,6 +25,5 @@ export function mayLeave() {
 }
 
 function questionNow() {
-  const view = elements.views.querySelector("section:not([hidden])")?.id;
-  return losses.get(view)?.() ?? null;
+  return losses.get(currentView())?.() ?? null;
 }

@@ -10,14 +10,19 @@ import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
 import { showReceiptView } from "./sent-view.js";
 import { getReceipt, read, Refused, Unreachable } from "./service.js";
 import { setText } from "./texts.js";
-import { leaveView, showView, trackView } from "./views.js";
+import { currentView, leaveView, showView, trackView } from "./views.js";
 
-/** The link's secret, in base64url. */
-let secret = "";
-/** Names this one read, also when its request is repeated. */
-let idempotencyKey = "";
-/** Whether the message was asked for before a reload: the reader may have a lease. */
-let isResumed = false;
+/**
+ * @typedef {object} Reading
+ * @property {string} secret the link's, in base64url
+ * @property {string} idempotencyKey names this one read, also when its request is repeated
+ * @property {boolean} isResumed whether the message was asked for before a reload: the reader may have a lease
+ * @property {boolean} needsPassphrase
+ * @property {[key: string, values?: Record<string, unknown>]} lede what is known about the message
+ */
+
+/** The message whose link was opened. @type {Reading} */
+let reading = { secret: "", idempotencyKey: "", isResumed: false, needsPassphrase: false, lede: ["read.again"] };
 
 /** Make the view's form work; called once. */
 export function startReadView() {
@@ -29,33 +34,42 @@ export function startReadView() {
   elements["see-receipt"].addEventListener("click", seeReceipt);
 }
 
-/** Show what waits behind a link, or the message if this tab still has its lease. @param {string} fragment */
-export async function openLink(fragment) {
-  const bytes = decodeBase64url(fragment);
+/** Show what waits behind a link, or the message if this tab still has its lease. @param {string} secret */
+export async function openLink(secret) {
+  const bytes = decodeBase64url(secret);
   if (bytes?.length !== SECRET_BYTES) return showGoneView("link");
-  secret = fragment;
   const leasedKey = leasedIdempotencyKey(secret);
-  isResumed = leasedKey !== null;
-  idempotencyKey = leasedKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+  reading = {
+    secret,
+    idempotencyKey: leasedKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
+    isResumed: leasedKey !== null,
+    needsPassphrase: false,
+    lede: ["read.again"], // until a receipt tells more
+  };
   hidePassphrase(elements["show-passphrase"], elements.passphrase);
-  elements["passphrase-field"].hidden = true;
   clearError(elements["read-problem"], elements.passphrase);
-  await (isResumed ? openMessage() : checkReceipt());
+  draw();
+  await (reading.isResumed ? openMessage() : checkReceipt());
+}
+
+/** Remove the passphrase from the page, as another view is shown next. */
+export function clearReadView() {
+  elements.passphrase.value = "";
+}
+
+function draw() {
+  elements["passphrase-field"].hidden = !reading.needsPassphrase;
+  setText(elements["read-lede"], ...reading.lede);
 }
 
 /** Show the sender what has become of the message. */
 async function seeReceipt() {
   clearError(elements["read-problem"], elements.passphrase);
   try {
-    if (!(await showReceiptView(secret))) showGoneView("missing");
+    if (!(await showReceiptView(reading.secret))) showGoneView("missing");
   } catch (error) {
     showFailure(elements["read-problem"], error);
   }
-}
-
-/** Remove the passphrase from the page, as another view is shown next. */
-export function clearReadView() {
-  elements.passphrase.value = "";
 }
 
 /** Find out whether the message can be read, without reading it. */
@@ -75,27 +89,27 @@ async function checkReceipt() {
 
 /** @param {import("./service.js").Receipt} receipt */
 function offerMessage({ passphrase, readsLeft, expiresAt }) {
-  const values = { n: readsLeft, until: expiresAt };
-  setText(elements["read-lede"], readsLeft > 1 ? "read.lede-more" : "read.lede", values);
-  elements["passphrase-field"].hidden = !passphrase;
+  reading.needsPassphrase = passphrase;
+  reading.lede = [readsLeft > 1 ? "read.lede-more" : "read.lede", { n: readsLeft, until: expiresAt }];
+  draw();
   showView("read");
 }
 
 /** Read the message and show it. */
 async function openMessage() {
-  const { passphrase, "read-problem": problem } = elements;
-  clearError(problem, passphrase);
-  if (!elements["passphrase-field"].hidden && !passphrase.value) return askForPassphrase("read.needs-passphrase");
+  clearError(elements["read-problem"], elements.passphrase);
+  const passphrase = reading.needsPassphrase ? elements.passphrase.value : "";
+  if (reading.needsPassphrase && !passphrase) return askForPassphrase("read.needs-passphrase");
   const isCurrent = trackView();
-  const keys = await deriveKeys(secretBytes(), passphrase.value);
+  const { secret, idempotencyKey } = reading; // another link may be open by the time the response comes
+  const keys = await deriveKeys(secretBytes(), passphrase);
   if (!isCurrent()) return; // nothing was read
-  const usedKey = idempotencyKey; // another link may have another one by the time the response comes
-  startLease(secret, usedKey);
+  startLease(secret, idempotencyKey);
   try {
-    const content = await unseal(await read(keys, usedKey), keys);
+    const content = await unseal(await read(keys, idempotencyKey), keys);
     leaveView(); // even if the reader is at another view by now: the message's last copy must be shown
     clearReadView();
-    showMessageView({ content, keys, idempotencyKey: usedKey });
+    showMessageView({ content, keys, idempotencyKey });
   } catch (error) {
     if (!isCurrent()) return;
     if (error instanceof BadEnvelope) showGoneView(error.message === "version" ? "version" : "damaged");
@@ -108,36 +122,35 @@ async function openMessage() {
 /** @param {Refused} error */
 async function handleRefusal(error) {
   if (error.status === 429) return showReadFailure(error); // an earlier response may be lost, so the lease stays
-  if (!isResumed) endLease(); // nothing was read, so the service has no lease
+  if (!reading.isResumed) endLease(); // nothing was read, so the service has no lease
   if (error.code === "passphrase_required") return askForPassphrase("read.needs-passphrase");
   if (error.code === "wrong_passphrase" && error.triesLeft) {
     return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
   }
   endLease();
-  isResumed = false;
+  reading.isResumed = false;
   await checkReceipt(); // another reader was faster, or the tenth wrong passphrase destroyed the message
 }
 
 function askForPassphrase(/** @type {string} */ key, values = {}) {
-  elements["passphrase-field"].hidden = false;
-  showFormAfterReload();
+  reading.needsPassphrase = true;
+  showForm();
   showError(elements["read-problem"], key, values, elements.passphrase);
   elements.passphrase.select();
 }
 
 /** @param {Refused | Unreachable} error */
 function showReadFailure(error) {
-  showFormAfterReload();
+  showForm();
   showFailure(elements["read-problem"], error);
 }
 
-/** After a reload within the lease, the message was asked for before any view was shown. */
-function showFormAfterReload() {
-  if (!elements.read.hidden) return;
-  setText(elements["read-lede"], "read.again");
-  showView("read");
+/** After a reload within the lease, the message was asked for before the form was shown. */
+function showForm() {
+  draw();
+  if (currentView() !== "read") showView("read");
 }
 
 function secretBytes() {
-  return /** @type {import("./envelope.js").Bytes} */ (decodeBase64url(secret));
+  return /** @type {import("./envelope.js").Bytes} */ (decodeBase64url(reading.secret));
 }

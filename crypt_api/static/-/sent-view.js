@@ -6,55 +6,58 @@ import { decodeBase64url, deriveKeys } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { askBeforeLeaving } from "./leaving.js";
+import { poll } from "./polling.js";
 import { draw } from "./qr.js";
 import { destroy, getReceipt } from "./service.js";
 import { getText, setText } from "./texts.js";
 import { nameTab, showView, trackView } from "./views.js";
-
-/** Milliseconds between two requests for the receipt. The pauses grow, as the page may be left open for a day. */
-const FIRST_PAUSE = 2_000;
-const LAST_PAUSE = 30_000;
 
 /**
  * @typedef {object} Sent
  * @property {import("./envelope.js").Keys} keys
  * @property {string} secret in base64url
  * @property {string} passphrase empty if the message has none, or if this page no longer knows it
- * @property {number} reads
+ * @property {number} reads how often the message can be read, as far as this page knows
  * @property {Date} expiresAt
+ * @property {boolean} isSender whether this tab has sent the message, and not followed its link
+ */
+/**
+ * What has become of the message; "some" have read it if others still can.
+ *
+ * @typedef {{ state: "unread" | "some" | "read" | "destroyed" | "expired", at?: Date | null, n?: number, left?: number }} Fate
  */
 
 /** The message that is shown. @type {Sent | null} */
 let sent = null;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let receiptTimer;
-let pause = FIRST_PAUSE;
-/** Whether the receipt is final. It must not be asked for again: the service forgets the receipt, too, in the end. */
-let isFinal = false;
+/** @type {Fate} */
+let fate = { state: "unread" };
+/** Whether the button that destroys the message has been pressed once. */
+let isConfirming = false;
 /** Whether the link is nowhere but in this view. */
 let isLinkAtRisk = false;
+/** @type {() => void} */
+let stopPolling = () => undefined;
 
 /** Make the view's buttons work; called once. */
 export function startSentView() {
-  copyOnClick(elements["copy-link"], () => elements.link.value, keepLink);
+  copyOnClick(elements["copy-link"], link, keepLink);
   elements.link.addEventListener("copy", keepLink);
-  askBeforeLeaving("sent", () => (isLinkAtRisk && !isFinal ? "leave.link" : null));
+  askBeforeLeaving("sent", () => (isLinkAtRisk && !isOver() ? "leave.link" : null));
   copyOnClick(elements["copy-passphrase"], () => sent?.passphrase ?? "");
   for (const field of [elements.link, elements["sent-passphrase"]]) {
     field.addEventListener("focus", () => field.select());
   }
   elements.share.hidden = !navigator.share;
-  elements.share.addEventListener("click", () =>
-    navigator.share({ url: elements.link.value }).then(keepLink, () => undefined),
-  );
+  elements.share.addEventListener("click", () => navigator.share({ url: link() }).then(keepLink, () => undefined));
   elements.destroy.addEventListener("click", () => {
-    if (!isBusy(elements.destroy)) elements.keep.hidden ? askForConfirmation() : destroyMessage();
+    if (isBusy(elements.destroy)) return;
+    if (isConfirming) destroyMessage();
+    else askForConfirmation(true);
   });
   elements.keep.addEventListener("click", () => {
-    resetConfirmation();
+    askForConfirmation(false);
     elements.destroy.focus();
   });
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && updateReceipt());
   document.addEventListener("languageloaded", labelQrCode);
 }
 
@@ -63,7 +66,7 @@ export function showSentView(message) {
   isLinkAtRisk = true;
   // The entry in the tab's history keeps the link, so that it survives a reload of the page.
   history.replaceState({ sent: { secret: message.secret, reads: message.reads } }, "", "/");
-  show(message, "sent.title", "sent.lede");
+  show(message, { state: "unread" });
 }
 
 /** Show the link again after a reload; false if this tab has sent no message just before. */
@@ -85,7 +88,7 @@ export async function resumeSentView() {
  * any more; raises what the service's routes raise.
  *
  * @param {string} secret
- * @param {number} [reads] how often the message could be read at first, if that is known
+ * @param {number} [reads] how often the message could be read at first, if this tab has sent it
  */
 export async function showReceiptView(secret, reads) {
   const keys = await deriveKeys(/** @type {import("./envelope.js").Bytes} */ (decodeBase64url(secret)));
@@ -94,29 +97,48 @@ export async function showReceiptView(secret, reads) {
   if (!isCurrent()) return true;
   if (!receipt) return false;
   isLinkAtRisk = false;
+  const { readsLeft, expiresAt } = receipt;
   const isSender = reads !== undefined;
-  const message = { keys, secret, passphrase: "", reads: reads ?? receipt.readsLeft, expiresAt: receipt.expiresAt };
-  show(message, isSender ? "sent.title" : "sent.title-receipt", isSender ? "sent.lede" : "sent.from-link");
-  showReceipt(message, receipt);
+  const message = { keys, secret, passphrase: "", reads: reads ?? readsLeft, expiresAt, isSender };
+  show(message, fateOf(message, receipt));
   return true;
 }
 
-function show(/** @type {Sent} */ message, /** @type {string} */ title, /** @type {string} */ lede) {
+/** Remove the link and the passphrase from the page, as another view is shown next. */
+export function clearSentView() {
+  stopPolling();
+  sent = null;
+  drawLink();
+}
+
+function show(/** @type {Sent} */ message, /** @type {Fate} */ itsFate) {
+  stopPolling();
   sent = message;
-  pause = FIRST_PAUSE;
-  isFinal = false;
-  elements.link.value = `${location.origin}/#${sent.secret}`;
-  elements["sent-passphrase"].value = sent.passphrase;
-  elements["sent-passphrase-field"].hidden = !sent.passphrase;
-  elements.qr.replaceChildren(...drawQrCode(elements.link.value));
-  labelQrCode();
-  setText(elements["sent-title"], title);
-  setText(elements["sent-lede"], lede, { n: sent.reads });
-  resetConfirmation();
+  fate = itsFate;
   clearError(elements["sent-problem"]);
-  showState("unread", "sent.unread");
+  askForConfirmation(false);
+  drawLink();
+  drawFate();
   showView("sent");
-  scheduleUpdate();
+  if (isOver()) end();
+  else stopPolling = poll(updateFate);
+}
+
+/** Nobody can read the message any more, so the link is worth nothing. */
+function end() {
+  stopPolling();
+  drawLink();
+  history.replaceState(null, "", "/");
+  nameTab();
+}
+
+/** Whether nobody can read the message any more. The service then forgets it in the end, so it is not asked again. */
+function isOver() {
+  return ["read", "destroyed", "expired"].includes(fate.state);
+}
+
+function link() {
+  return sent ? `${location.origin}/#${sent.secret}` : "";
 }
 
 function keepLink() {
@@ -125,18 +147,21 @@ function keepLink() {
   if (stored) history.replaceState({ sent: { ...stored, isKept: true } }, "", "/");
 }
 
-/** Remove the link and the passphrase from the page, as another view is shown next. */
-export function clearSentView() {
-  clearTimeout(receiptTimer);
-  sent = null;
-  elements.link.value = elements["sent-passphrase"].value = "";
-  elements.qr.replaceChildren();
+/** Draw the link, its QR code and the passphrase; none of them once nobody can read the message any more. */
+function drawLink() {
+  const isShown = sent !== null && !isOver();
+  const passphrase = isShown ? sent?.passphrase : "";
+  elements.link.value = isShown ? link() : "";
+  elements["sent-passphrase"].value = passphrase;
+  elements["sent-passphrase-field"].hidden = !passphrase;
+  elements.qr.replaceChildren(...(isShown ? drawQrCode(link()) : []));
+  labelQrCode();
 }
 
-/** The link's QR code in a list, which is empty if the link is too long for a QR code. @param {string} link */
-function drawQrCode(link) {
+/** The link's QR code in a list, which is empty if the link is too long for a QR code. */
+function drawQrCode(/** @type {string} */ text) {
   try {
-    return [draw(link)];
+    return [draw(text)];
   } catch (error) {
     if (error instanceof RangeError) return [];
     throw error;
@@ -147,81 +172,64 @@ function labelQrCode() {
   elements.qr.firstElementChild?.setAttribute("aria-label", getText("sent.qr"));
 }
 
-function scheduleUpdate() {
-  clearTimeout(receiptTimer);
-  receiptTimer = setTimeout(updateReceipt, pause);
-  pause = Math.min(pause * 1.25, LAST_PAUSE);
+/** Draw what has become of the message. When it is over that is the headline, and the link is gone. */
+function drawFate() {
+  if (!sent) return;
+  const { state, ...values } = fate;
+  const { isSender, reads, expiresAt } = sent;
+  const title = isSender ? "sent.title" : "sent.title-receipt";
+  const lede = isSender ? "sent.lede" : "sent.from-link";
+  setText(elements["sent-title"], isOver() ? `sent.title-${state}` : title, values);
+  setText(elements["sent-lede"], isOver() ? "sent.over" : lede, { n: reads });
+  setText(elements.state, state === "some" ? "sent.read-some" : `sent.${state}`, values);
+  setText(elements.until, "sent.until", { until: expiresAt }); // as days go by, its "tomorrow" becomes "today"
+  elements.receipt.dataset.state = state;
+  elements.receipt.classList.toggle("unseen", isOver()); // it is for screen readers, as the headline says the same
+  elements["sent-link"].hidden = elements.destroying.hidden = isOver();
 }
 
-/** Get the receipt and show it; again after a pause, unless the receipt is final or the page is not visible. */
-async function updateReceipt() {
+/** @param {Sent} message @param {import("./service.js").Receipt | null} receipt @returns {Fate} */
+function fateOf({ reads }, receipt) {
+  if (!receipt) return { state: "expired" };
+  const { state, readsLeft: left, at } = receipt;
+  if (!left) return { state, at };
+  return at ? { state: "some", n: Math.max(reads - left, 1), left, at } : { state: "unread" };
+}
+
+/** Ask for the receipt, and show it; whether it may still change. */
+async function updateFate() {
   const asked = sent;
-  if (!asked || isFinal) return;
+  if (!asked || isOver()) return false;
   try {
     const receipt = await getReceipt(asked.keys);
-    if (asked !== sent) return;
-    clearError(elements["sent-problem"]);
-    showReceipt(asked, receipt);
-    if (isFinal) return;
+    if (asked !== sent) return false;
+    fate = fateOf(asked, receipt);
   } catch {
-    if (asked !== sent) return;
-    showError(elements["sent-problem"], "sent.offline");
+    if (asked === sent) showError(elements["sent-problem"], "sent.offline");
+    return true;
   }
-  if (document.visibilityState === "visible") scheduleUpdate();
+  clearError(elements["sent-problem"]);
+  drawFate();
+  if (isOver()) end();
+  return !isOver();
 }
 
-/** @param {Sent} message @param {import("./service.js").Receipt | null} receipt */
-function showReceipt({ reads }, receipt) {
-  if (!receipt) showEnd("expired");
-  else if (!receipt.readsLeft) showEnd(receipt.state, { at: receipt.at });
-  else if (receipt.at) {
-    const values = { n: Math.max(reads - receipt.readsLeft, 1), left: receipt.readsLeft, at: receipt.at };
-    showState("some", "sent.read-some", values);
-  } else showState("unread", "sent.unread"); // as days go by, the text's "tomorrow" becomes "today"
-}
-
-function showState(/** @type {string} */ state, /** @type {string} */ key, values = {}) {
-  setText(elements.state, key, values);
-  setText(elements.until, "sent.until", { until: sent?.expiresAt });
-  elements.receipt.dataset.state = state;
-  elements.receipt.classList.remove("unseen");
-  elements["sent-link"].hidden = elements.destroying.hidden = false;
-}
-
-/** The news becomes the headline, and the link goes: nobody can read the message any more. */
-function showEnd(/** @type {string} */ state, values = {}) {
-  isFinal = true;
-  setText(elements.state, `sent.${state}`, values); // unseen, for screen readers
-  elements.receipt.classList.add("unseen");
-  setText(elements["sent-title"], `sent.title-${state}`, values);
-  setText(elements["sent-lede"], "sent.over");
-  elements["sent-link"].hidden = elements.destroying.hidden = true;
-  elements.link.value = elements["sent-passphrase"].value = "";
-  elements.qr.replaceChildren();
-  history.replaceState(null, "", "/");
-  nameTab();
-}
-
-function askForConfirmation() {
-  setText(elements.destroy, "sent.sure");
-  elements.keep.hidden = false;
-}
-
-function resetConfirmation() {
-  setText(elements.destroy, "sent.destroy");
-  elements.keep.hidden = true;
+function askForConfirmation(/** @type {boolean} */ isAsked) {
+  isConfirming = isAsked;
+  setText(elements.destroy, isConfirming ? "sent.sure" : "sent.destroy");
+  elements.keep.hidden = !isConfirming;
 }
 
 async function destroyMessage() {
   if (!sent) return;
   const { keys } = sent;
-  resetConfirmation();
+  askForConfirmation(false);
   clearError(elements["sent-problem"]);
   await whileBusy(elements.destroy, "sent.destroying", async () => {
     try {
       await destroy(keys);
-      await updateReceipt();
-      if (isFinal) elements["sent-title"].focus();
+      await updateFate();
+      if (isOver()) elements["sent-title"].focus();
     } catch (error) {
       showFailure(elements["sent-problem"], error);
     }

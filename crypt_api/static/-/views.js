@@ -2,8 +2,15 @@
 
 import { elements } from "./elements.js";
 
+/** The id of the view that is shown; empty before the first one. */
+let shown = "";
 /** How often a view was left. */
 let departures = 0;
+
+/** The id of the view that is shown; empty before the first one. */
+export function currentView() {
+  return shown;
+}
 
 /**
  * Show one view, scrolled to its top. Its heading gets the focus, so that a screen reader reads the heading; or the
@@ -13,6 +20,7 @@ let departures = 0;
  * @param {HTMLElement} focused
  */
 export function showView(id, focused = elements[id].querySelector("h1")) {
+  shown = id;
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
   focused.focus({ preventScroll: true });
@@ -22,7 +30,7 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
 
 /** Name the browser's tab after the view that is shown, in the language of the page. */
 export function nameTab() {
-  document.title = `${elements.views.querySelector("section:not([hidden]) h1")?.textContent} · ${elements.name.textContent}`;
+  document.title = `${elements[shown]?.querySelector("h1").textContent} · ${elements.name.textContent}`;
 }
 
 /** Leave the view: a response that is still under way for it must not change the next view. */

@@ -12,7 +12,7 @@ import { showSentView } from "./sent-view.js";
 import { create, Refused } from "./service.js";
 import { getItem, setItem } from "./storage.js";
 import { clearText, formatDuration, formatSize, setText } from "./texts.js";
-import { leaveView, showView, trackView } from "./views.js";
+import { currentView, leaveView, showView, trackView } from "./views.js";
 
 /** Seconds. */
 const LIFETIMES = [300, 3_600, 8 * 3_600, 86_400, 7 * 86_400, 30 * 86_400];
@@ -33,7 +33,7 @@ export function startWriteView() {
   });
   elements.text.addEventListener("input", showSize);
   elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements["write-form"].requestSubmit();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements.create.click();
   });
   acceptFiles();
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
@@ -142,7 +142,7 @@ function acceptFiles() {
 function attachFrom(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
   if (!data || !hasFiles(data) || data.types.includes("text/plain")) return; // a spreadsheet adds a picture to its text
   event.preventDefault(); // or the browser would open the file
-  if (!elements.write.hidden) attach(data.files);
+  if (currentView() === "write") attach(data.files);
 }
 
 function hasFiles(/** @type {DataTransfer | null} */ data) {
@@ -234,7 +234,7 @@ async function send() {
     const expiresAt = await create(keys, await seal(message, keys), limits, token);
     rememberToken();
     leaveView(); // even if the sender is at another view by now: the link must not get lost
-    showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt });
+    showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt, isSender: true });
     clearForm(); // the message does not stay in the page
   } catch (error) {
     if (!isCurrent()) return;

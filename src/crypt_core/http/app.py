@@ -1,5 +1,6 @@
 """The HTTP application: finds the route, applies the rate limit, calls the handler, and turns errors into responses."""
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -24,6 +25,8 @@ from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class App:
@@ -52,6 +55,8 @@ class App:
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
+        if settings.create_tokens is not None and not settings.create_tokens.labels:
+            logger.warning("CREATE_TOKENS has no token: nobody can create messages")
         self._limits = limits
         self._pages = Pages(settings)
         id_length = _id_length(settings, messages)
@@ -89,8 +94,8 @@ class App:
             raise MethodNotAllowed(route.methods)
         if self._limits is None:
             return await handler(request, store, *parameters)
-        admission = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
-        guarded = GuardedStore(store, admission.miss_wait)
+        admission, miss = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))
+        guarded = GuardedStore(store, miss)
         try:
             if not admission.admitted:
                 raise RateLimited(math.ceil(admission.reset))  # noqa: TRY301 - it gets the headers below
@@ -98,7 +103,7 @@ class App:
         except Exception as error:  # noqa: BLE001
             response = self._error_response(request, error)
         # Not if the request was cancelled: a guess may have destroyed a message.
-        if admission.miss_wait == 0 and not guarded.missed:
+        if guarded.gives_back:
             await self._limits.give_back_miss(request.client)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
 

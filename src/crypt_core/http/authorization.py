@@ -40,13 +40,13 @@ def proofs(request: Request) -> Proofs:
     return Proofs(digest(proof), passphrase_hash if dot else None)
 
 
-def creator(request: Request, tokens: CreateTokens) -> str:
-    """The label of the token in `Authorization`; empty if everybody may create messages.
+def creator(request: Request, tokens: CreateTokens | None) -> str:
+    """The label of the token in `Authorization`; empty if everybody may create messages (`tokens` is None).
 
     Raises:
         TokenRequired: The request has none of the tokens.
     """
-    if not tokens:
+    if tokens is None:
         return ""
     label = tokens.label_of(_bearer_token(request))
     if label is None:

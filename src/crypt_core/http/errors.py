@@ -13,9 +13,10 @@ import traceback
 from collections.abc import Mapping
 from typing import ClassVar
 
-from crypt_core.errors import NoMissLeft, SettingsError, StorageUnavailable
+from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.headers import COMMON_HEADERS
 from crypt_core.http.types import Response, json_response
+from crypt_core.limits.guesses import NoMissLeft
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ def prefers_html(headers: Mapping[str, str]) -> bool:
     """Whether `Accept` names HTML, and rates HTML above JSON (RFC 9110, section 12.5.1)."""
     accept = headers.get("accept", "")
     if "html" not in accept.lower():
-        return False  # most programs: there is nothing to weigh
+        return False  # most programs: there is nothing to compare
     rated = rated_values(accept)
     json_rating = rated.get("application/json", rated.get("application/*", rated.get("*/*", 0.0)))
     return rated.get("text/html", 0.0) > json_rating

@@ -3,16 +3,17 @@
 from typing import Any
 
 from crypt_core import __version__, ids
+from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
 from crypt_core.http import errors
 from crypt_core.http.errors import ApiError
 from crypt_core.http.message_fields import MAX_READS
-from crypt_core.limits.passphrase_tries import MAX_PASSPHRASE_TRIES
+from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings
 
 Schema = dict[str, Any]
 
-SEALED_ID = "^[A-Za-z0-9_-]{21}[AQgw]$"
-HASH = "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+SEALED_ID = f"^{BASE64URL_OF_16_BYTES}$"
+HASH = f"^{BASE64URL_OF_32_BYTES}$"
 PLAIN_ID = f"^[a-z0-9]{{{ids.MIN_LENGTH},{ids.MAX_LENGTH}}}$"
 
 _EXAMPLE_SEALED_ID = "q83vASNFZ4mrze8BI0VniQ"
@@ -132,7 +133,7 @@ def _put(settings: Settings) -> Schema:
 
 
 def _unless_everybody_may_create(settings: Settings) -> tuple[ApiError, ...]:
-    return (errors.TokenRequired(),) if settings.create_tokens else ()
+    return (errors.TokenRequired(),) if settings.create_tokens is not None else ()
 
 
 def _read() -> Schema:

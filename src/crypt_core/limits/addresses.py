@@ -8,7 +8,7 @@ MAX_ADDRESS_LENGTH = 64
 
 
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Parse an address; None if `text` is none. An IPv4 client of a dual-stack socket is an IPv4 address here."""
+    """Parse an address; None if `text` is no address. An IPv4 client of a dual-stack socket gives an IPv4 address."""
     try:
         address = ip_address(text)
     except ValueError:

@@ -1,13 +1,8 @@
-"""All that one client may do: so many requests in a second, and so many misses in an hour. The port, and one process's.
-
-A request may be a miss, which is known only after the store has looked. So its miss is taken together with its
-admission, and given back if it was none: a client gets no more looks than it has misses, however many requests it sends
-at once.
-"""
+"""All that one client may do: so many requests in a second, so many misses in an hour. The port, and one process's."""
 
 from typing import Protocol
 
-from crypt_core.limits.guesses import MissBudgets
+from crypt_core.limits.guesses import Miss, MissBudgets, Uncounted
 from crypt_core.limits.rate_limiter import Admission, RateLimiter, SlidingWindow
 from crypt_core.settings import Settings
 
@@ -15,12 +10,15 @@ from crypt_core.settings import Settings
 class ClientLimits(Protocol):
     """The port: counts requests and misses, in this process or elsewhere."""
 
-    async def admit(self, client: str, *, may_miss: bool) -> Admission:
-        """Count one request as a `RateLimiter` does. If it is admitted and `may_miss`, take a miss of the client's."""
+    async def admit(self, client: str, *, may_miss: bool) -> tuple[Admission, Miss]:
+        """Count one request as a `RateLimiter` does. If it is admitted and `may_miss`, take a miss of the client's.
+
+        Both are one step, since a limiter that is elsewhere should be asked once.
+        """
         ...
 
     async def give_back_miss(self, client: str) -> None:
-        """Give a miss back that was taken: the request was none."""
+        """Give back the miss that was taken for a request which found something."""
         ...
 
 
@@ -32,11 +30,11 @@ class OwnLimits:
         self._limiter = limiter
         self._budgets = budgets
 
-    async def admit(self, client: str, *, may_miss: bool) -> Admission:
+    async def admit(self, client: str, *, may_miss: bool) -> tuple[Admission, Miss]:
         admission = await self._limiter.admit(client)
         if self._budgets is None or not (may_miss and admission.admitted):
-            return admission
-        return admission._replace(miss_wait=self._budgets.take(client))
+            return admission, Uncounted()
+        return admission, self._budgets.take(client)
 
     async def give_back_miss(self, client: str) -> None:
         if self._budgets is not None:

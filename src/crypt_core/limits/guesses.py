@@ -1,7 +1,10 @@
 """Guess protection: how many plain ids without a message one client may ask for.
 
-`docs/guessing.md` says what this is worth. A miss is a command for a plain id that found nothing.
-Sealed ids do not count: nobody guesses one of 2^128.
+A *miss* is a command for a plain id that finds nothing. Whether a request is a miss is known only after the store has
+looked. So a miss is taken of the client's budget before the look, and given back if the request was none: a client gets
+no more looks than it has misses, however many requests it sends at once.
+
+Sealed ids do not count: nobody guesses one of 2^128. `docs/guessing.md` says what all of this is worth.
 """
 
 import time
@@ -10,17 +13,46 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from crypt_core import ids
-from crypt_core.errors import NoMissLeft
 from crypt_core.limits.addresses import client_groups
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR
-from crypt_core.messages import Command, Destroy, Missing, Outcome, Read
+from crypt_core.messages import Command, Create, Missing, Outcome
 from crypt_core.store import Store
 
 HOUR = 3_600.0
 """Seconds."""
 
 ROUNDING = 1e-4
-"""Seconds by which sums of many seconds may be wrong: a clock may count from 1970, and has steps of 2e-7 s then."""
+"""Seconds. Tolerance for sums of times: near today's Unix time, floats step by 2e-7 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """No miss was taken: the request cannot be one, or nobody counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One miss was taken. The request may look, and gives the miss back if it finds something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """The client has no miss left. The request must not look; `wait` is the seconds until there is a miss again."""
+
+    wait: float
+
+
+Miss = Uncounted | Taken | Exhausted
+"""What became of the miss of one request."""
+
+
+class NoMissLeft(Exception):
+    """The client has used up its misses, and nobody looked for a message."""
+
+    def __init__(self, wait: float) -> None:
+        """`wait` is in seconds: until the client has a miss again."""
+        super().__init__()
+        self.wait = wait
 
 
 class MissBudgets:
@@ -46,27 +78,19 @@ class MissBudgets:
         """The number of clients and networks that are remembered."""
         return len(self._full_at)
 
-    def wait(self, client: str) -> float:
-        """Seconds until the client has a miss; 0 if it has one."""
+    def take(self, client: str) -> Taken | Exhausted:
+        """Take one miss of the client's and of its network's, if both have one."""
         now = self._clock()
-        wait = 0.0
-        for key, interval in self._of(client):
-            if key in self._full_at:
-                self._full_at.move_to_end(key)
-                wait = max(wait, self._full_at[key] + interval - now - HOUR)
-        return wait if wait > ROUNDING else 0.0
-
-    def take(self, client: str) -> float:
-        """Take one miss. Returns 0 if it was taken, and else the seconds until the client has one."""
-        wait = self.wait(client)
-        if wait:
-            return wait
-        now = self._clock()
-        for key, interval in self._of(client):
-            self._full_at[key] = max(self._full_at.get(key, now), now) + interval
+        full_at = {key: max(self._full_at.get(key, now), now) + interval for key, interval in self._of(client)}
+        for key in full_at.keys() & self._full_at.keys():
+            self._full_at.move_to_end(key)
+        wait = max(full_at.values()) - now - HOUR
+        if wait > ROUNDING:
+            return Exhausted(wait)
+        self._full_at.update(full_at)
         while len(self._full_at) > self._max_buckets:
             self._full_at.popitem(last=False)
-        return 0.0
+        return Taken()
 
     def give_back(self, client: str) -> None:
         """Give one miss back that was taken."""
@@ -78,29 +102,32 @@ class MissBudgets:
                 self._full_at.pop(key, None)
 
     def _of(self, client: str) -> Iterator[tuple[str, float]]:
-        """The buckets that a client has to do with, and the seconds in which each gets one miss."""
+        """The buckets of a client and its network, and the seconds in which each gets one miss."""
         return zip(client_groups(client), self._intervals, strict=False)
 
 
 def is_guess(message_id: str, command: Command) -> bool:
-    """Whether the command may be somebody's guess of a plain id: a miss, if it finds nothing."""
-    # An `Acknowledge` tells nothing of the messages that nobody has read, so it is no guess.
-    return isinstance(command, (Read, Destroy)) and ids.is_plain(message_id)
+    """Whether the command may be somebody's guess of a plain id: a miss, if it finds nothing.
 
-
-@dataclass(slots=True)
-class GuardedStore:
-    """The store as one request may ask it: without a miss left, it gets no look at plain ids.
-
-    Attributes:
-        store: The store.
-        wait: Seconds until the request's client has a miss again; 0 if it has one, None if nobody counts.
-        missed: Whether the request was a miss, or was refused as a guess by the store itself.
+    Every command counts that a client can send for an id of its choice, whatever the outcome tells: how long a store
+    takes for an `Acknowledge` may tell a message that waits from none.
     """
+    return not isinstance(command, Create) and ids.is_plain(message_id)
 
-    store: Store
-    wait: float | None
-    missed: bool = False
+
+class GuardedStore:
+    """The store as one request may ask it: if its client has no miss left, the request gets no look at plain ids."""
+
+    def __init__(self, store: Store, miss: Miss) -> None:
+        """`miss` is that of the request."""
+        self._store = store
+        self._miss = miss
+        self._missed = False
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether a miss was taken for the request, and the request was none."""
+        return isinstance(self._miss, Taken) and not self._missed
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         """Apply the command as the store does.
@@ -109,12 +136,13 @@ class GuardedStore:
             NoMissLeft: The client has used up its misses. Nobody has looked.
             StorageUnavailable: As the store's own `apply`.
         """
-        if self.wait and is_guess(message_id, command):
-            raise NoMissLeft(self.wait)
+        if isinstance(self._miss, Exhausted) and is_guess(message_id, command):
+            raise NoMissLeft(self._miss.wait)
         try:
-            outcome = await self.store.apply(message_id, command)
-        except NoMissLeft:  # by a store that counts, too: it is not asked for ever by a client that it refuses
-            self.missed = True
+            outcome = await self._store.apply(message_id, command)
+        except NoMissLeft:
+            # The store counts misses, too. The miss is kept, so that the store is soon asked no more for this client.
+            self._missed = True
             raise
-        self.missed |= isinstance(outcome, Missing) and is_guess(message_id, command)
+        self._missed |= isinstance(outcome, Missing) and is_guess(message_id, command)
         return outcome

@@ -23,7 +23,6 @@ class Admission(NamedTuple):
         remaining: Requests that the client may still make at once.
         reset: Seconds until the client may make one more than that.
         policy: Whose limit it is: `default` the client's, `network` the network's.
-        miss_wait: 0 if a miss was taken of the client's, else the seconds until it has one; None if nobody counts.
     """
 
     admitted: bool
@@ -32,12 +31,11 @@ class Admission(NamedTuple):
     remaining: int
     reset: float
     policy: str = "default"
-    miss_wait: float | None = None
 
 
 def tighter(answers: Sequence[Admission]) -> Admission:
-    """The answer that tells more: of the client's limit, and then of its network's."""
-    # If both have as much left, the first one resets no sooner: the network's log has all times of the client's.
+    """The answer about the limit with less left. `answers` has the client's, and then its network's."""
+    # On a tie the client's own limit wins: it never resets before its network's.
     return min(answers, key=lambda answer: answer.remaining)
 
 

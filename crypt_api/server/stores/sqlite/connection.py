@@ -7,14 +7,21 @@ from urllib.parse import quote
 from crypt_core.errors import StorageUnavailable
 
 
-def open_exclusively(path: Path) -> sqlite3.Connection:
+def open_exclusively(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """Open the database at `path`, which must exist, and lock it for this connection until that is closed.
+
+    `factory` makes the connection.
 
     Raises:
         StorageUnavailable: Another process has it open.
     """
     database = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+        f"file:{quote(str(path))}?mode=rw",
+        uri=True,
+        timeout=0,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=factory,
     )
     try:
         if not path.stat().st_size:  # it must come before anything else, and would write to a file that has something

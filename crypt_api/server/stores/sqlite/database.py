@@ -10,13 +10,14 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crypt_api.server.stores.sqlite import migration, schema
-from crypt_api.server.stores.sqlite.connection import describe, is_full, open_exclusively
-from crypt_api.server.stores.sqlite.disk_space import GROWTH_BYTES, ROOM_BYTES, DiskFull, DiskSpace, grow
-from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, sync, sync_folder, write_zeros
+from crypt_api.server.stores.sqlite import schema
+from crypt_api.server.stores.sqlite.connection import describe, is_full
+from crypt_api.server.stores.sqlite.disk_space import ROOM_BYTES, DiskFull, DiskSpace, grow
+from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
 from crypt_api.server.stores.sqlite.records import Records
-from crypt_api.server.stores.sqlite.wal import LOG_BYTES, MIN_LOG_BYTES, WriteAheadLog, adopt_reserve
+from crypt_api.server.stores.sqlite.system import REAL, System
+from crypt_api.server.stores.sqlite.wal import MIN_LOG_BYTES, WriteAheadLog, adopt_reserve
 from crypt_core.errors import StorageUnavailable
 
 T = TypeVar("T")
@@ -55,13 +56,14 @@ class CommitUncertain(Exception):
 class SqliteFile:
     """The database at one path. For one thread at a time; what SQLite raises goes through, where not said otherwise."""
 
-    def __init__(self, path: Path, max_bytes: int = 0) -> None:
+    def __init__(self, path: Path, max_bytes: int = 0, system: System = REAL) -> None:
         """Open the file at `path`, or create it, readable for its owner only. `max_bytes` is its cap; 0 is none.
 
         Raises:
-            StorageUnavailable: It is in use, not ours, of a newer version, or cannot be opened or written.
+            StorageUnavailable: It is in use, not ours, of another version, or cannot be opened or written.
         """
         self.path = path.absolute()
+        self._system = system
         self._real_path = path.resolve()  # where SQLite keeps the log, if the path is a link
         self.space = DiskSpace(self._real_path, self.execute, max_bytes)
         self.records = Records(self.execute, self.execute_many)
@@ -76,7 +78,7 @@ class SqliteFile:
         self._is_ready = False
         self._cut_off_holds_keys = False
         try:
-            _create(self._real_path)
+            _create(self._real_path, self._system)
         except OSError as error:
             raise StorageUnavailable(f"cannot open {self.path}: {describe(error)}") from None
         try:
@@ -115,22 +117,18 @@ class SqliteFile:
     def connect(self) -> None:
         """Open the file that was opened before, and no other; the first time, the file under the path.
 
-        Nothing is written, but the tables of an empty file, and a file of an old version anew.
+        Nothing is written, but the tables of an empty file.
 
         Raises:
             StorageUnavailable: It is in use, not ours, or not under the path.
         """
         if self._identity is not None and self._identity.stat_if_under_path() is None:
             raise StorageUnavailable(f"{self.path} is not the file that was opened")
-        adopt_reserve(self._real_path)
-        sync_folder(self._real_path.parent)  # a log that SQLite removed must not come back
+        adopt_reserve(self._real_path, self._system)
+        self._system.sync_folder(self._real_path.parent)  # a log that SQLite removed must not come back
         try:
-            self._connection = open_exclusively(self.path)
+            self._connection = self._system.connect(self.path)
             version = schema.version_of(self.execute, self.path)
-            if version == 1:
-                self.disconnect()
-                migration.migrate(self._real_path)
-                self._connection = open_exclusively(self.path)
             for setting in _SETTINGS:
                 self.execute(setting)
             if not version:
@@ -138,7 +136,7 @@ class SqliteFile:
             [[self.page_size]] = self.execute("PRAGMA page_size")
             self.execute("SELECT count(*) FROM sqlite_schema")  # SQLite opens the log with the first look
             self._identity = self._identity or FileIdentity(self.path)
-            self._log = WriteAheadLog(self._real_path)
+            self._log = WriteAheadLog(self._real_path, self._system)
         except BaseException:
             self.disconnect()
             raise
@@ -199,16 +197,16 @@ class SqliteFile:
         if pages * self.page_size > size:
             if not may_wait:
                 raise MustWait
-            grow(_opened(self._identity).descriptor, size, pages * self.page_size)
+            grow(self._system, _opened(self._identity).descriptor, size, pages * self.page_size)
 
     @property
     def needs_room_ahead(self) -> bool:
         """Whether the database grows, and has little room left. SQLite cuts off the room with each carrying over."""
-        return self._is_growing and self._size < self._pages * self.page_size + GROWTH_BYTES // 2
+        return self._is_growing and self._size < self._pages * self.page_size + self._system.growth_bytes // 2
 
     def take_room_ahead(self) -> None:
         """Take room for the next commits: then the event loop can decide them. DiskFull on a full disk."""
-        grow(_opened(self._identity).descriptor, self._size, self._pages * self.page_size)
+        grow(self._system, _opened(self._identity).descriptor, self._size, self._pages * self.page_size)
 
     def commit(self) -> None:
         """Make durable what happened since `begin`. Python's threads meet here, so it asks SQLite for one thing only.
@@ -247,7 +245,7 @@ class SqliteFile:
     @property
     def is_log_long(self) -> bool:
         """Whether the log, as the last transaction left it, is much longer than its room."""
-        return self._log_size > 2 * LOG_BYTES
+        return self._log_size > 2 * self._system.log_bytes
 
     def carry_over(self) -> None:
         """Carry the log over into the file, and overwrite it with zeros: only then is what was destroyed gone.
@@ -258,8 +256,8 @@ class SqliteFile:
             # What is past the end of the database, as its last commit left it: SQLite will free these blocks.
             [[pages]] = self.execute("PRAGMA page_count")
             descriptor = _opened(self._identity).descriptor
-            write_zeros(descriptor, pages * self.page_size, os.fstat(descriptor).st_size)
-            sync(descriptor)
+            self._system.write_zeros(descriptor, pages * self.page_size, os.fstat(descriptor).st_size)
+            self._system.sync(descriptor)
             self._cut_off_holds_keys = False
             self.execute(_CARRY_OVER)
         [[busy, frames, carried]] = self.execute("PRAGMA wal_checkpoint(RESTART)")
@@ -285,7 +283,7 @@ class SqliteFile:
         pages = self.space.pages()
         size, wanted = self._size_if_in_place(), pages.count * pages.size + ROOM_BYTES - pages.free * pages.size
         if size < wanted:
-            grow(_opened(self._identity).descriptor, size, wanted)
+            grow(self._system, _opened(self._identity).descriptor, size, wanted)
 
     def _reserve_log(self) -> bool:
         """Take the log's room from the disk; False if the disk has not so much."""
@@ -309,18 +307,22 @@ class SqliteFile:
         self._is_ready = False
         connection, self._connection = self._connection, None
         log, self._log = self._log, None
-        with nullcontext() if log is None else log.kept(), suppress(sqlite3.Error):
-            if connection is not None:
-                connection.close()
-        if log is not None:
-            log.close()
+        try:
+            with nullcontext() if log is None else log.kept(), suppress(sqlite3.Error):
+                if connection is not None:
+                    connection.close()
+        finally:
+            if log is not None:
+                log.close()
 
     def close(self) -> None:
         """Let go of everything."""
-        self.disconnect()
-        if self._identity is not None:
-            self._identity.close()
-            self._identity = None
+        try:
+            self.disconnect()
+        finally:
+            if self._identity is not None:
+                self._identity.close()
+                self._identity = None
 
 
 def _opened(thing: T | None) -> T:
@@ -334,9 +336,9 @@ def _told(error: sqlite3.Error) -> Exception:
     return DiskFull("SQLite finds no room") if is_full(error) else error
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, system: System) -> None:
     """Make sure that the file exists, and that its name survives a power cut."""
     if path.exists():
         return
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    sync_folder(path.parent)
+    system.sync_folder(path.parent)

@@ -15,8 +15,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS, allocate
+from crypt_api.server.stores.sqlite.durable_files import FULL_ERRORS
 from crypt_api.server.stores.sqlite.statements import Execute
+from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
 
 LOG_ALLOWANCE = 16 << 20
@@ -30,9 +31,6 @@ DEFAULT_STORAGE = 1 << 30
 
 RESERVE_BYTES = 256 << 10
 """64 pages. A command that destroys takes a page or two, to split one that holds leases or due times."""
-
-GROWTH_BYTES = 1 << 20
-"""The database takes its room from the disk in steps of this size."""
 
 ROOM_BYTES = 512 << 10
 """Bytes that must be there, free in the file or taken from the disk, before new messages are accepted again: a few of
@@ -67,7 +65,7 @@ class Pages:
         return (self.count - self.free) * self.size
 
 
-def grow(descriptor: int, size: int, needed: int) -> None:
+def grow(system: System, descriptor: int, size: int, needed: int) -> None:
     """Lengthen the database's file of `size` bytes to `needed` bytes, and a step more if the disk has it.
 
     Raises:
@@ -75,11 +73,11 @@ def grow(descriptor: int, size: int, needed: int) -> None:
     """
     try:
         try:
-            allocate(descriptor, size, needed + GROWTH_BYTES)
+            system.allocate(descriptor, size, needed + system.growth_bytes)
         except OSError as error:
             if error.errno not in FULL_ERRORS:
                 raise
-            allocate(descriptor, size, needed)
+            system.allocate(descriptor, size, needed)
     except OSError as error:
         if error.errno not in FULL_ERRORS:
             raise

@@ -18,6 +18,7 @@ from crypt_api.server.stores.sqlite.database import CommitUncertain, LogReplaced
 from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, DiskFull
 from crypt_api.server.stores.sqlite.records import Batch, Change, DamagedRecord
 from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.encoding import utf8_size
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Created, Outcome, Read, decide
@@ -70,11 +71,14 @@ class Decided(NamedTuple):
 class GroupCommit:
     """Applies groups of commands to the file."""
 
-    def __init__(self, file: SqliteFile, clock: Callable[[], float], on_damaged: Callable[[str], None]) -> None:
+    def __init__(
+        self, file: SqliteFile, clock: Callable[[], float], on_damaged: Callable[[str], None], system: System = REAL
+    ) -> None:
         """`on_damaged` is told the id of a record that cannot be read."""
         self._file = file
         self._clock = clock
         self._on_damaged = on_damaged
+        self._system = system
         self.refuses = ""
         """Why new messages are refused at the moment; empty if they are not. Housekeeping takes it away again."""
         self.destroyed_remains = True
@@ -172,7 +176,7 @@ class GroupCommit:
 
     def _settle(self, changes: Mapping[str, Change]) -> bool:
         try:
-            return settle(self._file, changes)
+            return settle(self._file, changes, self._system)
         except CannotSettle:
             raise
         except Exception as error:  # whatever it was, the commit must not be repeated

@@ -2,7 +2,6 @@
 
 import logging
 import sqlite3
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,8 +11,8 @@ from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
 from crypt_api.server.stores.sqlite.database import CommitUncertain, SqliteFile
 from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, LOG_ALLOWANCE, DiskFull
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit
-from crypt_api.server.stores.sqlite.repair import Patrol, rebuild
 from crypt_api.server.stores.sqlite.sweep import Sweeper
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
@@ -28,36 +27,33 @@ MAX_SHARE = 1 / 200
 """Of the time that erasing what was destroyed may take. Requests wait meanwhile: with more than a hundredth, one
 request of a hundred would meet it, and it would be what the 99th percentile measures."""
 
-REPAIR_PAUSE_SECONDS = 3_600.0
-"""Between two repairs: requests wait for one, and a disk that fails would need another at once."""
-
 
 class Housekeeping:
     """Rounds of a few steps. While one lasts, requests wait."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917
         self,
         file: SqliteFile,
         commits: GroupCommit,
         clock: Callable[[], float],
         observer: Observer,
         on_damaged: Callable[[str], None],
+        system: System = REAL,
     ) -> None:
         """`observer` is told of messages that nobody read in time, `on_damaged` the id of one that cannot be read."""
         self._file = file
         self._sweeper = Sweeper(file)
-        self._patrol = Patrol(file)
         self._commits = commits
         self._clock = clock
         self._observer = observer
         self._on_damaged = on_damaged
+        self._system = system
         self._complained: set[str] = set()
         self._steps: deque[Callable[[], bool]] = deque()  # those of this round that are to come
         self._has_more = False  # to be done in the next round, at once
         self._is_well = True  # in this round
         self._is_malformed = False
         self._rest_is_due_at = 0.0  # by the monotonic clock
-        self._repair_is_due_at = 0.0  # the same
         self.pause = MIN_PAUSE_SECONDS
         """Seconds until `run` is to be called again, if there is nothing to do at once."""
         self._messages = 0
@@ -72,8 +68,8 @@ class Housekeeping:
             self._has_more |= self._attempt(self._steps.popleft())
         else:
             self._has_more = self._attempt(self._sweep)
-            if not self._has_more or time.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
-                self._steps += (self._give_back, self._erase, self._accept_messages, self._repair)
+            if not self._has_more or self._system.monotonic() >= self._rest_is_due_at or self._file.is_log_long:
+                self._steps += (self._give_back, self._erase, self._accept_messages)
         if self._steps:
             return True
         if self._is_well:
@@ -116,11 +112,11 @@ class Housekeeping:
 
     def _erase(self) -> bool:
         """Overwrite what was destroyed, and a log that has grown long."""
-        started = time.monotonic()
+        started = self._system.monotonic()
         if self._commits.destroyed_remains or self._file.is_log_long:
             self._file.carry_over()
             self._commits.destroyed_remains = False
-        now = time.monotonic()
+        now = self._system.monotonic()
         self.pause = min(max((now - started) / MAX_SHARE, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
         self._rest_is_due_at = now + self.pause
         return False
@@ -132,21 +128,6 @@ class Housekeeping:
         for message_id in swept.damaged:
             self._on_damaged(message_id)
         return swept.is_more
-
-    def _repair(self) -> bool:
-        """Build the table anew if rows cannot be found by their ids or due times."""
-        if self._has_more:  # it is swept, or given back, first
-            return False
-        if self._sweeper.has_passed_over or self._patrol.finds_damage():
-            self._is_malformed = True
-            if time.monotonic() >= self._repair_is_due_at:
-                self._repair_is_due_at = time.monotonic() + REPAIR_PAUSE_SECONDS
-                logger.error("the file is damaged; the table of the messages is built anew")
-                rebuild(self._file)
-                self._commits.destroyed_remains = True
-                self._sweeper.begin_again()
-                return True
-        return False
 
     def _give_back(self) -> bool:
         with self._file.transaction():

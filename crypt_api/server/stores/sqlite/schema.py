@@ -10,15 +10,11 @@ APPLICATION_ID = 0x43525950
 """`CRYP`: tells our files from any other SQLite database."""
 
 VERSION = 2
-"""Version 1 had the content, in plain text, in the record's JSON. `migration` brings such a file up."""
-
-COLUMNS = "(id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL, slot INTEGER) WITHOUT ROWID"
-DUE_TIMES = "CREATE INDEX messages_due_at ON messages (due_at)"
-"""What `messages` is made of."""
+"""Of the tables. A file of another version is refused."""
 
 TABLES = f"""
-CREATE TABLE messages {COLUMNS};
-{DUE_TIMES};
+CREATE TABLE messages (id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL, slot INTEGER) WITHOUT ROWID;
+CREATE INDEX messages_due_at ON messages (due_at);
 CREATE TABLE contents (slot INTEGER PRIMARY KEY, content BLOB NOT NULL);
 {key_slots.SCHEMA.strip()}
 CREATE TABLE reserve (pages BLOB NOT NULL);
@@ -39,7 +35,7 @@ def version_of(execute: Execute, path: Path) -> int:
     """The version of the open database's schema; 0 if it is empty. Nothing is changed.
 
     Raises:
-        StorageUnavailable: The database is another program's, or of a newer version.
+        StorageUnavailable: The database is another program's, or of another version.
     """
     [[application_id]] = execute("PRAGMA application_id")
     [[version]] = execute("PRAGMA user_version")
@@ -48,7 +44,7 @@ def version_of(execute: Execute, path: Path) -> int:
         return 0
     if application_id != APPLICATION_ID:
         raise StorageUnavailable(f"cannot open {path}: it is another program's database")
-    if version > VERSION:
+    if version != VERSION:
         raise StorageUnavailable(
             f"cannot open {path}: its schema has version {version}, this crypt-api knows {VERSION}"
         )

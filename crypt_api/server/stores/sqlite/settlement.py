@@ -10,13 +10,13 @@ connection breaks, which is the true answer, and the next start finds out.
 
 import logging
 import sqlite3
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 from crypt_api.server.stores.sqlite.connection import describe
 from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.records import Change
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
@@ -31,22 +31,22 @@ class CannotSettle(Exception):
     """It cannot be found out whether a transaction took effect."""
 
 
-def settle(file: SqliteFile, changes: Mapping[str, Change], sleep: Callable[[float], object] = time.sleep) -> bool:
+def settle(file: SqliteFile, changes: Mapping[str, Change], system: System = REAL) -> bool:
     """Open `file` anew and tell whether the transaction with these changes took effect, now and for good.
 
     Raises:
         CannotSettle: The file could not be asked for `PATIENCE_SECONDS`, or gave an impossible answer.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = system.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return _ask(file, changes)
         except (sqlite3.Error, OSError, StorageUnavailable) as error:
             file.disconnect()
             reason = describe(error)
-        if time.monotonic() >= deadline:
+        if system.monotonic() >= deadline:
             raise CannotSettle(reason)
-        sleep(RETRY_SECONDS)
+        system.sleep(RETRY_SECONDS)
 
 
 def _ask(file: SqliteFile, changes: Mapping[str, Change]) -> bool:

@@ -4,15 +4,15 @@
 """
 
 import asyncio
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from crypt_api.server.stores.reporting import NoObserver, Observer, Usage
 from crypt_api.server.stores.sqlite.disk_space import DEFAULT_STORAGE
 from crypt_api.server.stores.sqlite.group_commit import Task
+from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
-from crypt_api.server.stores.sqlite.writer import Writer, end_process
+from crypt_api.server.stores.sqlite.writer import Writer
 from crypt_core.messages import Command, Outcome
 
 
@@ -26,7 +26,7 @@ class SqliteStore:
         max_bytes: int = DEFAULT_STORAGE,
         clock: Callable[[], float] | None = None,
         observer: Observer = NoObserver(),  # noqa: B008 - it has no state
-        end: Callable[[], None] = end_process,
+        system: System = REAL,
     ) -> None:
         """Open the file, or create it.
 
@@ -35,13 +35,13 @@ class SqliteStore:
             max_bytes: The cap for database and log; 0 is none.
             clock: The time in seconds that messages live by. The default is a `WallClock`.
             observer: Is told what no caller is told.
-            end: Ends the process. Called when the store cannot go on.
+            system: The machine; tests pass their own.
 
         Raises:
             StorageUnavailable: The file cannot be used; the text says why.
         """
-        self._writer = Writer(path, max_bytes, clock or WallClock(), observer, end)
-        self._thread = threading.Thread(target=self._writer.run, name="sqlite-writer", daemon=True)
+        self._writer = Writer(path, max_bytes, clock or WallClock(), observer, system)
+        self._thread = system.thread(target=self._writer.run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def apply(self, message_id: str, command: Command) -> Outcome:

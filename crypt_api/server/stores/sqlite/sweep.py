@@ -38,15 +38,6 @@ class Sweeper:
         self._passed_over = 0
         """The first entries of the index that cannot be swept: SQLite finds no row for the entry, or a damaged page."""
 
-    @property
-    def has_passed_over(self) -> bool:
-        """Whether something that is due could not be swept."""
-        return self._passed_over > 0
-
-    def begin_again(self) -> None:
-        """Pass over nothing any more: the file was repaired."""
-        self._passed_over = 0
-
     def run(self, now: float) -> Swept:
         """Expire the records that are due at `now` (Unix time in seconds), up to a chunk of them.
 

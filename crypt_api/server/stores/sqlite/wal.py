@@ -1,8 +1,8 @@
 """The file of the write-ahead log: room that is kept for a full disk, and zeros where destroyed messages were.
 
 SQLite writes each commit to the log first. It frees the log's blocks without overwriting them, and needs room in the
-log even to delete. So the log has `LOG_BYTES` from the start, filled with zeros: commits that fit need nothing from
-the disk. When the log has been carried over into the database, it is overwritten with zeros and used again.
+log even to delete. So the log has `System.log_bytes` from the start, filled with zeros: commits that fit need nothing
+from the disk. When the log has been carried over into the database, it is overwritten with zeros and used again.
 """
 
 import os
@@ -10,12 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from crypt_api.server.stores.sqlite.durable_files import sync, write_zeros
 from crypt_api.server.stores.sqlite.file_identity import FileIdentity
-
-LOG_BYTES = 4 << 20
-"""The size of the log: what is carried over at a time (`CARRY_OVER_PAGES`), and one group. What a sweep destroys at a
-time needs less."""
+from crypt_api.server.stores.sqlite.system import System
 
 MIN_LOG_BYTES = 256 << 10
 """With less than that, not even single commands can be relied on to find room."""
@@ -36,7 +32,7 @@ def reserve_path(database: Path) -> Path:
     return database.with_name(database.name + "-reserve")
 
 
-def adopt_reserve(database: Path) -> None:
+def adopt_reserve(database: Path, system: System) -> None:
     """Make the room that the last process left the new log, before SQLite opens the database.
 
     SQLite takes a log that begins with zeros for an empty one. A log that is there, after a crash say, stays.
@@ -51,8 +47,8 @@ def adopt_reserve(database: Path) -> None:
             reserve.unlink()
         else:
             if any(os.pread(descriptor, _HEADER_BYTES, 0)):  # it was left behind in a hurry
-                write_zeros(descriptor, 0, _HEADER_BYTES)
-                sync(descriptor)
+                system.write_zeros(descriptor, 0, _HEADER_BYTES)
+                system.sync(descriptor)
             reserve.rename(log)
     except OSError:  # then the log starts without this room
         with suppress(OSError):
@@ -64,20 +60,21 @@ def adopt_reserve(database: Path) -> None:
 class WriteAheadLog:
     """The log of a database that SQLite has open in exclusive mode: nobody else reads or writes it."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, system: System) -> None:
         self._database = database
+        self._system = system
         self._file = FileIdentity(log_path(database))
         self.stat_if_under_path = self._file.stat_if_under_path
 
     def reserve(self) -> None:
         """Take the log's room from the disk. OSError if the disk has not so much, or cannot be written."""
         size = self.size()
-        if size < LOG_BYTES:
-            write_zeros(self._file.descriptor, size, LOG_BYTES)
-            sync(self._file.descriptor)
+        if size < self._system.log_bytes:
+            self._system.write_zeros(self._file.descriptor, size, self._system.log_bytes)
+            self._system.sync(self._file.descriptor)
 
     def wipe(self) -> None:
-        """Overwrite with zeros what is not zeros, and give back what is over `LOG_BYTES`.
+        """Overwrite with zeros what is not zeros, and give back what is over `System.log_bytes`.
 
         Only safe when SQLite has carried over all of the log, synced the database, and will begin the log anew. The
         header goes first, and must be on the disk before any page goes: a crash in between then finds an empty log.
@@ -86,12 +83,12 @@ class WriteAheadLog:
         size = self.size()
         end = self._end_of_content(size)
         if end:
-            write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
-            sync(self._file.descriptor)
-            write_zeros(self._file.descriptor, _HEADER_BYTES, end)
-            sync(self._file.descriptor)
-        if size > LOG_BYTES:
-            os.ftruncate(self._file.descriptor, LOG_BYTES)
+            self._system.write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
+            self._system.sync(self._file.descriptor)
+            self._system.write_zeros(self._file.descriptor, _HEADER_BYTES, end)
+            self._system.sync(self._file.descriptor)
+        if size > self._system.log_bytes:
+            os.ftruncate(self._file.descriptor, self._system.log_bytes)
 
     def _end_of_content(self, size: int) -> int:
         """Where the zeros at the end of the log begin, or somewhat later; 0 if there is nothing else."""
@@ -112,7 +109,7 @@ class WriteAheadLog:
         while chunk := os.pread(self._file.descriptor, _CHUNK, start):
             os.pwrite(self._file.descriptor, chunk, start)
             start += len(chunk)
-        sync(self._file.descriptor)
+        self._system.sync(self._file.descriptor)
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -8,10 +8,7 @@ if the group changes something, the lock goes to the thread with the group.
 
 import asyncio
 import logging
-import os
 import sqlite3
-import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,6 +21,7 @@ from crypt_api.server.stores.sqlite.database import SqliteFile
 from crypt_api.server.stores.sqlite.group_commit import Answer, Decided, GroupCommit, Task
 from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.settlement import CannotSettle
+from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
@@ -39,14 +37,6 @@ LOOK_SECONDS = 0.001
 
 PATIENCE_SECONDS = 0.1
 """An event loop that has not decided its commands by then is busy, or has stopped: the thread decides them itself."""
-
-EXIT_CODE = 70
-"""Of a process that cannot go on (`EX_SOFTWARE` of sysexits.h)."""
-
-
-def end_process() -> None:
-    """End the process at once: a server whose writer is gone would answer nobody, and look alive."""
-    os._exit(EXIT_CODE)
 
 
 class Job(NamedTuple):
@@ -65,24 +55,28 @@ class Writer:
         max_bytes: int,
         clock: Callable[[], float],
         observer: Observer,
-        end: Callable[[], None],
+        system: System,
     ) -> None:
         """Open the file. StorageUnavailable if that cannot be done."""
         self.usage = Usage(max_bytes=max_bytes)
         self._max_bytes = max_bytes
         self._observer = observer
         self._damaged: set[str] = set()
-        self._end = end
-        self._waiting: deque[Task] = deque()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._closing = threading.Event()
-        self._closed = threading.Event()
-        self._file_lock = threading.Lock()
+        self._system = system
+        self._waiting: deque[Task] = system.deque()
+        self._jobs: SimpleQueue[Job | None] = system.queue()
+        self._closing = system.event()
+        self._closed = system.event()
+        self._file_lock = system.lock()
         self._file_lock.acquire()  # the thread begins with a round of housekeeping
-        self._file = SqliteFile(path, max_bytes)
-        self._commits = GroupCommit(self._file, clock, self._found_damaged)
-        self._housekeeping = Housekeeping(self._file, self._commits, clock, observer, self._found_damaged)
-        self._take_stock()
+        self._file = SqliteFile(path, max_bytes, system)
+        self._commits = GroupCommit(self._file, clock, self._found_damaged, system)
+        self._housekeeping = Housekeeping(self._file, self._commits, clock, observer, self._found_damaged, system)
+        try:
+            self._take_stock()
+        except BaseException:
+            self._file.close()
+            raise
 
     def submit(self, task: Task) -> None:
         """Have the command applied. Call it on the event loop that waits for the answer."""
@@ -109,7 +103,13 @@ class Writer:
             try:
                 logger.critical("the store cannot go on, and the process ends: %s", reason)
             finally:
-                self._end()
+                self._system.exit()
+        finally:
+            self._end_serving()
+
+    def _end_serving(self) -> None:
+        try:
+            self._file.close()
         finally:
             self._closed.set()
             self._refuse_waiting()
@@ -146,9 +146,9 @@ class Writer:
     def _serve(self) -> None:
         pause = self._keep_house_for_a_round()
         self._give_file_away()
-        housekeeping_at = time.monotonic() + pause
+        housekeeping_at = self._system.monotonic() + pause
         while True:
-            job = self._next_job(housekeeping_at - time.monotonic())
+            job = self._next_job(housekeeping_at - self._system.monotonic())
             if job:
                 self._apply(job)
             closing = self._closing.is_set()
@@ -159,11 +159,10 @@ class Writer:
             if closing:
                 self._keep_house_for_a_round()
                 break
-            if time.monotonic() >= housekeeping_at:
+            if self._system.monotonic() >= housekeeping_at:
                 pause = self._keep_house()
-                housekeeping_at = time.monotonic() + pause
+                housekeeping_at = self._system.monotonic() + pause
             self._give_file_away()
-        self._file.close()
 
     def _keep_house_for_a_round(self) -> float:
         """Take all steps of a round, and return the seconds until the next round."""
@@ -184,13 +183,13 @@ class Writer:
 
         Commands that wait come before housekeeping: an event loop has been told to decide them, and has time for it.
         """
-        patience_ends = time.monotonic() + max(timeout, 0) + PATIENCE_SECONDS
+        patience_ends = self._system.monotonic() + max(timeout, 0) + PATIENCE_SECONDS
         while True:
             with suppress(Empty):
                 job = self._jobs.get(timeout=max(timeout, 0))
                 if job is not None:
                     return job
-            may_take = not self._waiting or self._closing.is_set() or time.monotonic() >= patience_ends
+            may_take = not self._waiting or self._closing.is_set() or self._system.monotonic() >= patience_ends
             if may_take and self._file_lock.acquire(blocking=False):
                 return None
             timeout = LOOK_SECONDS

@@ -1,0 +1,113 @@
+"""Sends single requests, through the proxy that the environment names, and within the limits of `limits.py`.
+
+Redirects are not followed and cookies are not kept: the service has neither.
+"""
+
+import asyncio
+from collections.abc import Callable
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from crypt_api.client.environment import proxy_for, trusted_certificates
+from crypt_api.client.errors import InvalidEnvironment
+from crypt_api.client.limits import Exchange, TimedBackend, current_exchange
+
+TransportT = TypeVar("TransportT")
+
+
+class _Transports(Generic[TransportT]):
+    """The transports of a client: the given one for all addresses, or one for each proxy and scheme."""
+
+    def __init__(self, given: TransportT | None, make: Callable[[str | None, SSLContext], TransportT]) -> None:
+        self._given = given
+        self._make = make
+        self._made: dict[tuple[str | None, str], TransportT] = {}
+
+    def to(self, url: httpx.URL) -> TransportT:
+        if self._given is not None:
+            return self._given
+        proxy = proxy_for(url)
+        if (transport := self._made.get((proxy, url.scheme))) is None:
+            # To read all trusted certificates takes a while, and http needs none.
+            certificates = trusted_certificates() if url.scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
+            try:
+                transport = self._made[proxy, url.scheme] = self._make(proxy, certificates)
+            except ImportError:
+                raise InvalidEnvironment("The environment names a SOCKS proxy, which needs httpx[socks].") from None
+        return transport
+
+    def all(self) -> list[TransportT]:
+        return list(self._made.values()) if self._given is None else [self._given]
+
+
+class Connections:
+    """Blocking connections to services."""
+
+    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
+        self._transports = _Transports[httpx.BaseTransport](transport, _timed_transport)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        """Send the request, and give the whole response.
+
+        Raises:
+            RequestError: There is no response; `NotThisService` if it was too large or too slow.
+            InvalidEnvironment: The environment names a proxy or certificates that cannot be used.
+        """
+        exchange = Exchange(request)
+        current_exchange.set(exchange)
+        response = self._transports.to(request.url).handle_request(request)
+        try:
+            exchange.begin(response)
+            if not response.is_stream_consumed:
+                for chunk in response.iter_raw():
+                    exchange.take(chunk)
+        finally:
+            response.close()
+        return exchange.end(response)
+
+    def close(self) -> None:
+        for transport in self._transports.all():
+            transport.close()
+
+
+class AsyncConnections:
+    """The same as `Connections`, for asyncio."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._transports = _Transports[httpx.AsyncBaseTransport](transport, _async_transport)
+
+    async def send(self, request: httpx.Request) -> httpx.Response:
+        """See `Connections.send`."""
+        exchange = Exchange(request)
+        transport = self._transports.to(request.url)
+        try:
+            async with asyncio.timeout(exchange.seconds_left()) as deadline:
+                response = await transport.handle_async_request(request)
+                try:
+                    exchange.begin(response)
+                    if not response.is_stream_consumed:
+                        async for chunk in response.aiter_raw():
+                            exchange.take(chunk)
+                            deadline.reschedule(asyncio.get_running_loop().time() + exchange.seconds_left())
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise exchange.too_slow() from None
+        return exchange.end(response)
+
+    async def close(self) -> None:
+        for transport in self._transports.all():
+            await transport.aclose()
+
+
+def _timed_transport(proxy: str | None, certificates: SSLContext) -> httpx.BaseTransport:
+    transport = httpx.HTTPTransport(proxy=proxy, verify=certificates, trust_env=False)
+    pool: Any = transport._pool  # noqa: SLF001 - httpx has no other way to choose httpcore's backend
+    pool._network_backend = TimedBackend()  # noqa: SLF001
+    return transport
+
+
+def _async_transport(proxy: str | None, certificates: SSLContext) -> httpx.AsyncBaseTransport:
+    return httpx.AsyncHTTPTransport(proxy=proxy, verify=certificates, trust_env=False)
