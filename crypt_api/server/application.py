@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from crypt_api.server.limiters import open_limits
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
-from crypt_api.server.stores import ServerStore, open_store
+from crypt_api.server.stores import ServerStore, open_limits, open_store
 from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
@@ -36,9 +35,8 @@ class Application:
     metrics: Metrics
 
     async def answer(self, request: Request) -> Response:
-        """Answer a request whose `client` and `scheme` are those of the connection: a proxy's, if one is in between."""
+        """Answer a request whose `client` and `scheme` are the client's own, and not those of a proxy in between."""
         started = time.perf_counter()
-        request = self.proxies.resolve(request)
         response = await self.app.handle(request, self.store)
         seconds = time.perf_counter() - started
         route = response.route or "-"

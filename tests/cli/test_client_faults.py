@@ -146,6 +146,10 @@ def test_the_client_gives_up_after_some_attempts(faulty: Any) -> None:
         {"json": None},
         {"json": {"expires_at": None, "message": 1}},
         {"json": {"expires_at": "soon"}},
+        {"json": {"expires_at": "0001-01-01T00:00:00Z"}},  # without a local time west of Greenwich
+        {"json": {"expires_at": "9999-12-31T23:59:59Z"}},
+        {"json": {"expires_at": "2026-11-24T00:00:00"}},
+        {"json": {"expires_at": 1_800_000_000}},
         {"content": b"\xff"},
         {"content": b""},
     ],
@@ -194,7 +198,35 @@ def test_a_refusal_after_a_lost_answer_may_hide_that_the_request_was_done(faulty
         client.send("secret")
 
 
-@pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
+@pytest.mark.parametrize("message_id", ["\x1b[2Jab", "abc12\n", "../abc12", "abc12/", "", None, "ABCDE"])
+def test_an_id_that_is_none_is_refused(faulty: Any, message_id: str | None) -> None:
+    client, *_ = faulty([httpx.Response(200, json={"id": message_id})])
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.create_plain("secret")
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00", "soon", 1, None]
+)
+def test_a_time_that_cannot_be_is_refused(faulty: Any, time: object) -> None:
+    receipt = {"state": "read", "passphrase": False, "reads_left": 1, "at": time or 1, "expires_at": time}
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = [httpx.Response(200, json=receipt), httpx.Response(201, json=receipt)]
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.receipt(link)
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.send("secret")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}, {"reads_left": "1.5"},
+        {"reads_left": "true"}, {"reads_left": '"1"'}, {"passphrase": '"false"'}, {"passphrase": "0"},
+        {"at": '"0001-01-01T00:00:00Z"'},
+    ],
+)  # fmt: skip
 def test_an_invalid_receipt_is_refused(faulty: Any, change: dict[str, str]) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link

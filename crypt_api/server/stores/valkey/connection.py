@@ -11,7 +11,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from crypt_api.server.stores.valkey.url import Host, ValkeySettings
 
-Command: TypeAlias = tuple[bytes | int, ...]
+EngineCommand: TypeAlias = tuple[bytes | int, ...]
 Reply: TypeAlias = bytes | int | Sequence["Reply"] | ResponseError | None
 
 Address: TypeAlias = Host | str
@@ -28,7 +28,7 @@ class Connection:
     def __init__(self, connection: AbstractConnection) -> None:
         self._connection = connection
 
-    async def call(self, commands: Sequence[Command]) -> list[Reply]:
+    async def call(self, commands: Sequence[EngineCommand]) -> list[Reply]:
         """Send the commands, and return their replies; an error in reply to one of them is its reply.
 
         Raises:

@@ -17,9 +17,6 @@ OLDEST_VALKEY: Version = (7, 2)
 OLDEST_REDIS: Version = (7, 2)
 """The first with `WAITAOF`."""
 
-IFEQ_VALKEY: Version = (8, 1)
-IFEQ_REDIS: Version = (8, 4)
-
 
 class EngineClock:
     """The engine's clock: one for all servers. It comes with every group of commands, so it costs nothing."""
@@ -71,11 +68,6 @@ class Engine:
     is_cluster: bool
 
     @property
-    def has_ifeq(self) -> bool:
-        """Whether `SET` has a comparison of its own."""
-        return self.version >= (IFEQ_VALKEY if self.is_valkey else IFEQ_REDIS)
-
-    @property
     def title(self) -> str:
         return f"{'Valkey' if self.is_valkey else 'Redis'} {'.'.join(map(str, self.version))}"
 
@@ -90,6 +82,8 @@ class Engine:
 
     def refusal(self, settings: ValkeySettings) -> str:
         """Why the engine cannot be used; empty if it can."""
+        if not self.is_primary:
+            return "READONLY: this is a replica"
         if self.version < (OLDEST_VALKEY if self.is_valkey else OLDEST_REDIS):
             return f"{self.title} is too old: Valkey 7.2 or Redis 7.2 is needed"
         if self.eviction != "noeviction":
@@ -158,10 +152,10 @@ class Finding:
     text: str
 
 
-def findings(engine: Engine, settings: ValkeySettings) -> list[Finding]:
+def findings(engine: Engine, settings: ValkeySettings, *, has_ifeq: bool) -> list[Finding]:
     """Which promises the engine's settings keep or break, in one line each."""
     return [
-        Finding(kept=True, text=_version(engine)),
+        Finding(kept=True, text=_version(engine, has_ifeq=has_ifeq)),
         _crash(engine),
         _failover(engine, settings),
         _full(engine),
@@ -174,15 +168,15 @@ class Findings:
     def __init__(self) -> None:
         self._told: set[Finding] = set()
 
-    def tell(self, engine: Engine, settings: ValkeySettings) -> None:
-        for finding in findings(engine, settings):
+    def tell(self, engine: Engine, settings: ValkeySettings, *, has_ifeq: bool) -> None:
+        for finding in findings(engine, settings, has_ifeq=has_ifeq):
             if finding not in self._told:
                 self._told.add(finding)
                 logger.log(logging.INFO if finding.kept else logging.WARNING, "%s", finding.text)
 
 
-def _version(engine: Engine) -> str:
-    how = "SET IFEQ" if engine.has_ifeq else "a script, since this version has no SET IFEQ"
+def _version(engine: Engine, *, has_ifeq: bool) -> str:
+    how = "SET IFEQ" if has_ifeq else "a script, since this engine has no SET IFEQ"
     return f"{engine.title}: at most one reader, by {how}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crypt_api.server.stores.valkey.connection import Command, ConnectionLost, Reply
+from crypt_api.server.stores.valkey.connection import ConnectionLost, EngineCommand, Reply
 
 
 class FenceFailed(ConnectionLost):
@@ -37,8 +37,8 @@ class Fence:
         return self.replica_timeout * bool(self.replicas) + self.fsync_timeout * self.fsyncs
 
     @property
-    def commands(self) -> list[Command]:
-        commands: list[Command] = []
+    def commands(self) -> list[EngineCommand]:
+        commands: list[EngineCommand] = []
         if self.replicas:
             commands.append((b"WAIT", self.replicas, max(1, int(self.replica_timeout * 1_000))))
         if self.fsyncs:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from crypt_api.server.stores.valkey.connection import Command, Connection, ConnectionLost, Reply
+from crypt_api.server.stores.valkey.connection import Connection, ConnectionLost, EngineCommand, Reply
 from crypt_api.server.stores.valkey.engine import EngineClock
 from crypt_api.server.stores.valkey.fence import NO_FENCE, Fence
 
@@ -27,7 +27,7 @@ class Unanswered(Exception):
     """The engine may have executed the commands, or may yet; or it did, and the fence failed."""
 
 
-class Answers(NamedTuple):
+class Executed(NamedTuple):
     """The replies to one entry's commands.
 
     Attributes:
@@ -42,8 +42,8 @@ class Answers(NamedTuple):
 
 
 class _Entry(NamedTuple):
-    commands: Sequence[Command]
-    answers: asyncio.Future[Answers]
+    commands: Sequence[EngineCommand]
+    executed: asyncio.Future[Executed]
 
 
 class GroupCommit:
@@ -63,19 +63,19 @@ class GroupCommit:
         self._wake_up: asyncio.Future[None] | None = None
         self.has_ended = False
 
-    def submit(self, commands: Sequence[Command]) -> asyncio.Future[Answers]:
+    def submit(self, commands: Sequence[EngineCommand]) -> asyncio.Future[Executed]:
         """Send the commands with the next group; not if the future is cancelled before.
 
-        Await the future for the answers. It raises `NotSent` or `Unanswered`.
+        Await the future for the replies. It raises `NotSent` or `Unanswered`.
         """
         entry = _Entry(commands, asyncio.get_running_loop().create_future())
         if self.has_ended:
-            entry.answers.set_exception(NotSent())
+            entry.executed.set_exception(NotSent())
         else:
             self._waiting.append(entry)
             if self._wake_up is not None and not self._wake_up.done():
                 self._wake_up.set_result(None)
-        return entry.answers
+        return entry.executed
 
     async def run(self) -> None:
         """Send group after group.
@@ -98,7 +98,7 @@ class GroupCommit:
         size = 0
         while self._waiting and len(group) < MAX_GROUP and size < MAX_GROUP_BYTES:
             entry = self._waiting.popleft()
-            if not entry.answers.done():
+            if not entry.executed.done():
                 group.append(entry)
                 size += sum(len(word) for command in entry.commands for word in command if isinstance(word, bytes))
         return group
@@ -122,15 +122,15 @@ class GroupCommit:
         now = self._clock.observe(replies[0])
         at = 1
         for entry in group:
-            if not entry.answers.done():
-                entry.answers.set_result(Answers(replies[at : at + len(entry.commands)], now, sent_at))
+            if not entry.executed.done():
+                entry.executed.set_result(Executed(replies[at : at + len(entry.commands)], now, sent_at))
             at += len(entry.commands)
 
 
-TIME: Command = (b"TIME",)
+TIME: EngineCommand = (b"TIME",)
 
 
 def _fail(entries: Iterable[_Entry], error: type[Exception]) -> None:
     for entry in entries:
-        if not entry.answers.done():
-            entry.answers.set_exception(error())
+        if not entry.executed.done():
+            entry.executed.set_exception(error())

@@ -10,8 +10,8 @@ from enum import Enum, auto
 from redis.exceptions import AskError, ClusterDownError, OutOfMemoryError, ResponseError, TryAgainError
 
 from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, create, replace, replace_by_script
-from crypt_api.server.stores.valkey.connection import Command, error_code
-from crypt_api.server.stores.valkey.group_commit import Answers, NotSent, Unanswered
+from crypt_api.server.stores.valkey.connection import EngineCommand, error_code
+from crypt_api.server.stores.valkey.group_commit import Executed, NotSent, Unanswered
 from crypt_api.server.stores.valkey.lease_ends import lease_end, remember
 from crypt_api.server.stores.valkey.primary import Primary, Session
 from crypt_api.server.stores.valkey.stored_value import MARKER_SECONDS, Value, parse
@@ -28,7 +28,7 @@ NOT_NOW = ("READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF")
 PAUSE = 0.02
 """Seconds until a command is sent again that was sent elsewhere."""
 
-ASKING: Command = (b"ASKING",)
+ASKING: EngineCommand = (b"ASKING",)
 
 
 class Written(Enum):
@@ -71,13 +71,13 @@ class Keys:
     def message_id(self, key: bytes) -> str:
         return key.removeprefix(self._prefix).decode()
 
-    async def read(self, key: bytes) -> tuple[Value | None, float]:
+    async def read(self, key: bytes, *, even_if_unsafe: bool = False) -> tuple[Value | None, float]:
         """The value of the key, and the engine's time just before."""
         while True:
             with suppress(Unanswered):
-                answers = await self.call(key, lambda _: [(b"GET", key)])
-                stored = answers.replies[-1]
-                return (parse(stored) if isinstance(stored, bytes) else None), answers.now
+                executed = await self.call(key, lambda _: [(b"GET", key)], even_if_unsafe=even_if_unsafe)
+                stored = executed.replies[-1]
+                return (parse(stored) if isinstance(stored, bytes) else None), executed.now
 
     async def write(
         self, key: bytes, before: Value | None, after: Value, *, now: float, even_if_full: bool = False
@@ -93,32 +93,39 @@ class Keys:
         """
         life = _life(after.record, now)
 
-        def commands(session: Session) -> Sequence[Command]:
+        def commands(session: Session) -> Sequence[EngineCommand]:
             if before is None and not even_if_full:
                 return [create(key, after.stored, life)]
             old = b"" if before is None else before.stored
             is_same = before is not None and before.record is after.record
             rest = KEEP_LIFE if is_same else life
-            if even_if_full or not session.engine.has_ifeq:
+            if even_if_full or not session.has_ifeq:
                 return [replace_by_script(key, old, after.stored, rest)]
             return [replace(key, old, after.stored, rest)]
 
         try:
             ends_at = lease_end(after.record)
             if ends_at is None:
-                answers = await self.call(key, commands, writes=True)
+                executed = await self.call(key, commands, writes=True)
             else:
                 ends = self.topology.lease_ends_for(key)
                 remembering = self.call(ends, lambda _: [remember(ends, key, ends_at)], writes=True)
-                _, answers = await asyncio.gather(remembering, self.call(key, commands, writes=True))
+                _, executed = await asyncio.gather(remembering, self.call(key, commands, writes=True))
         except Unanswered:
             return Written.UNCERTAIN
         except OutOfMemoryError:
             return Written.FULL
-        if answers.replies[-1] is None:
+        if executed.replies[-1] is None:
             return Written.OVERTAKEN
-        self._remember_fenced(key, after, answers.sent_at)
+        self._remember_fenced(key, after, executed.sent_at)
         return Written.DONE
+
+    async def write_unfenced(self, key: bytes, before: Value | None, after: Value, *, now: float) -> None:
+        """Replace `before` by `after`, if a primary answers at all. A `write` must follow: it has the fence."""
+        old = b"" if before is None else before.stored
+        replacing = replace_by_script(key, old, after.stored, _life(after.record, now))
+        with suppress(Unanswered):
+            await self.call(key, lambda _: [replacing], even_if_unsafe=True)
 
     def is_safe(self, key: bytes, value: Value, since: float) -> bool:
         """Whether a fence has held, after the event loop's time `since`, for the write that made the value."""
@@ -130,9 +137,20 @@ class Keys:
         return (await self._session(key)).is_fenced
 
     async def call(
-        self, key: bytes, commands: Callable[[Session], Sequence[Command]], *, writes: bool = False
-    ) -> Answers:
+        self,
+        key: bytes,
+        commands: Callable[[Session], Sequence[EngineCommand]],
+        *,
+        writes: bool = False,
+        even_if_unsafe: bool = False,
+    ) -> Executed:
         """Send commands to the primary of the key, until they are executed; the last of them is not an error.
+
+        Args:
+            key: The key.
+            commands: Makes the commands for a session with the primary.
+            writes: Send them over the connection whose groups have a fence.
+            even_if_unsafe: Send them to a primary whose first fence has not held yet, too.
 
         Raises:
             Unanswered: They may have been executed.
@@ -141,16 +159,16 @@ class Keys:
         """
         asking: Primary | None = None
         while True:
-            session = (asking and asking.session) or await self._session(key)
+            session = (asking and asking.session) or await self._session(key, even_if_unsafe=even_if_unsafe)
             pipeline = session.writes if writes else session.reads
             ask = [ASKING] if asking else []
             try:
-                answers = await pipeline.submit([*ask, *commands(session)])
+                executed = await pipeline.submit([*ask, *commands(session)])
             except NotSent:
                 continue
-            reply = answers.replies[-1]
+            reply = executed.replies[-1]
             if not isinstance(reply, ResponseError):
-                return answers
+                return executed
             asking = self._refused(session, reply)
             if asking is None:
                 await asyncio.sleep(PAUSE)
@@ -167,11 +185,12 @@ class Keys:
             return None
         raise StorageUnavailable(f"the engine refuses: {code}")
 
-    async def _session(self, key: bytes) -> Session:
+    async def _session(self, key: bytes, *, even_if_unsafe: bool = False) -> Session:
         while True:
             primary = await self.topology.primary(key)
-            if primary.session is not None:
-                return primary.session
+            session = primary.any_session if even_if_unsafe else primary.session
+            if session is not None:
+                return session
             self.trouble = primary.reason
             await primary.news()
 

@@ -6,7 +6,7 @@ lease, and every server looks at it.
 
 from pathlib import Path
 
-from crypt_api.server.stores.valkey.connection import Command
+from crypt_api.server.stores.valkey.connection import EngineCommand
 from crypt_core.messages import expire
 from crypt_core.record import Record
 
@@ -23,14 +23,14 @@ def lease_end(record: Record | None) -> float | None:
     return record.due_at
 
 
-def remember(ends: bytes, key: bytes, ends_at: float) -> Command:
+def remember(ends: bytes, key: bytes, ends_at: float) -> EngineCommand:
     return (b"EVAL", _SCRIPT, 1, ends, repr(ends_at).encode(), key)
 
 
-def over(ends: bytes, now: float) -> Command:
+def over(ends: bytes, now: float) -> EngineCommand:
     """Ask for keys whose lease is over at `now`."""
     return (b"ZRANGE", ends, b"-inf", repr(now).encode(), b"BYSCORE", b"LIMIT", 0, SWEEP_CHUNK)
 
 
-def forget(ends: bytes, keys: list[bytes]) -> Command:
+def forget(ends: bytes, keys: list[bytes]) -> EngineCommand:
     return (b"ZREM", ends, *keys)

@@ -7,7 +7,7 @@ import random
 from crypt_api.server.stores.valkey.engine import EngineClock
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_ends import forget, over
-from crypt_api.server.stores.valkey.operation import Operation
+from crypt_api.server.stores.valkey.update import Update
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import expire
 from crypt_core.record import Record
@@ -33,15 +33,15 @@ async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:
 
 
 async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
-    answers = await keys.call(ends, lambda _: [over(ends, now)])
-    [due] = answers.replies
+    executed = await keys.call(ends, lambda _: [over(ends, now)])
+    [due] = executed.replies
     if not isinstance(due, list) or not due:
         return
     swept = []
     refused = None
     for key in due:
         try:
-            await Operation(keys, key, _without_old_leases).until_certain()
+            await Update(keys, key, _without_old_leases).until_certain()
         except StorageUnavailable as error:  # a newer release's, perhaps: its own servers sweep it
             refused = error
         else:

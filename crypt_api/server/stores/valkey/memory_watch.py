@@ -52,8 +52,8 @@ async def _ask(primary: Primary) -> Usage | None:
     """What one primary says; None if it does not say."""
     if primary.session is not None:
         with suppress(NotSent, Unanswered):
-            answers = await primary.session.reads.submit([(b"INFO", b"memory"), (b"DBSIZE",)])
-            return _usage(answers.replies)
+            executed = await primary.session.reads.submit([(b"INFO", b"memory"), (b"DBSIZE",)])
+            return _usage(executed.replies)
     return None
 
 

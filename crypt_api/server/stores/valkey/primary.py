@@ -1,7 +1,8 @@
 """A primary of the engine: a connection that reads, a connection that only writes, and both anew when one fails.
 
-`WAIT` blocks its connection, so writes and their fences have one of their own. The two are opened and closed together,
-and only after the engine was examined and a first fence has held: a primary that is up can keep the promises.
+`WAIT` blocks its connection, so writes and their fences have one of their own. The two are opened and closed together.
+Commands of callers are sent only after the engine was examined and a first fence has held, so that nothing is begun
+that the engine cannot confirm.
 """
 
 import asyncio
@@ -10,14 +11,14 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from redis.exceptions import ResponseError
 
-from crypt_api.server.stores.valkey.compare_and_set import replace_by_script
+from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, replace, replace_by_script
 from crypt_api.server.stores.valkey.connection import Address, Connection, ConnectionLost, connect, error_code
 from crypt_api.server.stores.valkey.engine import Engine, EngineClock, Findings, examine
-from crypt_api.server.stores.valkey.fence import Fence
 from crypt_api.server.stores.valkey.group_commit import GroupCommit
 from crypt_api.server.stores.valkey.url import ValkeySettings
 
@@ -28,15 +29,27 @@ LONGEST_PAUSE = 1.0
 """Seconds between two attempts to connect. They double, and each is cut at random, so that many servers do not come at
 once."""
 
+SHORT_LIFE = 0.1
+"""Seconds. After a session that lived longer, pauses are short again, even if its first fence failed."""
+
 FENCE_KEY_LIFE = 1_000  # milliseconds
 
 
 class Session:
-    """The connections to a primary, while they last."""
+    """The connections to a primary, while they last.
 
-    def __init__(self, engine: Engine, fence: Fence, reads: GroupCommit, writes: GroupCommit) -> None:
-        self.engine = engine
-        self.is_fenced = bool(fence.commands)
+    Attributes:
+        is_fenced: Whether a write has anything to wait for: replicas, or an append-only file.
+        is_safe: Whether the first fence has held.
+        has_ifeq: Whether `SET` has a comparison of its own; not known before the first fence has held.
+        reads: What is sent over the connection that reads.
+        writes: What is sent over the other one, each group with a fence.
+    """
+
+    def __init__(self, reads: GroupCommit, writes: GroupCommit, *, is_fenced: bool) -> None:
+        self.is_fenced = is_fenced
+        self.is_safe = False
+        self.has_ifeq = False
         self.reads = reads
         self.writes = writes
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -50,9 +63,14 @@ class Session:
         if not self._failed.done():
             self._failed.set_result(reason)
 
-    async def live(self) -> str:
-        """Send groups until something fails; return what."""
-        tasks = [asyncio.ensure_future(pipeline.run()) for pipeline in (self.reads, self.writes)]
+    async def live(self, begin: Callable[[], Awaitable[None]]) -> str:
+        """Send groups until something fails; return what. Writes come after `begin`, which holds the first fence."""
+
+        async def write() -> None:
+            await begin()
+            await self.writes.run()
+
+        tasks = [asyncio.ensure_future(self.reads.run()), asyncio.ensure_future(write())]
         try:
             futures: list[asyncio.Future[Any]] = [*tasks, self._failed]
             await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
@@ -96,6 +114,7 @@ class Primary:
         self.reason = "not connected yet"
         self.fence_key = fence_key
         self._session: Session | None = None
+        self._is_lost = False
         self._locate = locate
         self._settings = settings
         self._clock = clock
@@ -105,11 +124,17 @@ class Primary:
 
     @property
     def session(self) -> Session | None:
-        """The session, if there is one."""
+        """The session, if there is one and its first fence has held."""
+        session = self.any_session
+        return session if session is not None and session.is_safe else None
+
+    @property
+    def any_session(self) -> Session | None:
+        """The session, if there is one: its primary answers, and may miss replicas or a disk."""
         return self._session if self._session is not None and self._session.is_up else None
 
     async def news(self) -> None:
-        """Wait until a session has begun or ended, or an attempt to begin one has failed."""
+        """Wait until a session has begun, is safe, or has ended, or an attempt to begin one has failed."""
         await asyncio.shield(self._news)
 
     def close(self) -> None:
@@ -130,32 +155,34 @@ class Primary:
         failures = 0
         while True:
             began = loop.time()
+            session = None
             try:
-                async with self._open() as session:
+                async with self._open() as (session, begin):
                     self._session = session
-                    if failures:
-                        logger.warning("the engine is back")
                     self._tell()
-                    self.reason = await session.live()
+                    self.reason = await session.live(begin)
             except ConnectionLost as error:
                 self.reason = str(error)
             except Exception as error:  # a mistake of ours must not end this task
                 logger.exception("the engine is not understood")
                 self.reason = type(error).__name__
             finally:
-                had_session, self._session = self._session is not None, None
+                self._session = None
                 self._tell()
-            if had_session and loop.time() - began > LONGEST_PAUSE:
-                failures = 0
-            failures += 1
-            if had_session or failures == 1:
+            failures = 0 if session is not None and loop.time() - began > SHORT_LIFE else failures + 1
+            if not self._is_lost:
+                self._is_lost = True
                 logger.warning("the engine is lost: %s", self.reason)
             pause = min(FIRST_PAUSE * 2 ** min(failures, 16), LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Session]:
-        """Connect, examine, and hold a first fence; raise `ConnectionLost` where something does not hold."""
+    async def _open(self) -> AsyncIterator[tuple[Session, Callable[[], Awaitable[None]]]]:
+        """Connect, and examine the engine. Gives the session, and what holds its first fence.
+
+        Raises:
+            ConnectionLost: The engine cannot be used.
+        """
         connections: list[Connection] = []
         try:
             async with asyncio.timeout(2 * self._settings.deadline):
@@ -163,39 +190,41 @@ class Primary:
                 connections += [await open_connection(address, self._settings)]
                 connections += [await open_connection(address, self._settings)]
                 engine = await examine(connections[0])
-                fence = engine.fence(self._settings)
-                self._check(engine)
-                await self._hold_first_fence(connections[1], fence)
+            if refusal := engine.refusal(self._settings):
+                raise ConnectionLost(refusal)
             reads, writes = connections
+            fence = engine.fence(self._settings)
             timeout = self._settings.deadline
-            yield Session(
-                engine,
-                fence,
+            session = Session(
                 GroupCommit(reads, self._clock, timeout),
                 GroupCommit(writes, self._clock, timeout + fence.timeout, fence),
+                is_fenced=bool(fence.commands),
             )
+            yield session, partial(self._begin, session, engine, writes)
         except TimeoutError:
             raise ConnectionLost("the engine does not answer") from None
         finally:
             for connection in connections:
                 connection.close()
 
-    def _check(self, engine: Engine) -> None:
-        if not engine.is_primary:
-            raise ConnectionLost("READONLY: this is a replica")
-        if refusal := engine.refusal(self._settings):
-            raise ConnectionLost(refusal)
-        self._findings.tell(engine, self._settings)
-
-    async def _hold_first_fence(self, connection: Connection, fence: Fence) -> None:
-        if not fence.commands:
-            return
+    async def _begin(self, session: Session, engine: Engine, connection: Connection) -> None:
+        """Hold the first fence, after the two commands that write messages: an engine's version may lie."""
+        fence = engine.fence(self._settings)
         key = b"%s:%s" % (self.fence_key, secrets.token_hex(6).encode())
-        write = replace_by_script(key, b"", b"1", FENCE_KEY_LIFE)
-        reply, *fenced = await connection.call([write, *fence.commands])
-        if isinstance(reply, ResponseError):
-            raise ConnectionLost(error_code(reply))
+        by_script = replace_by_script(key, b"", b"1", FENCE_KEY_LIFE)
+        by_ifeq = replace(key, b"1", b"2", KEEP_LIFE)
+        async with asyncio.timeout(self._settings.deadline + fence.timeout):
+            written, compared, *fenced = await connection.call([by_script, by_ifeq, *fence.commands])
+        if isinstance(written, ResponseError):
+            raise ConnectionLost(error_code(written))
         fence.check(fenced)
+        session.has_ifeq = compared == b"OK"
+        session.is_safe = True
+        if self._is_lost:
+            self._is_lost = False
+            logger.warning("the engine is back")
+        self._findings.tell(engine, self._settings, has_ifeq=session.has_ifeq)
+        self._tell()
 
 
 async def open_connection(address: Address, settings: ValkeySettings) -> Connection:

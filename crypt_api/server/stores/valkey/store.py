@@ -1,23 +1,22 @@
-"""The store: commands to operations, each with a deadline."""
+"""The store: each command is an update of one key, with a deadline."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from crypt_api.server.limiters.shared_limits import SharedLimits
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_sweep import sweep_for_ever
 from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
-from crypt_api.server.stores.valkey.operation import Operation
-from crypt_api.server.stores.valkey.settlement import Settlements
+from crypt_api.server.stores.valkey.shared_limits import SharedLimits
+from crypt_api.server.stores.valkey.take_back import TakeBacks
 from crypt_api.server.stores.valkey.topology import open_topology
+from crypt_api.server.stores.valkey.update import Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.client_limits import ClientLimits
-from crypt_core.limits.rate_limiter import RateLimiter
-from crypt_core.messages import Command, Create, Outcome, decide
+from crypt_core.messages import Acknowledge, Command, Create, Outcome, decide
 from crypt_core.settings import Settings
 
 
@@ -63,9 +62,9 @@ class ValkeyStore:
         # A task, since the caller need not be one: only a task can have a deadline.
         return await asyncio.ensure_future(self.live.apply(message_id, command))
 
-    def shared_limits(self, settings: Settings, own: RateLimiter, on_fallback: Callable[[], None]) -> ClientLimits:
+    def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
         """The limits over all servers that use the engine."""
-        return SharedLimits(lambda: self.live.keys.topology, self._settings.prefix, settings, own, on_fallback)
+        return SharedLimits(lambda: self.live.keys.topology, self._settings, settings, own, on_fallback)
 
     @property
     def usage(self) -> Usage:
@@ -86,7 +85,7 @@ class _Live:
         self._clock = clock
         self._topology = open_topology(settings, clock, findings)
         self.keys = Keys(self._topology, settings.prefix, settings.deadline)
-        self._settlements = Settlements(self.keys)
+        self._take_backs = TakeBacks(self.keys, patience=settings.deadline / 2)
         self._background = [
             asyncio.ensure_future(sweep_for_ever(self.keys, clock)),
             asyncio.ensure_future(memory.look_for_ever(self._topology)),
@@ -94,20 +93,28 @@ class _Live:
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         key = self.keys.key(message_id)
-        operation: Operation[Outcome] = Operation(self.keys, key, lambda record, now: decide(record, command, now))
+        update: Update[Outcome] = Update(
+            self.keys,
+            key,
+            lambda record, now: decide(record, command, now),
+            fences_missing=isinstance(command, Acknowledge),
+        )
         try:
             async with asyncio.timeout(self._deadline):
-                await self._settlements.wait(key)
+                await self._take_backs.wait(key)
                 is_new = isinstance(command, Create)  # most probably
-                return await operation.until_certain(now=self._clock.now() if is_new else None)
+                return await update.until_certain(now=self._clock.now() if is_new else None)
         except TimeoutError:
-            raise StorageUnavailable(f"no certain answer in {self._deadline:g} s: {self.keys.trouble}") from None
+            trouble = self.keys.trouble
+            if update.uncertain:
+                await self._take_backs.restored(self._take_backs.take_back(update))
+            raise StorageUnavailable(f"no certain answer in {self._deadline:g} s: {trouble}") from None
         finally:
-            if operation.uncertain:
-                self._settlements.take_back(operation)
+            if update.uncertain:
+                self._take_backs.take_back(update)
 
     def close(self) -> None:
         for task in self._background:
             task.cancel()
-        self._settlements.close()
+        self._take_backs.close()
         self._topology.close()

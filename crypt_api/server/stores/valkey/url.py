@@ -6,7 +6,6 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from crypt_core.errors import SettingsError
 
-SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 TLS_SCHEMES = ("valkeys", "rediss")
 DEFAULT_PORT = 6379
 DEFAULT_SENTINEL_PORT = 26_379
@@ -52,10 +51,6 @@ class ValkeySettings:
     sentinel: str = ""
     cluster: bool = False
     deadline: float = DEFAULT_DEADLINE
-
-
-def is_valkey_url(url: str) -> bool:
-    return url.partition("://")[0] in SCHEMES
 
 
 def parse_url(url: str) -> ValkeySettings:

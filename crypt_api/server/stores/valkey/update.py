@@ -7,9 +7,10 @@
         │        │
         └────────┴── overtaken, or uncertain
 
-An uncertain write (its answer was lost, or its fence failed) is not repeated: the next look tells by its token whether
-it took effect. If it did, the operation's outcome is the one that was decided then, and the value is written again, as
-it is, for its fence. If it did not, a new attempt takes the place of the old value, so the old attempt never can.
+An uncertain write (its reply was lost, or its fence failed) is not repeated: the next look tells by its claim whether
+it took effect. If it did, the update's outcome is the one that was decided then, and the value is touched: written
+again, as it is, for its fence. If it did not, a new attempt takes the place of the old value, so the old attempt never
+can.
 """
 
 import asyncio
@@ -30,26 +31,35 @@ Decide = Callable[[Record | None, float], tuple[Record | None, T]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A change that was sent: `after` in place of `before`."""
+class Attempt:
+    """A write that was sent: `after` in place of `before`."""
 
     before: Value | None
     after: Value
 
 
-class Operation(Generic[T]):
+class Update(Generic[T]):
     """Applies `decide` to the record under a key.
 
     Attributes:
         key: The key.
-        uncertain: The changes that may have taken effect, or may yet, while nobody was told of them.
+        uncertain: The writes that may have taken effect, or may yet, while nobody was told of them.
     """
 
-    def __init__(self, keys: Keys, key: bytes, decide: Decide[T]) -> None:
+    def __init__(self, keys: Keys, key: bytes, decide: Decide[T], *, fences_missing: bool = False) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            keys: The engine.
+            key: The key.
+            decide: What is applied to the record.
+            fences_missing: Whether `Missing` may rest on more than a wrong proof while the record has reads left.
+        """
         self.key = key
-        self.uncertain: list[Change] = []
+        self.uncertain: list[Attempt] = []
         self._keys = keys
         self._decide = decide
+        self._fences_missing = fences_missing
         self._outcomes: dict[bytes, T] = {}
         self._began = asyncio.get_running_loop().time()
         self._even_if_full = False
@@ -67,9 +77,12 @@ class Operation(Generic[T]):
             value, now = await self._keys.read(self.key)
         while True:
             record, outcome, is_changed = self._considered(value, now)
-            if not is_changed and not await self._must_fence(value, outcome):
+            if is_changed:
+                written = await self._change(value, record, outcome, now)
+            elif value is not None and await self._must_fence(value, outcome):
+                written = await self._try(value, touched(value), now)
+            else:
                 break
-            written = await (self._change(value, record, outcome, now) if is_changed else self._touch(value, now))
             if written is Written.DONE:
                 break
             value, now = await self._keys.read(self.key)
@@ -85,33 +98,32 @@ class Operation(Generic[T]):
         kept, outcome = self._decide(record, now)
         return kept, outcome, kept is not record
 
-    async def _must_fence(self, value: Value | None, outcome: T) -> bool:
+    async def _must_fence(self, value: Value, outcome: T) -> bool:
         """Whether what the outcome rests on may yet be undone by a failover, so that it is written again first."""
-        if value is None or outcome is None:
+        if outcome is None:
             return False
-        if isinstance(outcome, Missing) and value.record is not None and value.record.reads_left:
+        has_reads = value.record is not None and value.record.reads_left > 0
+        if has_reads and isinstance(outcome, Missing) and not self._fences_missing:
             return False  # the caller's proof is wrong, whatever becomes of the record
         return not self._keys.is_safe(self.key, value, self._began) and await self._keys.is_fenced(self.key)
 
-    async def _touch(self, value: Value | None, now: float) -> Written:
-        return await self._write(value, touched(value), now)
-
     async def _change(self, value: Value | None, record: Record | None, outcome: T, now: float) -> Written:
-        change = Change(value, changed(value, record))
-        self._outcomes[change.after.write] = outcome
-        self.uncertain.append(change)
-        try:
-            written = await self._write(value, change.after, now)
-        except StorageUnavailable:
-            self.uncertain.remove(change)
-            raise
-        if written in (Written.OVERTAKEN, Written.FULL):
-            self.uncertain.remove(change)
+        after = changed(value, record)
+        self._outcomes[after.write] = outcome
+        written = await self._try(value, after, now)
         if written is Written.FULL and record is not None and (value is None or value.record is None):
             raise StorageUnavailable("the engine is full: no new messages")
         return written
 
-    async def _write(self, before: Value | None, after: Value, now: float) -> Written:
-        written = await self._keys.write(self.key, before, after, now=now, even_if_full=self._even_if_full)
+    async def _try(self, before: Value | None, after: Value, now: float) -> Written:
+        attempt = Attempt(before, after)
+        self.uncertain.append(attempt)
+        try:
+            written = await self._keys.write(self.key, before, after, now=now, even_if_full=self._even_if_full)
+        except StorageUnavailable:
+            self.uncertain.remove(attempt)
+            raise
+        if written in (Written.OVERTAKEN, Written.FULL):
+            self.uncertain.remove(attempt)
         self._even_if_full |= written is Written.FULL
         return written
