@@ -114,6 +114,9 @@ class MeteredStore:
         self._store = store
         self._metrics = metrics
 
+    async def connect(self) -> None:
+        await self._store.connect()
+
     async def apply(self, message_id: str, command: Command) -> Outcome:
         started = time.perf_counter()
         try:

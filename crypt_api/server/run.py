@@ -48,6 +48,7 @@ async def _serve(
         return metrics_response(application.metrics, request)
 
     stop = _stop_event()
+    await application.store.connect()
     servers = [_started(Server(application.answer, limits), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)

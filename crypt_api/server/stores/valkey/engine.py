@@ -100,6 +100,9 @@ def parse_info(text: bytes) -> dict[str, str]:
     return dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
 
 
+OTHER_ENGINES = {"mvcc_depth": "KeyDB", "dragonfly_version": "Dragonfly", "kvrocks_version": "Kvrocks"}
+"""Fields by which engines are known that are neither Valkey nor Redis, and have no `WAITAOF`."""
+
 NEEDED = ("redis_version", "role", "aof_enabled", "maxmemory_policy", "maxmemory", "connected_slaves")
 """What the engine must tell of itself."""
 
@@ -116,6 +119,11 @@ async def examine(connection: Connection) -> Engine:
     info = parse_info(text)
     if info.get("loading", "0") != "0":
         raise ConnectionLost("LOADING: the engine is reading its data from the disk")
+    for name, engine in OTHER_ENGINES.items():
+        if name in info:
+            raise ConnectionLost(
+                f"the engine is {engine}, which cannot wait for its disk: use Valkey or Redis from 7.2 on"
+            )
     missing = [name for name in NEEDED if name not in info]
     if missing:
         raise ConnectionLost(f"INFO does not tell {missing[0]}")
