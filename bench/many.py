@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from bench.load import Scenario, run
 from bench.services import Service
-from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.group_commit import GroupCommit, Task
+from crypt_api.server.stores.sqlite.database import Database
+from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedCommand
 from crypt_core.messages import Command, Create
 from tests.support.platforms import start_server
 from tests.support.processes import memory
@@ -40,12 +40,14 @@ class State(NamedTuple):
 
 def fill(path: Path, messages: int, ttl: int) -> None:
     """Create messages, without HTTP."""
-    file = SqliteFile(path)
+    file = Database(path)
     commits = GroupCommit(file, time.time, lambda _: None)
     loop = asyncio.new_event_loop()
     command: Command = Create(CONTENT, ttl)
     for first in range(0, messages, GROUP):
-        group = [Task(f"m{number:09}", command, loop.create_future()) for number in range(first, first + GROUP)]
+        group = [
+            QueuedCommand(f"m{number:09}", command, loop.create_future()) for number in range(first, first + GROUP)
+        ]
         commits.apply(group)
         if file.is_log_long:
             file.carry_over()

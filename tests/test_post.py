@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from tests.support.bodies import PLAIN, REFUSED_PLAIN
+from tests.support.bodies import BODY_HINTS, PLAIN, REFUSED_PLAIN
 from tests.support.errors import error_body
 from tests.support.platforms import Platform
 
@@ -26,7 +26,8 @@ def test_a_message_comes_back_as_it_was_sent(client: httpx.Client, case: str) ->
 def test_anything_else_is_refused_in_its_own_words(client: httpx.Client, case: str) -> None:
     body, (status, error) = REFUSED_PLAIN[case]
     answer = client.post("/", content=body)
-    assert (answer.status_code, answer.content) == (status, error_body(error))
+    hint = {"hint": BODY_HINTS[case]} if case in BODY_HINTS else {}
+    assert (answer.status_code, answer.content) == (status, error_body(error, **hint))
 
 
 def test_a_service_that_refused_everything_still_serves(client: httpx.Client) -> None:

@@ -193,6 +193,30 @@ async def test_memory_is_bounded_and_a_busy_client_is_not_forgotten() -> None:
     assert limiter.entries <= 1_000
 
 
+async def test_a_client_that_has_been_quiet_for_a_window_is_forgotten() -> None:
+    clock = Clock()
+    limiter = SlidingWindow(3, clock=clock)
+    for number in range(10_000):
+        await limiter.admit(f"10.0.{number >> 8}.{number & 255}")
+        assert limiter.logs <= 101
+        clock.now += 0.01
+    assert limiter.entries == limiter.logs
+
+
+async def test_after_a_flood_each_request_forgets_a_few_so_that_none_has_to_wait() -> None:
+    clock = Clock()
+    limiter = SlidingWindow(3, clock=clock)
+    for number in range(1_000):
+        await limiter.admit(f"10.0.{number >> 8}.{number & 255}")
+    clock.now += 1
+    remembered = []
+    for _ in range(500):
+        await limiter.admit("192.0.2.1")
+        remembered.append(limiter.logs)
+    assert remembered[0] >= 990
+    assert remembered[-1] == limiter.entries - 2 == 1
+
+
 @given(st.ip_addresses(v=6))
 def test_all_addresses_of_a_network_are_one_client(address: IPv6Address) -> None:
     if address.ipv4_mapped:

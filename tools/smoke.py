@@ -7,23 +7,54 @@ import base64
 import hashlib
 import json
 import secrets
+import signal
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPResponse
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
 from typing import Any
+from urllib.parse import urlsplit
 
 TIMEOUT = 30.0
+"""Seconds for one answer, the whole of it."""
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PATIENCE = 90.0
 """Seconds in which a store that lags (503), or a limit (429), may ask to try again."""
 
-Answer = tuple[int, Any]
+MAX_BYTES = 1_048_576
+"""No answer of the service is larger."""
+
+StatusAndBody = tuple[int, Any]
 
 
 class Failed(Exception):
     """The service did something else than it should."""
+
+
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The service has none."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """End the block after so many seconds, wherever it is: a socket's timeout starts anew with each byte."""
+
+    def end(*_: object) -> None:
+        raise Failed(f"an answer takes more than {seconds:.0f} seconds")
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 class Service:
@@ -32,21 +63,29 @@ class Service:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
-    def ask_once(self, method: str, path: str, body: object = None, **headers: str) -> tuple[Answer, float]:
+    def ask_once(self, method: str, path: str, body: object = None, **headers: str) -> tuple[StatusAndBody, float]:
         """Status and JSON of the answer, and the seconds after which it says to try again."""
         fields = {"User-Agent": "smoke", **{name.replace("_", "-"): value for name, value in headers.items()}}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, fields, method=method)  # noqa: S310
-        try:
-            response: HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310
-        except urllib.error.HTTPError as error:
-            response = error  # type: ignore[assignment]
-        with response:
-            text = response.read()
+        with deadline(TIMEOUT), self._open(request) as response:
+            text = response.read(MAX_BYTES + 1)
+            if len(text) > MAX_BYTES:
+                raise Failed(f"an answer has more than {MAX_BYTES:,} bytes")
             again = float(response.headers.get("Retry-After") or 0)
             return (response.status, json.loads(text) if text else None), again
 
-    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+    def _open(self, request: urllib.request.Request) -> HTTPResponse:
+        host = urlsplit(self._url).hostname
+        # The system's proxies, but for this machine.
+        proxies = urllib.request.ProxyHandler({} if host in LOOPBACK else None)
+        try:
+            response: HTTPResponse = urllib.request.build_opener(proxies, NoRedirects).open(request)
+        except urllib.error.HTTPError as error:
+            response = error  # type: ignore[assignment]
+        return response
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> StatusAndBody:
         """Ask, and ask again while the service says to."""
         end = time.monotonic() + PATIENCE
         while True:
@@ -56,7 +95,7 @@ class Service:
             time.sleep(again)
 
 
-def expect(what: str, answer: Answer, status: int, body: object = ...) -> Any:
+def expect(what: str, answer: StatusAndBody, status: int, body: object = ...) -> Any:
     """Raise `Failed` unless the answer is as it should be. No message and no id is printed."""
     if answer[0] != status or (body is not ... and answer[1] != body):
         raise Failed(f"{what}: status {answer[0]} in place of {status}, or another body")
@@ -120,7 +159,7 @@ def main(arguments: list[str]) -> int:
     try:
         for name in checks(Service(arguments[0])):
             print(f"ok    {name}")
-    except (Failed, OSError, ValueError) as error:
+    except (Failed, OSError, ValueError, TypeError, LookupError, RecursionError, HTTPException) as error:
         print(f"FAILED  {error}", file=sys.stderr)
         return 1
     return 0

@@ -12,6 +12,7 @@ from typing import IO
 
 import click
 
+from crypt_api.cli.file_names import safe_file_name
 from crypt_api.client.envelope import Content
 
 
@@ -45,7 +46,7 @@ def rescues(content: Content) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, UnicodeError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is the last copy
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         reason = f"The message was read, but could not be written ({why})"
         try:
@@ -112,7 +113,15 @@ def _open(path: Path, mode: str) -> Iterator[IO[bytes]]:
 
 
 def _free_names(name: str) -> Iterator[Path]:
-    """Give the sender's name for a file, without folders and invisible characters, and then numbered ones like it."""
-    printable = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable()).lstrip(".")
-    path = Path(printable or "message")
+    """Give the name for a file, and then numbered ones like it."""
+    path = Path(safe_file_name(name))
+    if path.name.startswith(".") and _is_home(Path()):
+        path = Path(f"_{path.name}")  # in a home folder, shells and programs run what hidden files say
     return chain([path], (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2)))
+
+
+def _is_home(folder: Path) -> bool:
+    try:
+        return folder.samefile(Path.home())
+    except (OSError, RuntimeError):  # there is none
+        return False

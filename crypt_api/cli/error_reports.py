@@ -13,23 +13,22 @@ from crypt_api.cli.terminal import visible
 from crypt_api.cli.times import shown
 from crypt_api.client.errors import AlreadyRead, CryptApiError, Destroyed
 
-Command = Callable[..., None]
 
-
-def reports_errors(interrupted: str) -> Callable[[Command], Command]:
+def reports_errors(interrupted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Decorate a command so that it reports the errors that it foresees.
 
     `interrupted` says what Ctrl-C may have left behind while the service was asked.
     """
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def wrapper(*args: Any, **kwargs: Any) -> None:
             try:
                 command(*args, **kwargs)
             except (CryptApiError, Undelivered) as error:
                 code, advice = code_and_advice(error)
-                _end(f"Error: {_text(error)}" + (f"\n{advice}" if advice else ""), code)
+                text = visible(_text(error), lines=False)  # it may be the service's own
+                _end(f"Error: {text}" + (f"\n{advice}" if advice else ""), code)
             except click.Abort:  # at a question, before the service was asked
                 _end("Interrupted. Nothing was done.", INTERRUPTED)
             except KeyboardInterrupt:
@@ -41,7 +40,7 @@ def reports_errors(interrupted: str) -> Callable[[Command], Command]:
 
 
 def _end(text: str, code: int) -> None:
-    click.echo(visible(text), err=True)
+    click.echo(text, err=True)
     sys.exit(code)
 
 

@@ -27,7 +27,7 @@ INTERRUPTED = 130
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  2  a mistake on the command line, in the link or in the service's address
+  2  a mistake on the command line, in the link, in the service's address or in the environment
   3  no such message: never there, expired, or destroyed
   4  the message was read before
   5  a passphrase is missing, wrong, or not expected
@@ -62,8 +62,13 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
         ExitCode.REFUSED,
         "The limit is 100 KB. Send the message in parts; or encrypt it, put it elsewhere, and send its key.",
     ),
-    errors.InvalidText: (ExitCode.USAGE, "Send binary data as a file or through stdin."),
+    errors.InvalidText: (ExitCode.USAGE, ""),
+    errors.InvalidEnvironment: (ExitCode.USAGE, "Nothing was sent."),
     errors.Unavailable: (ExitCode.UNREACHABLE, "Nothing is lost. Try again, or check --server."),
+    errors.UntrustedCertificate: (
+        ExitCode.UNREACHABLE,
+        "Nothing was sent. If the certificate is your own authority's, SSL_CERT_FILE names the file to trust.",
+    ),
     errors.AnswerLost: (
         ExitCode.UNREACHABLE,
         "The request may have been carried out. Try again; crypt-api status LINK tells what became of a message.",

@@ -1,10 +1,13 @@
 """How long a message lives: `--ttl` as people write it, and the bounds that a service has."""
 
 import re
+from contextlib import closing
 from typing import Any
 
 import click
 import httpx
+
+from crypt_api.client.connections import Connections
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
@@ -26,11 +29,12 @@ class Lifetime(click.ParamType[int]):
 def bounds(origin: str) -> str:
     """Ask the service, by its description of itself, which lifetimes it takes; empty if it does not tell."""
     try:
-        paths = httpx.get(f"{origin}/-/openapi.json", timeout=10).json()["paths"]
+        with closing(Connections()) as connections:
+            paths = connections.get(f"{origin}/-/openapi.json", {}, silence=10).json()["paths"]
         content = paths["/"]["post"]["requestBody"]["content"]["application/json"]
         ttl = content["schema"]["properties"]["ttl"]
         return f"{_short(ttl['minimum'])} to {_short(ttl['maximum'])}"
-    except (httpx.HTTPError, KeyError, TypeError, ValueError):
+    except (httpx.HTTPError, KeyError, TypeError, ValueError, RecursionError):
         return ""
 
 

@@ -1,13 +1,12 @@
-"""The passphrase: from a file, from the environment, or typed.
+"""The passphrase: from a file, from the environment, or typed."""
 
-A passphrase is never an argument: every user of the machine sees arguments, and the shell keeps them.
-"""
-
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+
+from crypt_api.cli.secret_files import given_secret
+from crypt_api.cli.typed import ask_secret
 
 PASSPHRASE_VARIABLE = "CRYPT_API_PASSPHRASE"  # noqa: S105 - its name
 
@@ -26,18 +25,10 @@ def given_passphrase(file: Path | None) -> str | None:
     return given_secret(file, PASSPHRASE_VARIABLE)
 
 
-def given_secret(file: Path | None, variable: str) -> str | None:
-    """Give the first line of the file, or else what the variable holds; None without a file and a variable."""
-    if file is None:
-        return os.environ.get(variable) or None
-    # Invalid UTF-8 is let through here: it is refused where the passphrase is used, as one from the environment is.
-    with click.open_file(str(file), encoding="utf-8", errors="surrogateescape") as lines:
-        passphrase = str(lines.readline()).rstrip("\r\n")
-    if not passphrase:
-        raise click.UsageError(f"The first line of {file} is empty.")
-    return passphrase
-
-
 def ask_passphrase(*, twice: bool = False) -> str:
     """Let a person type the passphrase, without showing it."""
-    return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=twice, err=True))
+    while True:
+        passphrase = ask_secret("Passphrase", f"use --passphrase-file or {PASSPHRASE_VARIABLE}")
+        if passphrase and (not twice or ask_secret("Repeat for confirmation", "") == passphrase):
+            return passphrase
+        click.echo("The two are not the same." if passphrase else "A passphrase is not empty.", err=True)

@@ -10,9 +10,11 @@ import click
 from crypt_api.cli import delivery
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES, INTERRUPTED
+from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress
-from crypt_api.cli.terminal import check_stdout, is_terminal, show, visible
+from crypt_api.cli.terminal import check_stdout, show, visible
+from crypt_api.cli.typed import can_ask
 from crypt_api.client import Client, Content
 from crypt_api.client.errors import PassphraseRequired, WrongPassphrase
 from crypt_api.client.links import parse_link
@@ -21,15 +23,14 @@ STDOUT = Path("-")
 
 EXAMPLES = """\b
 Examples:
-  crypt-api read 'https://example.org/#q83vASNFZ4mrze8BI0VniQ'
-  crypt-api read LINK -o key.pem
+  crypt-api read                           asks for the link; nobody sees it in the list of processes
+  crypt-api read --link-file link -o key.pem
   crypt-api read LINK | gpg --import
 
 """
 
 
 @click.command(epilog=EXAMPLES + EXIT_CODES)
-@click.argument("link")
 @click.option(
     "-o",
     "--output",
@@ -40,8 +41,12 @@ Examples:
 @passphrase_option
 @click.option("--json", "as_json", is_flag=True, help="Print the message as JSON, with a file's name and type.")
 @reports_errors("If the message was asked for, it may be gone; crypt-api status LINK tells.")
+@link_argument
 def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path | None, as_json: bool) -> None:
     """Read the message at LINK. Its last read destroys it.
+
+    Others on this machine may see LINK on the command line, and the shell may keep it. Without LINK, or with -, the
+    link is asked for, or comes from stdin.
 
     Text goes to stdout. So does a file, unless stdout is a terminal: then the file is saved in this folder under its
     name, and overwrites nothing. A note that comes with a file goes to stderr.
@@ -101,7 +106,7 @@ def _open(client: Client, link: str, passphrase: str | None, until_delivered: Ex
                 return until_delivered.enter_context(client.reading(link, passphrase=passphrase))
         except (PassphraseRequired, WrongPassphrase) as error:
             is_over = isinstance(error, WrongPassphrase) and error.tries_left == 0
-            if is_over or not is_terminal(sys.stdin):
+            if is_over or not can_ask():
                 raise
             click.echo(str(error), err=True)
             passphrase = ask_passphrase()

@@ -14,10 +14,12 @@ from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.lifetimes import Lifetime, bounds
-from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, given_secret, passphrase_option
+from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress
+from crypt_api.cli.secret_files import given_secret
 from crypt_api.cli.terminal import check_stdout, is_terminal
 from crypt_api.cli.times import rfc3339, shown
+from crypt_api.cli.typed import typed_message
 from crypt_api.client import Client, Content, Sent
 from crypt_api.client.envelope import MAX_CONTENT_BYTES, check_size
 from crypt_api.client.errors import Refused
@@ -169,8 +171,8 @@ def _stdin() -> bytes:
     if sys.stdin is None:
         return b""
     if is_terminal(sys.stdin):
-        click.echo("Type the message; end it with Enter and Ctrl-D.", err=True)
-        return _read(sys.stdin.buffer).removesuffix(b"\n")
+        prompt = "Type the message; end it with Enter and Ctrl-D."
+        return typed_message(prompt, MAX_CONTENT_BYTES + 1).removesuffix(b"\n")
     return _read(sys.stdin.buffer)
 
 

@@ -7,6 +7,7 @@ import click
 
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES, ExitCode
+from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.progress import progress
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Receipt
@@ -17,14 +18,17 @@ STATES = {"unread": 0, "read": ExitCode.ALREADY_READ, "destroyed": ExitCode.NOT_
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("link")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole receipt as JSON.")
 @click.option(
     "--exit-code", "as_exit_code", is_flag=True, help="Also tell by the exit code: 4 if it was read, 3 if destroyed."
 )
 @reports_errors("Nothing was changed.")
+@link_argument
 def status(link: str, *, as_json: bool, as_exit_code: bool) -> None:
-    """Tell what has become of the message at LINK, without reading it."""
+    """Tell what has become of the message at LINK, without reading it.
+
+    Without LINK, or with -, the link is asked for, or comes from stdin: others may see LINK on the command line.
+    """
     with Client(parse_link(link).origin) as client, progress("Asking"):
         receipt = client.receipt(link)
     if as_json:

@@ -6,6 +6,11 @@ from typing import TextIO
 
 import click
 
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of control and format characters, halves of characters, and separators of lines."""
+
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+
 
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person is at the stream. A stream that was closed is None."""
@@ -18,12 +23,19 @@ def check_stdout() -> None:
         raise click.UsageError("There is nowhere to write to: stdout is closed.")
 
 
-def visible(text: str) -> str:
-    """Give the text with each control character as its code, so that the terminal obeys none of them.
+def visible(text: str, *, lines: bool = True) -> str:
+    """Give a text from elsewhere in a form that neither the terminal nor a reader takes for something else.
 
-    Lines and tabs stay. Otherwise, a text from elsewhere could move the cursor, clear the screen or worse.
+    Control characters could move the cursor, clear the screen or worse. Format characters could show the text in
+    another order, or hide parts of it. Each of them becomes its code, but for tabs, for ends of lines where there are
+    `lines`, and for the two joiners that scripts and emojis need.
     """
-    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else f"\\x{ord(c):02x}" for c in text)
+    kept = "\t\n" if lines else ""
+    return "".join(c if c in kept or not _is_hidden(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in _HIDDEN and character not in _JOINERS
 
 
 def show(text: str, terminal: TextIO) -> str:
@@ -36,4 +48,4 @@ def show(text: str, terminal: TextIO) -> str:
     shown = visible(text)
     # A terminal that cannot show a character gets the character's number instead.
     click.echo(shown.encode(terminal.encoding, "backslashreplace").decode(terminal.encoding), file=terminal)
-    return "" if shown == text else "Control characters are shown as \\x and their code."
+    return "" if shown == text else "Control characters are shown as \\ and their code."

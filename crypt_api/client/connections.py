@@ -4,7 +4,7 @@ Redirects are not followed and cookies are not kept: the service has neither.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, Generic, TypeVar
 
@@ -66,6 +66,11 @@ class Connections:
         finally:
             response.close()
         return exchange.end(response)
+
+    def get(self, url: str, headers: Mapping[str, str], silence: float = 30.0) -> httpx.Response:
+        """Send a GET with these headers; see `send`. `silence` is in seconds."""
+        timeout = {"timeout": httpx.Timeout(silence).as_dict()}
+        return self.send(httpx.Request("GET", url, headers=headers, extensions=timeout))
 
     def close(self) -> None:
         for transport in self._transports.all():

@@ -44,10 +44,8 @@ def trusted_certificates() -> ssl.SSLContext:
         InvalidEnvironment: A variable names a file that cannot be used.
     """
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file:
-        name = "SSL_CERT_FILE"
-    else:
-        name = "SSL_CERT_DIR" if folder else "SSLKEYLOGFILE"  # Python writes TLS keys into that one
+    # Python writes the keys of TLS into the last one.
+    name = "SSL_CERT_FILE" if file else "SSL_CERT_DIR" if folder else "SSLKEYLOGFILE"
     if name == "SSL_CERT_DIR" and not Path(folder or "").is_dir():
         raise InvalidEnvironment("SSL_CERT_DIR names no folder.")
     try:

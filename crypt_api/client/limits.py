@@ -86,7 +86,14 @@ class TimedStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _at_most(timeout))
+        exchange = current_exchange.get()
+        left = exchange.seconds_left()
+        if timeout is not None and timeout <= left:
+            return self._stream.read(max_bytes, timeout)
+        try:
+            return self._stream.read(max_bytes, left)
+        except httpcore.ReadTimeout:
+            raise exchange.too_slow() from None
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _at_most(timeout))

@@ -27,13 +27,18 @@ class TrustedProxies:
             raise SettingsError(f"TRUSTED_PROXIES must be addresses or networks: {error}") from None
 
     def resolve(self, request: Request) -> Request:
-        """The request with the scheme and the address that the client used, as the operator's proxies tell them."""
+        """The request with the client's address, and the scheme and the host that it used, as the proxies tell them."""
         if not self._networks or not self.trust(request.client):
             return request
         # Each proxy appends on the right, so the value of the nearest one is the last.
         scheme = request.headers.get("x-forwarded-proto", "").rpartition(",")[2].strip().lower()
         client = self.client(request.client, request.headers.get("x-forwarded-for", ""))
-        return request._replace(client=client, scheme=scheme if scheme in ("http", "https") else request.scheme)
+        host = request.headers.get("x-forwarded-host", "").rpartition(",")[2].strip()
+        return request._replace(
+            client=client,
+            scheme=scheme if scheme in ("http", "https") else request.scheme,
+            headers={**request.headers, "host": host} if host else request.headers,
+        )
 
     def client(self, peer: str, forwarded_for: str) -> str:
         """The client's address: the nearest hop that is not one of the operator's proxies.

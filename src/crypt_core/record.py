@@ -1,6 +1,7 @@
 """What is kept of one message, and how stores write it down."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -75,11 +76,9 @@ class Record:
 _DEFAULTS = {name: field.default for name, field in Record.__dataclass_fields__.items()}
 
 
-def encode(record: Record) -> str:
-    """Write a record as JSON, omitting fields that have their default value. Named tuples become arrays."""
-    return encode_json(
-        {name: value for name in Record.__slots__ if (value := getattr(record, name)) != _DEFAULTS[name]}
-    )
+def encode(record: Record, names: Iterable[str] = Record.__slots__) -> str:
+    """Write the fields `names` of a record as JSON, but for those that have their default. Tuples become arrays."""
+    return encode_json({name: value for name in names if (value := getattr(record, name)) != _DEFAULTS[name]})
 
 
 class UnreadableRecord(ValueError):
@@ -89,8 +88,8 @@ class UnreadableRecord(ValueError):
     """
 
 
-def decode(text: str) -> Record:
-    """Read what `encode` wrote.
+def decode(text: str, **others: Any) -> Record:
+    """Read what `encode` wrote; `others` are the fields that it was not given.
 
     Raises:
         UnreadableRecord: The text is no record that this release can use.
@@ -100,7 +99,7 @@ def decode(text: str) -> Record:
         if "access" in fields:
             fields["access"] = AccessHashes(*fields["access"])
         fields["leases"] = tuple(Lease(*lease) for lease in fields.get("leases", ()))
-        record = Record(**fields)
+        record = Record(**fields, **others)
         _ = record.due_at + record.reads_left + record.tries_left  # a field of a wrong type is found here
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableRecord(type(error).__name__) from None

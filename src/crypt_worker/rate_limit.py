@@ -18,8 +18,9 @@ from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.addresses import client_group, client_groups
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits
 from crypt_core.limits.guesses import MissBudgets
-from crypt_core.limits.rate_limiter import Admission, RateLimiter, SlidingWindow
+from crypt_core.limits.rate_limiter import MAX_DROPPED, Admission, RateLimiter, SlidingWindow
 from crypt_worker.platform_calls import platform_call
+from crypt_worker.shard_misses import MAX_BUCKETS
 from crypt_worker.variables import Variables
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,14 @@ COUNTERS = 8
 """Durable Objects that share all clients between them. No client can make more."""
 
 MAX_CLIENTS = 10_000
-"""Clients that an isolate remembers, beside those in its own window."""
+"""Clients of the objects that an isolate remembers."""
+
+MAX_ENTRIES = 5_000
+"""Times that one window remembers: more than the requests that an isolate or an object answers in a second.
+
+An isolate has 128 MB for everything. The window of its own and those of all `COUNTERS` may be in it, and Python's heap
+never shrinks.
+"""
 
 WINDOW = 1.0
 """Seconds."""
@@ -45,7 +53,9 @@ def client_address(headers: Mapping[str, str]) -> str:
     return headers.get("cf-connecting-ip", "")
 
 
-def open_worker_limits(variables: Variables, env: Any) -> ClientLimits | None:
+def open_worker_limits(
+    variables: Variables, env: Any, *, clock: Callable[[], float] = time.monotonic
+) -> ClientLimits | None:
     """The limits that the variables and the bindings in `env` ask for; None if every limit is switched off.
 
     Misses are counted in each isolate, in both scopes. The shards count them over all isolates (`shard_misses`).
@@ -54,13 +64,14 @@ def open_worker_limits(variables: Variables, env: Any) -> ClientLimits | None:
     misses = variables.settings.misses_per_hour
     if not limit:
         return None
-    limiter: RateLimiter = SlidingWindow(limit)
+    limiter: RateLimiter = SlidingWindow(limit, max_entries=MAX_ENTRIES, clock=clock)
     if variables.rate_limit_scope == "global":
-        limiter = GlobalWindow(env.CLIENT_COUNTERS, limit, limiter)
+        limiter = GlobalWindow(env.CLIENT_COUNTERS, limit, limiter, clock=clock)
     binding = getattr(env, "RATE_LIMITER", None)
     if binding is not None:
         limiter = BindingFirst(binding, limit, limiter)
-    return OwnLimits(limiter, MissBudgets(misses) if misses else None)
+    budgets = MissBudgets(misses, max_buckets=MAX_BUCKETS, clock=clock) if misses else None
+    return OwnLimits(limiter, budgets)
 
 
 class BindingFirst:
@@ -93,6 +104,10 @@ class _Client:
     refusal: Admission | None = None
     refused_until: float = 0.0
 
+    def matters(self, now: float) -> bool:
+        """Whether what is known of the client can refuse a request at `now`."""
+        return now < self.refused_until or any(began > now - PAUSE for began in self.calls)
+
 
 class GlobalWindow:
     """One window for all isolates, in Durable Objects; while these fail, the isolate's own window.
@@ -115,7 +130,7 @@ class GlobalWindow:
 
     async def admit(self, client: str) -> Admission:
         now = self._clock()
-        known = self._known(client_group(client))
+        known = self._known(client_group(client), now)
         if known.refusal is not None and now < known.refused_until:
             return known.refusal._replace(reset=known.refused_until - now)
         if now < self._paused_until:
@@ -146,8 +161,12 @@ class GlobalWindow:
         counter = self._counters.getByName(counter_name(client))
         return Admission(*json.loads(await platform_call(counter.admit(client, self._limit))))
 
-    def _known(self, group: str) -> _Client:
+    def _known(self, group: str, now: float) -> _Client:
         client = self._clients.pop(group, None) or _Client()
+        for _ in range(MAX_DROPPED):
+            if not self._clients or next(iter(self._clients.values())).matters(now):
+                break
+            self._clients.popitem(last=False)
         self._clients[group] = client  # as the latest of all
         if len(self._clients) > MAX_CLIENTS:
             self._clients.popitem(last=False)
@@ -172,5 +191,5 @@ class Counters:
         The Worker says the limit, so that a new deployment's limit holds at once.
         """
         if limit not in self._windows:
-            self._windows = {limit: SlidingWindow(limit, clock=self._clock)}
+            self._windows = {limit: SlidingWindow(limit, max_entries=MAX_ENTRIES, clock=self._clock)}
         return json.dumps(await self._windows[limit].admit(client))

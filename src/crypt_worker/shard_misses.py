@@ -11,7 +11,7 @@ SLACK = 2
 equally often, so with even shares a client would be refused too early."""
 
 MAX_BUCKETS = 10_000
-"""Clients and networks that a shard remembers. All shards may be in one process of 128 MB."""
+"""Clients and networks whose misses a shard or an isolate remembers. All may be in one process of 128 MB."""
 
 
 def share(misses_per_hour: int) -> int:

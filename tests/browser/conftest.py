@@ -1,4 +1,4 @@
-"""Chromium, and tabs in it."""
+"""Chromium and tabs in it; Firefox."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.chromium import Tabs, chromium
+from tests.support.firefox import Firefox, required_firefox, start_firefox
 from tests.support.platforms import Platform
 
 
@@ -19,3 +20,23 @@ def browser() -> Iterator[Browser]:
 def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
     with Tabs(browser, platform) as tabs:
         yield tabs
+
+
+@pytest.fixture
+def server_tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+    """On one platform only, for tests that look at what happens in the browser."""
+    with Tabs(browser, server) as tabs:
+        yield tabs
+
+
+@pytest.fixture(scope="module")
+def started_firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    with start_firefox(required_firefox(), tmp_path_factory.mktemp("firefox")) as firefox:
+        yield firefox
+
+
+@pytest.fixture
+def firefox(started_firefox: Firefox) -> Iterator[Firefox]:
+    """A Firefox with one empty tab, and no saved logins."""
+    yield started_firefox
+    started_firefox.forget()

@@ -3,6 +3,7 @@
 import json
 
 import httpx
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
@@ -48,3 +49,21 @@ def test_a_damaged_plain_link_opens_the_message(tabs: Tabs, client: httpx.Client
 def test_a_page_that_is_not_there_looks_like_a_page(tabs: Tabs) -> None:
     page = tabs.open(tabs.platform.url + "/a/b", locale="es-ES")
     expect_heading(page, "Aquí no hay ninguna página")
+
+
+@pytest.mark.parametrize(
+    ("rest", "heading"),
+    [
+        ("?utm_source=x", "Send it once"),
+        ("?", "Send it once"),
+        ("?utm_source=x&a=100%25", "Send it once"),
+        ("?utm_source=x#", "This link is not complete"),
+        ("?utm_source=x#q83v", "This link is not complete"),
+        ("?%23q83v", "This link is not complete"),
+        ("?x=%2523q83v", "This link is not complete"),
+        ("%23q83v", "This link is not complete"),
+    ],
+)
+def test_a_query_alone_is_no_damaged_link(server_tabs: Tabs, rest: str, heading: str) -> None:
+    """Whoever follows an advertisement or a bookmark with a query comes to write."""
+    expect_heading(server_tabs.open(f"{server_tabs.platform.url}/{rest}"), heading)

@@ -57,4 +57,4 @@ def test_each_file_of_the_page_is_fetched_once_and_early(tabs: Tabs) -> None:
     preloaded = page.locator("link[rel=modulepreload]").evaluate_all(
         "links => links.map(link => new URL(link.href).pathname)"
     )
-    assert sorted(preloaded) == sorted(f"/-/{name}" for name in scripts - {"main.js"})
+    assert sorted(preloaded) == sorted(f"/-/{name}" for name in scripts - {"main.js", "loading.js"})

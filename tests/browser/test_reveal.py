@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser, Route, expect
 
 from tests.support.chromium import Tabs
 from tests.support.page import expect_heading
@@ -58,3 +58,30 @@ def test_another_site_can_neither_frame_nor_send_the_form(
     page.wait_for_selector("text=This did not come from our page")
     tabs.close()
     assert client.get(path).json() == {"message": "secret"}
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_button_works_with_two_tabs_and_without_cookies(
+    tabs: Tabs, client: httpx.Client, *, javascript: bool
+) -> None:
+    page = tabs.new(java_script_enabled=javascript)
+    for cookies in ("kept", "gone"):
+        url = tabs.platform.url + create_path(client)
+        page.goto(url)
+        other = page.context.new_page()
+        other.goto(url)
+        other.close()
+        if cookies == "gone":
+            page.context.clear_cookies()
+        page.click("form button")
+        expect(page.locator("#message")).to_have_text("secret")
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [("form_token_refused", "nicht zurückgesendet"), ("cross_site_refused", "Eine andere Website")]
+)
+def test_the_script_tells_why_the_form_is_refused(tabs: Tabs, client: httpx.Client, code: str, text: str) -> None:
+    page = tabs.open(tabs.platform.url + create_path(client), locale="de-DE")
+    page.route("**/reveal", lambda route: route.fulfill(status=403, json={"error": "refused", "code": code}))
+    page.click("#reveal")
+    expect(page.locator("#problem")).to_contain_text(text)

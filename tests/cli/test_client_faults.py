@@ -194,6 +194,27 @@ def test_a_refusal_after_a_lost_answer_may_hide_that_the_request_was_done(faulty
         client.send("secret")
 
 
+@pytest.mark.parametrize("message_id", ["\x1b[2Jab", "abc12\n", "../abc12", "abc12/", "", None, "ABCDE"])
+def test_an_id_that_is_none_is_refused(faulty: Any, message_id: str | None) -> None:
+    client, *_ = faulty([httpx.Response(200, json={"id": message_id})])
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.create_plain("secret")
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-01-01T00:00:00", "soon", 1, None]
+)
+def test_a_time_that_cannot_be_is_refused(faulty: Any, time: object) -> None:
+    receipt = {"state": "read", "passphrase": False, "reads_left": 1, "at": time or 1, "expires_at": time}
+    client, transport, _ = faulty([])
+    link = client.send("secret").link
+    transport.faults = [httpx.Response(200, json=receipt), httpx.Response(201, json=receipt)]
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.receipt(link)
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.send("secret")
+
+
 @pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
 def test_an_invalid_receipt_is_refused(faulty: Any, change: dict[str, str]) -> None:
     client, transport, _ = faulty([])

@@ -6,12 +6,16 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
+from crypt_core.encoding import digest
+from tests.support import platforms
 from tests.support.platforms import Platform
 from tests.support.shell import Shell
 
@@ -103,23 +107,88 @@ def test_a_link_that_cannot_be_written_is_shown_on_stderr(shell: Shell) -> None:
     assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
 
 
-def test_the_terminal_does_not_obey_a_service(shell: Shell) -> None:
+@contextmanager
+def impostor(status: int, fields: dict[str, object]) -> Iterator[str]:
+    """The address of a server that gives this answer to each request."""
+
     class Impostor(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = b'{"error": "\\u001b[2Jcleared"}'
-            self.send_response(418)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps(fields).encode()
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
+        do_POST = do_PUT = do_GET  # noqa: N815
+
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
-        threading.Thread(target=impostor.handle_request).start()
-        said = shell("status", f"http://127.0.0.1:{impostor.server_port}/#" + "A" * 22, code=6).stderr
-    assert b"\\x1b[2Jcleared" in said
-    assert b"\x1b" not in said
+    with HTTPServer(("127.0.0.1", 0), Impostor) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_terminal_does_not_obey_a_service(shell: Shell) -> None:
+    with impostor(418, {"error": "\x1b[2Jcleared\nError: \u202edesrever\u2028"}) as server:
+        said = shell("status", f"{server}/#" + "A" * 22, code=6).stderr
+    assert said == b"Error: \\x1b[2Jcleared\\nError: \\u202edesrever\\u2028\n"
+
+
+def test_nothing_impossible_is_printed(shell: Shell) -> None:
+    """`test_client_faults.py` has more cases."""
+    with impostor(200, {"id": "\x1b[2Jab", "expires_at": "0001-01-01T00:00:00Z"}) as server:
+        for options in (["--plain"], []):
+            result = shell("send", *options, "secret", "--server", server, code=7)
+            assert b"\x1b" not in result.stdout + result.stderr
+            assert b"is not this service" in result.stderr
+
+
+def test_the_link_need_not_be_an_argument(shell: Shell) -> None:
+    """Every user of the machine sees arguments."""
+    link = shell.send("secret").encode()
+    (shell.folder / "link").write_bytes(b"\xef\xbb\xbf" + link + b"\r\nand more\n")
+    (shell.folder / "utf-16").write_bytes(link.decode().encode("utf-16") + "\r\n".encode("utf-16-le"))
+    for arguments, stdin in (
+        (["-"], link + b"\n"),
+        ([], link),
+        (["--link-file", "link"], b""),
+        (["-"], b"<%b>" % link),
+    ):
+        assert shell("status", *arguments, stdin=stdin).stdout == b"unread\n"
+    assert shell("status", "--link-file", "utf-16").stdout == b"unread\n"
+    assert shell("read", "--link-file", "-", stdin=link).stdout == b"secret"
+    assert b"read before" in shell("burn", "-", stdin=link, code=4).stderr
+    for options in (["--link-file", "link", "x"], ["--passphrase-file", "-", "-"]):
+        assert shell("read", *options, code=2).stderr
+    assert b"first line of stdin is empty" in shell("burn", code=2).stderr
+
+
+def only_with(token: str, folder: Path) -> list[str]:
+    """The flags of a server that takes messages only with this token."""
+    (folder / "tokens").write_text(f"ci {digest(token.encode())}\n")
+    return ["--create-tokens", str(folder / "tokens"), "--rate-limit-per-second=0"]
+
+
+def test_secrets_are_trimmed_wherever_they_come_from(shell: Shell, tmp_path: Path) -> None:
+    (shell.folder / "passphrase").write_bytes(b"\xef\xbb\xbfcorrect horse\r\n")
+    (shell.folder / "utf-16").write_bytes("correct horse\r\n".encode("utf-16"))
+    link = shell.send("secret", "--reads", "4", "--passphrase-file", "passphrase")
+    for value in ("correct horse", "correct horse\n", "\ufeffcorrect horse\r\n"):
+        assert shell("read", link, env={"CRYPT_API_PASSPHRASE": value}).stdout == b"secret"
+    assert shell("read", link, "--passphrase-file", "utf-16").stdout == b"secret"
+    with platforms.server(tmp_path, *only_with("token", tmp_path)) as server:
+        for token in ("token\n", "\ufefftoken\r\n"):
+            shell("send", "x", "--server", server.url, env={"CRYPT_API_TOKEN": token})
+        (shell.folder / "token").write_bytes(b"\xef\xbb\xbftoken\r\n")
+        shell("send", "x", "--server", server.url, "--token-file", "token")
+        assert (
+            b"no token has" in shell("send", "x", "--server", server.url, code=2, env={"CRYPT_API_TOKEN": "é"}).stderr
+        )
 
 
 def test_a_file_whose_name_is_not_utf8_is_sent_all_the_same(shell: Shell) -> None:

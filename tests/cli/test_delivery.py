@@ -169,7 +169,12 @@ def test_a_message_that_cannot_be_rescued_is_reported_as_lost(monkeypatch: pytes
 def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> None:
     (shell.folder / "key.pem").write_bytes(b"mine")
     with Client(shell.server) as client:
-        for sent, saved in [("key.pem", "key-2.pem"), ("/etc\\..\\.bash\a\u202erc", "bashrc"), ("/", "message")]:
+        for sent, saved in [
+            ("key.pem", "key-2.pem"),
+            ("/etc\\..\\.bash\a\u202erc", "_etc_.._.bash__rc"),
+            (".env", ".env"),
+            ("x" * 300, "x" * 255),
+        ]:
             link = client.send(Content(sent.encode(), sent, "")).link
             assert f"The message is a file. It is saved as {saved}." in finished(shell.terminal("read", link))
             assert (shell.folder / saved).read_bytes() == sent.encode()
@@ -177,17 +182,27 @@ def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> No
     assert (shell.folder / "key.pem").read_bytes() == b"mine"
 
 
-def test_on_a_terminal_a_file_with_an_impossible_name_is_rescued(shell: Shell) -> None:
+def test_in_the_home_folder_no_hidden_file_is_made(shell: Shell) -> None:
+    """Shells run what stands in some of them."""
     with Client(shell.server) as client:
-        link = client.send(Content(b"last copy", "x" * 300, "")).link
-    assert rescued(shell, finished(shell.terminal("read", link), code=9)) == b"last copy"
+        link = client.send(Content(b"rm -rf ~", ".bash_login", "")).link
+    home = {"HOME": str(shell.folder)}
+    assert "It is saved as _.bash_login." in finished(shell.terminal("read", link, env=home))
+    assert {path.name for path in shell.folder.iterdir()} == {"_.bash_login"}
+
+
+def test_on_a_terminal_a_file_that_cannot_be_saved_is_rescued(shell: Shell) -> None:
+    with Client(shell.server) as client:
+        link = client.send(Content(b"last copy", "key.pem", "")).link
+    gone = f"mkdir gone; cd gone; rmdir ../gone; exec {sys.executable} -m crypt_api read '{link}'"
+    assert rescued(shell, finished(shell.program("sh", "-c", gone), code=9)) == b"last copy"
 
 
 def test_on_a_terminal_control_characters_are_shown_and_not_obeyed(shell: Shell) -> None:
-    link = shell.send("-", stdin="ok\r\n\x1b[2J\x9b31m\a\ttab 🐎\u200d".encode())
+    link = shell.send("-", stdin="ok\r\n\x1b[2J\x9b31m\a\ttab 🐎\u200d\u202egpj\u2028".encode())
     said = finished(shell.terminal("read", link))
     assert said.startswith("ok\r\n\\x1b[2J\\x9b31m\\x07")
-    assert "tab 🐎\u200d\r\n" in said
+    assert "tab 🐎\u200d\\u202egpj\\u2028\r\n" in said
     assert "Control characters are shown" in said
     assert finished(shell.terminal("read", shell.send("-", stdin=b"two\nlines\n"))) == "two\r\nlines\r\n\r\n"
     raw = finished(shell.terminal("read", shell.send("\x1b[1mbold"), "-o", "-"))

@@ -1,7 +1,11 @@
 """`crypt-api` at a terminal: it asks questions, does not show secrets, and shows that a slow request goes on."""
 
+import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pexpect
@@ -61,6 +65,120 @@ def test_a_message_can_be_typed(shell: Shell) -> None:
     link = str(sender.after)
     finished(sender)
     assert shell("read", link).stdout == b"two\nlines"
+
+
+LONG = "".join(chr(ord("a") + n * n % 26) for n in range(100_000))
+
+
+def test_a_pasted_line_arrives_whole(shell: Shell) -> None:
+    """A terminal that edits lines itself would cut it at 4,095 bytes."""
+    sender = shell.terminal("send")
+    sender.expect_exact("Type the message")
+    sender.sendline(LONG)
+    sender.sendline("\N{HORSE FACE} a second line")
+    sender.sendeof()
+    sender.expect(LINK)
+    link = str(sender.after)
+    finished(sender)
+    assert shell("read", link).stdout.decode() == f"{LONG}\n\N{HORSE FACE} a second line"
+
+
+def test_too_much_is_refused_and_none_of_it_is_left_for_the_shell(shell: Shell) -> None:
+    sender = shell.terminal("send")
+    sender.expect_exact("Type the message")
+    sender.sendline(LONG + LONG)
+    sender.sendeof()
+    assert "more than 102,400 bytes" in finished(sender, code=6)
+
+
+def test_a_passphrase_of_any_length_is_taken_whole(shell: Shell) -> None:
+    sender = shell.terminal("send", "secret", "--passphrase")
+    for prompt in ("Passphrase: ", "Repeat for confirmation: "):
+        answer(sender, prompt, LONG)
+    sender.expect(LINK)
+    link = str(sender.after)
+    assert LONG[:80] not in finished(sender)
+    (shell.folder / "cut").write_text(LONG[:4_095])
+    (shell.folder / "whole").write_text(LONG)
+    shell("read", link, "--passphrase-file", "cut", code=5)
+    assert shell("read", link, "--passphrase-file", "whole").stdout == b"secret"
+
+
+def test_the_terminals_own_keys_edit_the_line(shell: Shell) -> None:
+    """They are those of `stty`; `test_typed.py` has the cases."""
+    sender = shell.program("sh", "-c", f"stty erase '#' kill '@'; exec {sys.executable} -m crypt_api send")
+    sender.expect_exact("Type the message; end it with Enter and Ctrl-D.\r\n")
+    sender.send("wrong@abc##d\n\x04")
+    sender.expect_exact("wrong" + "\b \b" * 5 + "abc\b \b\b \bd\r\n")
+    sender.expect(LINK)
+    link = str(sender.after)
+    finished(sender)
+    assert shell("read", link).stdout == b"ad"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [
+        (["send"], "interrupt"),
+        (["send", "secret", "--passphrase"], "SIGTERM"),
+        (["read"], "SIGHUP"),
+        (["send"], "stop"),
+    ],
+)
+def test_the_terminal_is_left_as_it_was(shell: Shell, arguments: list[str], ending: str) -> None:
+    """Whatever ends the questions: it shows what is typed, and edits lines itself."""
+    command = " ".join([sys.executable, "-m crypt_api", *arguments])
+    terminal = shell.program("bash", "--norc", "--noprofile", "-i", env={"PS1": "prompt> "})
+    terminal.sendline("stty sane; stty -a | md5sum; set -m")
+    terminal.expect(r"([0-9a-f]{32})")
+    before = terminal.match.group(1)  # type: ignore[union-attr]
+    terminal.sendline(f"{command}; echo ended $?")
+    terminal.expect_exact(["Type the message", "Passphrase: ", "Link: "])
+    match ending:
+        case "interrupt":
+            terminal.sendintr()
+            terminal.expect_exact("Nothing was done.")
+        case "stop":
+            terminal.send("\x1a")
+            terminal.expect_exact("Stopped")
+        case _:
+            [child] = Path(f"/proc/{terminal.pid}/task/{terminal.pid}/children").read_text().split()
+            os.kill(int(child), getattr(signal, ending))
+    terminal.expect_exact("ended ")
+    terminal.sendline("stty -a | md5sum")
+    terminal.expect(r"([0-9a-f]{32})")
+    assert terminal.match.group(1) == before  # type: ignore[union-attr]
+    if ending == "stop":
+        terminal.sendline("fg")
+        terminal.expect_exact(command)
+        terminal.sendintr()
+        terminal.expect_exact("Nothing was done.")
+    terminal.close(force=True)
+
+
+def test_a_question_without_a_terminal_says_so() -> None:
+    command = ["setsid", sys.executable, "-m", "crypt_api", "send", "secret", "--passphrase"]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert result.returncode == 2
+    assert b"no terminal to ask for the passphrase" in result.stderr
+    assert b"--passphrase-file" in result.stderr
+
+
+def test_a_link_is_asked_for_and_not_shown(shell: Shell) -> None:
+    link = shell.send("secret")
+    for command, said in (("status", "unread"), ("read", "secret")):
+        terminal = shell.terminal(command)
+        answer(terminal, "Link: ", link)
+        output = finished(terminal)
+        assert said in output
+        assert link not in output
+
+
+def test_a_passphrase_is_asked_for_while_the_link_comes_from_stdin(shell: Shell) -> None:
+    (shell.folder / "link").write_text(shell.send("secret", "--passphrase-file", shell.file("right")))
+    reader = shell.program("sh", "-c", f"{sys.executable} -m crypt_api read - < link")
+    answer(reader, "Passphrase: ", "right")
+    assert finished(reader).strip() == "secret"
 
 
 def test_a_camera_reads_the_link_from_the_terminal(shell: Shell) -> None:

@@ -23,7 +23,7 @@ def test_sqlite_counts_what_has_a_key_over_growth_destruction_and_a_restart(tmp_
     engine = Engine(tmp_path / "messages.db")
 
     def messages() -> int:
-        return engine.housekeeping.usage(0, 0).messages
+        return engine.usage().messages
 
     counts = [messages()]
     for number in range(300):  # more than the slots that are added at a time

@@ -1,6 +1,8 @@
 """The Worker's rate limit over a platform whose time and failures the tests decide."""
 
 import asyncio
+import json
+import tracemalloc
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +11,17 @@ import pytest
 
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, SlidingWindow
 from crypt_core.settings import Settings
-from crypt_worker.rate_limit import COUNTERS, MAX_CLIENTS, PAUSE, Counters, GlobalWindow, open_worker_limits
+from crypt_worker.rate_limit import (
+    COUNTERS,
+    MAX_CLIENTS,
+    MAX_ENTRIES,
+    PAUSE,
+    Counters,
+    GlobalWindow,
+    open_worker_limits,
+)
+from crypt_worker.shard_misses import MAX_BUCKETS, ShardMisses
+from crypt_worker.shards import SHARDS
 from crypt_worker.variables import Variables
 from tests.support.cloudflare import PlatformError
 from tests.support.stores import Clock
@@ -130,11 +142,60 @@ async def test_a_request_that_died_under_way_is_forgotten() -> None:
         request.close()
 
 
-async def test_an_isolate_remembers_no_more_clients_than_it_may() -> None:
-    isolates = Isolates(1)
+def address(number: int) -> str:
+    return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
+async def test_an_isolate_remembers_no_more_clients_than_it_may_and_none_for_nothing() -> None:
+    isolates = Isolates(1, limit=1)
+    limiter = isolates.limiters[0]
     for number in range(MAX_CLIENTS + 500):
-        await isolates.limiters[0].admit(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
-    assert isolates.limiters[0].clients == MAX_CLIENTS
+        for is_admitted in (True, False):
+            assert (await limiter.admit(address(number))).admitted == is_admitted
+    assert limiter.clients == MAX_CLIENTS
+    isolates.clock.now += 1
+    for _ in range(MAX_CLIENTS // 3):
+        await limiter.admit("192.0.2.1")
+    assert limiter.clients < 10
+
+
+async def test_all_that_limits_remember_takes_a_small_part_of_an_isolates_128_mb() -> None:
+    """All objects may be in one isolate. A few clients of each are measured, and none remembers more than its bound."""
+    clock, clients = Clock(), 200
+    tracemalloc.start()
+    isolates = Isolates(1, limit=1)
+    counters = [Counters(clock) for _ in range(COUNTERS)]
+    shards = [ShardMisses(clock) for _ in range(SHARDS)]
+    own = open_worker_limits(Variables(Settings(), "kv", "isolate"), SimpleNamespace())
+    assert own is not None
+    for number in range(clients):
+        client = address(number)
+        await own.admit(client, may_miss=True)
+        await isolates.limiters[0].admit(client)
+        await isolates.limiters[0].admit(client)
+        for index in range(COUNTERS):
+            await counters[index].admit(client, 3)
+            shards[index].take(client, 60)
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert max(MAX_CLIENTS, MAX_BUCKETS, MAX_ENTRIES) * size / clients < 60_000_000
+
+
+async def test_the_windows_of_the_worker_remember_no_more_than_their_bound() -> None:
+    clock = Clock()
+    own = open_worker_limits(Variables(Settings(), "kv", "isolate"), SimpleNamespace(), clock=clock)
+    assert own is not None
+    counters = Counters(clock)
+
+    async def are_admitted(client: str) -> tuple[bool, bool]:
+        admission, _ = await own.admit(client, may_miss=False)
+        is_admitted, *_ = json.loads(await counters.admit(client, 3))
+        return admission.admitted, is_admitted
+
+    assert [await are_admitted("192.0.2.1") for _ in range(4)] == [(True, True)] * 3 + [(False, False)]
+    for number in range(MAX_ENTRIES):
+        await are_admitted(address(number))
+    assert await are_admitted("192.0.2.1") == (True, True)  # it was forgotten
 
 
 class Binding:

@@ -73,14 +73,34 @@ def test_the_page_does_not_tell_whether_there_is_a_message(client: httpx.Client)
     assert neutral(there, path) == neutral(gone, "/zzzzz")
 
 
-@pytest.mark.parametrize(
-    "case", ["no cookie", "no token", "another token", "cross-site", "same-site", "large", "broken"]
-)
-def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str) -> None:
-    path = create_path(client)
+def page_token(client: httpx.Client, path: str) -> str:
+    """The token in the form of a message's page; the client forgets the page's cookie."""
     page = client.get(path, headers={"Accept": "text/html"})
     [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
     client.cookies.clear()
+    return str(token)
+
+
+MISSING_COOKIE = "your browser has not sent it back"
+OTHER_SITE = "Another site, or an old copy of our page"
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("no cookie", MISSING_COOKIE),
+        ("no token", MISSING_COOKIE),
+        ("another token", MISSING_COOKIE),
+        ("large", MISSING_COOKIE),
+        ("broken", MISSING_COOKIE),
+        ("cross-site", OTHER_SITE),
+        ("same-site", OTHER_SITE),
+        ("origin", OTHER_SITE),
+    ],
+)
+def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str, reason: str) -> None:
+    path = create_path(client)
+    token = page_token(client, path)
     headers = {"Cookie": f"reveal={token}", "Accept": "text/html"}
     data = {"token": token}
     if case == "no cookie":
@@ -91,6 +111,8 @@ def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str)
         data = {"token": token[::-1]}
     elif case in ("cross-site", "same-site"):
         headers["Sec-Fetch-Site"] = case
+    elif case == "origin":
+        headers["Origin"] = "https://attacker.invalid"
     elif case == "large":
         data["more"] = "x" * 2_000
     if case == "broken":
@@ -99,6 +121,64 @@ def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str)
         answer = client.post(path + "/reveal", data=data, headers=headers)
     assert answer.status_code == 403
     assert "This did not come from our page" in answer.text
+    assert reason in answer.text
+    assert client.get(path).json() == {"message": "secret"}
+
+
+def test_a_refused_form_is_told_why_in_the_readers_language(client: httpx.Client) -> None:
+    path = create_path(client)
+    headers = {"Accept": "text/html", "Accept-Language": "de"}
+    assert "hat es nicht zurückgesendet" in client.post(path + "/reveal", headers=headers).text
+    other = client.post(path + "/reveal", headers=headers | {"Sec-Fetch-Site": "cross-site"})
+    assert "Eine andere Website" in other.text
+    codes = [
+        client.post(path + "/reveal", headers=more).json()["code"] for more in ({}, {"Sec-Fetch-Site": "same-site"})
+    ]
+    assert codes == ["form_token_refused", "cross_site_refused"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "https://example.org", "Host": "localhost"},  # a proxy's Host
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+        {"Origin": "https://example.org", "Host": "example.org"},  # an older browser's script
+        {"Origin": "https://Example.org", "Host": "example.org:443"},
+        {"Origin": "http://example.org:8080", "Host": "example.org:8080"},
+    ],
+)
+def test_a_browser_that_says_where_the_form_comes_from_needs_no_cookie(
+    client: httpx.Client, headers: dict[str, str]
+) -> None:
+    path = create_path(client)
+    answer = client.post(path + "/reveal", data={"token": page_token(client, path)}, headers=headers)
+    assert answer.json() == {"message": "secret"}
+
+
+def test_the_button_works_in_each_of_two_tabs(client: httpx.Client) -> None:
+    """In a browser that does not say where the form comes from: the second tab leaves the first one's token valid."""
+    path = create_path(client)
+    tokens = []
+    for _ in range(2):
+        page = client.get(path, headers={"Accept": "text/html"})
+        tokens += re.findall(r'name="token" value="([^"]+)"', page.text)
+    assert client.post(path + "/reveal", data={"token": tokens[0]}).json() == {"message": "secret"}
+
+
+@pytest.mark.parametrize("value", ["", "x", "a" * 33, '"' + "a" * 30 + '"'])
+def test_a_cookie_that_is_no_token_is_replaced(client: httpx.Client, value: str) -> None:
+    page = client.get("/zzzzz", headers={"Accept": "text/html", "Cookie": f"reveal={value}"})
+    [token] = re.findall(r'name="token" value="([^"]+)"', page.text)
+    assert re.fullmatch(r"[\w-]{32}", token)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"User-Agent": "Slackbot 1.0"}, {"Sec-Purpose": "prefetch"}, {"Sec-Fetch-Mode": "no-cors"}]
+)
+def test_no_robot_presses_the_button(client: httpx.Client, headers: dict[str, str]) -> None:
+    path = create_path(client)
+    assert client.post(path + "/reveal", headers=headers | {"Sec-Fetch-Site": "same-origin"}).status_code == 403
     assert client.get(path).json() == {"message": "secret"}
 
 

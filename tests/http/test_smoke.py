@@ -2,7 +2,11 @@
 
 import subprocess
 
+import pytest
+
+from tests.support import raw_services
 from tests.support.platforms import ROOT, Platform
+from tools import smoke as smoke_script
 
 
 def smoke(url: str) -> tuple[int, str]:
@@ -24,3 +28,21 @@ def test_it_fails_on_what_is_no_service(platform: Platform) -> None:
     assert code == 1
     assert output.startswith("FAILED  ")
     assert smoke("example.org")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (raw_services.large, "an answer has more than 1,048,576 bytes"),
+        (raw_services.endless, "an answer takes more than 1 seconds"),
+        (raw_services.endless_head, "an answer takes more than 1 seconds"),
+    ],
+)
+def test_it_gives_up_an_answer_without_end(
+    answer: raw_services.Answer, problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(smoke_script, "TIMEOUT", 0.6)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # no proxy leads to this machine
+    with raw_services.raw_service(answer) as url:
+        assert smoke_script.main([url]) == 1
+    assert capsys.readouterr().err == f"FAILED  {problem}\n"

@@ -28,6 +28,13 @@ REFUSED = [
 ]
 
 
+ROBOT_HINT = "A program that a person wrote can read: send the header Idempotency-Key with a random value."
+
+
+def refusal(text: str) -> bytes:
+    return error_body(text, **({"hint": ROBOT_HINT} if text == "Link previews are refused" else {}))
+
+
 @pytest.fixture(scope="module")
 def path(platform: Platform) -> Iterator[str]:
     """A message that all robots of this module try to read, and that is still there after them."""
@@ -41,7 +48,7 @@ def path(platform: Platform) -> Iterator[str]:
 def test_a_robot_reads_nothing(client: httpx.Client, path: str, agent: str) -> None:
     for accept in ("*/*", BROWSER_ACCEPT):
         response = client.get(path, headers={"User-Agent": agent, "Accept": accept})
-        assert (response.status_code, response.content) == (403, error_body("Link previews are refused"))
+        assert (response.status_code, response.content) == (403, refusal("Link previews are refused"))
     assert client.post(path + "/reveal", headers={"User-Agent": agent}).status_code == 403
 
 
@@ -50,15 +57,21 @@ def test_what_no_person_meant_reads_nothing(
     client: httpx.Client, path: str, headers: dict[str, str], text: str
 ) -> None:
     for response in (client.get(path, headers=headers), client.post(path + "/reveal", headers=headers)):
-        assert (response.status_code, response.content) == (403, error_body(text))
+        assert (response.status_code, response.content) == (403, refusal(text))
 
 
 @pytest.mark.parametrize(("headers", "text"), REFUSED)
 def test_neither_does_it_read_a_sealed_message(client: httpx.Client, headers: dict[str, str], text: str) -> None:
     sealed = put(client)
     response = client.get(sealed.path, headers=sealed.headers | headers)
-    assert (response.status_code, response.content) == (403, error_body(text))
+    assert (response.status_code, response.content) == (403, refusal(text))
     assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "envelope"}
+
+
+def test_a_program_that_is_taken_for_a_robot_reads_with_an_idempotency_key(client: httpx.Client) -> None:
+    headers = {"User-Agent": "somebody's chatbot", "Idempotency-Key": "random"}
+    answer = client.get(create_path(client), headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"message": "secret"})
 
 
 def test_programs_and_the_scripts_of_browsers_read(client: httpx.Client) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.sqlite.content_encryption import DamagedContentError, decrypt, encrypt, new_key
-from crypt_api.server.stores.sqlite.durable_files import sync
+from crypt_api.server.stores.sqlite.files import sync
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS
+from crypt_api.server.stores.sqlite.key_slots import DamagedContentError, decrypt, encrypt, new_keys
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.messages import (
@@ -43,12 +43,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_an_encrypted_content_is_read_with_its_key_and_under_its_id_alone() -> None:
-    key = new_key()
+    [key, other_key] = new_keys(2)
     encrypted = encrypt(key, "abc12", "secret")
     assert decrypt(key, "abc12", encrypted) == "secret"
     other_format = bytes([encrypted[0] + 1]) + encrypted[1:]
     for wrong in (
-        (new_key(), "abc12", encrypted),
+        (other_key, "abc12", encrypted),
         (key, "abc13", encrypted),
         (bytes(32), "abc12", encrypted),
         (key, "abc12", other_format),
@@ -69,7 +69,7 @@ async def test_a_message_that_waits_is_not_in_the_files_as_text(path: Path) -> N
 
 
 def key_of(engine: Engine, message_id: str) -> bytes:
-    [[key]] = engine.file.execute(
+    [[key]] = engine.database.execute(
         "SELECT key FROM key_slots JOIN messages USING (slot) WHERE messages.id = ?", message_id
     )
     assert isinstance(key, bytes)
@@ -189,27 +189,27 @@ def test_room_that_is_given_back_is_overwritten_first(
     for start in range(0, 1_900, 100):
         engine.apply(*((message_id, Destroy()) for message_id in ids[start : start + 100]))
     if log_is_long:
-        engine.file.carry_over()
+        engine.database.carry_over()
         engine.apply(*((f"b{n}", Create("x" * 100_000, DAY)) for n in range(36)))
     cut_off: list[bytes] = []
-    execute = type(engine.file).execute
+    execute = type(engine.database).execute
 
     def look(sql: str, *values: object) -> list[object]:
         if "wal_checkpoint" not in sql:
             size = path.stat().st_size
-            rows = execute(engine.file, sql, *values)
+            rows = execute(engine.database, sql, *values)
             assert path.stat().st_size >= size
             return rows
         before = path.read_bytes()
-        rows = execute(engine.file, sql, *values)
+        rows = execute(engine.database, sql, *values)
         cut_off.append(before[path.stat().st_size :])
         return rows
 
-    monkeypatch.setattr(engine.file, "execute", look)
+    monkeypatch.setattr(engine.database, "execute", look)
     engine.keep_house()
     assert sum(map(len, cut_off)) > 4 << 20
     assert not any(map(any, cut_off))
-    assert sorted(engine.file.records.rows(ids)) == sorted(ids[1_900:])
+    assert sorted(engine.database.records.rows(ids)) == sorted(ids[1_900:])
     engine.close()
 
 
@@ -270,7 +270,7 @@ class Life:
 
     def note_keys(self) -> None:
         """Remember all keys that were in use, and are not any more."""
-        rows = self._engine.file.execute("SELECT id, key FROM messages JOIN key_slots USING (slot)")
+        rows = self._engine.database.execute("SELECT id, key FROM messages JOIN key_slots USING (slot)")
         in_use = {key for _, key in rows}
         self.destroyed_keys |= self._in_use - in_use
         self._in_use = in_use

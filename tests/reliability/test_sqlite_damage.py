@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.sqlite.records import DamagedRecord
+from crypt_api.server.stores.sqlite.records import UnreadableRow
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
@@ -48,17 +48,17 @@ def test_a_row_that_cannot_be_read_is_a_503_for_its_readers_and_nothing_for_othe
     clock = Clock()
     engine = Engine(path, clock=clock)
     engine.apply(("sealed", Create("secret", DAY, AccessHashes("proof"))))
-    engine.file.execute(damage)
+    engine.database.execute(damage)
     for _ in range(2):
         created, read = engine.apply(("abc12", Create("another", DAY)), ("sealed", Read("proof")))
         assert not isinstance(created, Exception)
-        assert isinstance(read, DamagedRecord)
+        assert isinstance(read, UnreadableRow)
         assert engine.apply(("abc12", Read())) == [Granted("another")]
-    assert set(engine.damaged) == {"sealed"}
+    assert engine.observer.damaged_count == 1
     clock.now += DAY
     engine.keep_house()
     assert engine.apply(("sealed", Read("proof"))) == [Missing()]
-    assert engine.file.execute("SELECT count(*) FROM messages") == [(0,)]
+    assert engine.database.execute("SELECT count(*) FROM messages") == [(0,)]
     engine.close()
 
 
@@ -66,7 +66,7 @@ def test_a_row_that_cannot_be_read_is_a_503_for_its_readers_and_nothing_for_othe
 def test_a_content_that_cannot_be_read_can_be_destroyed(path: Path, damage: str) -> None:
     engine = Engine(path)
     engine.apply(("sealed", Create("secret", DAY, AccessHashes("proof"))))
-    engine.file.execute(damage)
+    engine.database.execute(damage)
     assert isinstance(engine.apply(("sealed", GetReceipt("proof")))[0], Receipt)
     assert engine.apply(("sealed", Destroy("proof"))) == [Destroyed()]
     engine.close()
@@ -77,19 +77,19 @@ def test_what_cannot_be_read_does_not_stop_the_sweep(path: Path) -> None:
     engine = Engine(path, clock=clock)
     for number in range(100):
         engine.apply((f"a{number}", Create("x", 60)))
-    engine.file.execute("UPDATE messages SET record = 'not JSON' WHERE id LIKE 'a_'")
+    engine.database.execute("UPDATE messages SET record = 'not JSON' WHERE id LIKE 'a_'")
     clock.now += 60
     engine.keep_house()
-    assert engine.file.execute("SELECT count(*) FROM messages") == [(0,)]
+    assert engine.database.execute("SELECT count(*) FROM messages") == [(0,)]
     assert engine.observer.expired_count == 90
-    assert len(engine.damaged) == 10
+    assert engine.observer.damaged_count == 10
     engine.close()
 
 
 async def test_it_is_counted_once_and_logged_without_its_id(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     engine = Engine(path)
     engine.apply(("abc12", Create("secret", DAY)))
-    engine.file.execute("UPDATE messages SET record = 'not JSON with a secret'")
+    engine.database.execute("UPDATE messages SET record = 'not JSON with a secret'")
     engine.close()
     observer = Observer()
     store = SqliteStore(path, observer=observer)
@@ -173,7 +173,7 @@ def test_an_index_entry_without_a_row_does_not_stop_the_sweep(path: Path) -> Non
     clock.now += 60
     engine = Engine(path, clock=clock)
     engine.keep_house()
-    left = engine.file.execute("SELECT id FROM messages INDEXED BY sqlite_autoindex_messages_1")
+    left = engine.database.execute("SELECT id FROM messages INDEXED BY sqlite_autoindex_messages_1")
     assert {message_id for (message_id,) in left} < {*IDS[6:9]}
     engine.close()
 
@@ -183,7 +183,7 @@ async def test_the_writer_does_not_end_without_the_process(
 ) -> None:
     ended: list[bool] = []
     store = SqliteStore(path, system=System(exit=lambda: ended.append(True)))
-    monkeypatch.setattr(store._writer._housekeeping, "run", lambda: 1 / 0)  # noqa: SLF001
+    monkeypatch.setattr(store._writer._housekeeping, "step", lambda: 1 / 0)  # noqa: SLF001
     await until(lambda: bool(ended))
     assert [record.getMessage() for record in caplog.records] == [
         "the store cannot go on, and the process ends: ZeroDivisionError"

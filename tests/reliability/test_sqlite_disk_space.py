@@ -11,9 +11,9 @@ import pytest
 
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.sizes import parse_size
-from crypt_api.server.stores.sqlite import durable_files
+from crypt_api.server.stores.sqlite import files
 from crypt_api.server.stores.sqlite.database import CARRY_OVER_PAGES
-from crypt_api.server.stores.sqlite.disk_space import LOG_ALLOWANCE, MIN_STORAGE, RESERVE_BYTES
+from crypt_api.server.stores.sqlite.room import LOG_ALLOWANCE, MIN_STORAGE, RESERVE_BYTES
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wal import log_path
 from crypt_api.server.stores.sqlite.writer import MAX_GROUP
@@ -69,7 +69,7 @@ def fill(engine: Engine, size: int = 20_000, ttl: int = DAY) -> list[str]:
         if not kept:
             return ids
         ids += kept
-        engine.housekeeping.after_group()
+        engine.housekeeping.prepare_next_group()
     raise AssertionError("there is no cap")
 
 
@@ -94,13 +94,13 @@ def test_the_cap_bounds_the_files_and_refuses_new_messages_alone(path: Path) -> 
 def test_the_usage_tells_of_the_cap_before_it_is_reached(path: Path) -> None:
     engine = Engine(path, MIN_STORAGE)
     engine.keep_house()
-    usages = [engine.housekeeping.usage(MIN_STORAGE, 0)]
+    usages = [engine.usage()]
     while usages[-1].share < 2 and isinstance(
         engine.apply((f"a{next(_numbers)}", Create("x" * 100_000, DAY)))[0], Created
     ):
-        usages.append(engine.housekeeping.usage(MIN_STORAGE, 0))
+        usages.append(engine.usage())
     fill(engine, 1)
-    usages.append(engine.housekeeping.usage(MIN_STORAGE, 0))
+    usages.append(engine.usage())
     assert [level for level, _ in groupby(usage.level for usage in usages)] == ["ok", "low", "full"]
     assert [usage.bytes for usage in usages] == sorted(usage.bytes for usage in usages)
     assert usages[-1].share == pytest.approx(1, abs=0.01)
@@ -146,10 +146,10 @@ def test_on_a_full_disk_what_waits_is_read_destroyed_leased_and_swept(path: Path
         clock.now += 60
         engine.keep_house()
         assert engine.observer.expired_count == 50
-        assert engine.housekeeping.usage(0, 0).level == "full"
+        assert engine.usage().level == "full"
         assert path.stat().st_size <= size
     engine.keep_house()
-    assert engine.housekeeping.usage(0, 0).level in ("ok", "low")
+    assert engine.usage().level in ("ok", "low")
     assert isinstance(engine.apply(("c0", Create("x", DAY)))[0], Created)
     engine.close()
 
@@ -160,7 +160,7 @@ def test_the_reserve_is_for_what_grows_although_nothing_is_new(path: Path) -> No
     disk = Disk()
     engine = Engine(path, clock=clock, system=disk.system)
     engine.keep_house()
-    assert engine.file.execute("SELECT length(pages) FROM reserve") == [(RESERVE_BYTES,)]
+    assert engine.database.execute("SELECT length(pages) FROM reserve") == [(RESERVE_BYTES,)]
     ids = [f"b{number:04}" for number in range(1_000)]
     engine.apply(*((message_id, Create("x" * 20, DAY)) for message_id in ids))
     with disk.full():
@@ -169,11 +169,11 @@ def test_the_reserve_is_for_what_grows_although_nothing_is_new(path: Path) -> No
         for start in range(0, 1_000, 50):
             answers = engine.apply(*readers[start : start + 50])
             assert answers == [Granted("x" * 20)] * 50
-        assert engine.file.execute("SELECT count(*) FROM reserve") == [(0,)]
+        assert engine.database.execute("SELECT count(*) FROM reserve") == [(0,)]
         assert isinstance(engine.apply(("c0", Create("x", DAY)))[0], StorageUnavailable)
         clock.now += 60
         engine.keep_house()  # room is free in the file now, and is put aside first
-        assert engine.file.execute("SELECT length(pages) FROM reserve") == [(RESERVE_BYTES,)]
+        assert engine.database.execute("SELECT length(pages) FROM reserve") == [(RESERVE_BYTES,)]
     engine.close()
 
 
@@ -192,7 +192,7 @@ def test_room_is_given_back_to_the_disk(path: Path) -> None:
     assert engine.apply(*((i, Read()) for i in ids[900:])) == [Granted("x" * 20_000)] * 100
     engine.keep_house()
     assert path.stat().st_size < 3 * MIB
-    assert engine.file.execute("PRAGMA integrity_check") == [("ok",)]
+    assert engine.database.execute("PRAGMA integrity_check") == [("ok",)]
     engine.close()
 
 
@@ -202,9 +202,9 @@ def test_giving_back_is_in_small_steps_and_lets_requests_in_between(path: Path) 
     for start in range(0, 500, 100):
         engine.apply(*((i, Create("x" * 20_000, DAY)) for i in ids[start : start + 100]))
     engine.apply(*((i, Destroy()) for i in ids[:400]))
-    engine.housekeeping.run()
+    engine.housekeeping.step()
     sizes = [path.stat().st_size]
-    while engine.housekeeping.run():
+    while engine.housekeeping.step():
         sizes.append(path.stat().st_size)
         assert engine.apply((ids[-len(sizes)], Read())) == [Granted("x" * 20_000)]
     assert len(sizes) > 4
@@ -217,7 +217,7 @@ def test_a_log_that_grew_is_cut_back(path: Path) -> None:
     log = path.with_name("messages.db-wal")
     engine.apply(*((f"a{n}", Create("x" * 100_000, DAY)) for n in range(120)))
     assert log.stat().st_size > 2 * REAL.log_bytes
-    engine.housekeeping.after_group()
+    engine.housekeeping.prepare_next_group()
     assert log.stat().st_size == REAL.log_bytes
     engine.close()
 
@@ -265,7 +265,7 @@ def test_where_the_system_cannot_take_room_zeros_are_written(tmp_path: Path, mon
     with (tmp_path / "file").open("w+b") as file:
         file.write(b"content")
         file.flush()
-        durable_files.allocate(file.fileno(), 7, 2 * MIB)
+        files.allocate(file.fileno(), 7, 2 * MIB)
     assert (tmp_path / "file").read_bytes() == b"content" + bytes(2 * MIB - 7)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.sqlite import schema
-from crypt_api.server.stores.sqlite.database import SqliteFile
+from crypt_api.server.stores.sqlite import records
+from crypt_api.server.stores.sqlite.database import Database
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
@@ -36,7 +36,7 @@ async def test_a_message_outlives_the_process(path: Path) -> None:
 
 def test_a_commit_returns_when_it_is_on_the_disk(path: Path) -> None:
     """No test can cut the power; these are the settings that SQLite's documentation asks for."""
-    file = SqliteFile(path)
+    file = Database(path)
     assert file.execute("PRAGMA journal_mode") == [("wal",)]
     assert file.execute("PRAGMA synchronous") == [(2,)]  # FULL
     assert file.execute("PRAGMA fullfsync") == [(1,)]
@@ -54,7 +54,7 @@ def test_whenever_the_power_is_cut_the_files_have_what_was_answered(path: Path, 
     def check() -> None:
         nonlocal copies
         copies += 1
-        file = SqliteFile(copy_files(path, tmp_path / f"copy{copies}"))
+        file = Database(copy_files(path, tmp_path / f"copy{copies}"))
         assert file.execute("PRAGMA integrity_check") == [("ok",)]
         assert {message_id for (message_id,) in file.execute("SELECT id FROM messages")} == set(alive)
         batch = file.records.load(alive, with_content=set(alive))
@@ -114,7 +114,7 @@ async def test_only_its_owner_can_read_the_files(path: Path) -> None:
         os.umask(old)
 
 
-@pytest.mark.parametrize("version", [schema.VERSION - 1, schema.VERSION + 1])
+@pytest.mark.parametrize("version", [records.VERSION - 1, records.VERSION + 1])
 def test_a_file_of_another_version_is_refused_and_left_alone(path: Path, version: int) -> None:
     SqliteStore(path).close()
     with sqlite3.connect(path) as database:
@@ -122,7 +122,7 @@ def test_a_file_of_another_version_is_refused_and_left_alone(path: Path, version
     database.close()
     before = path.read_bytes()
     with pytest.raises(
-        StorageUnavailable, match=f"its schema has version {version}, this crypt-api knows {schema.VERSION}"
+        StorageUnavailable, match=f"its schema has version {version}, this crypt-api knows {records.VERSION}"
     ):
         SqliteStore(path)
     assert path.read_bytes() == before

@@ -106,7 +106,7 @@ def test_a_link_that_points_elsewhere_now_is_another_file(path: Path) -> None:
 def test_after_a_failure_only_the_same_file_is_opened(path: Path) -> None:
     engine = Engine(path)
     engine.apply(("abc12", Create("secret", DAY)))
-    engine.file.disconnect()
+    engine.database.disconnect()
     elsewhere = path.with_name("elsewhere")
     path.rename(elsewhere)
     assert isinstance(engine.apply(("abc12", Read()))[0], StorageUnavailable)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores.memory import MemoryStore
-from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
+from crypt_api.server.stores.sqlite.group_commit import CannotSettle, settle
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
@@ -122,7 +122,7 @@ async def test_what_is_answered_is_what_the_files_have_whatever_way_commits_fail
         failing.ways = []
         if number % 10 == 0:  # and so it is after a power cut
             copy = Engine(copy_files(path, tmp_path / f"copy{number}"), clock=clock)
-            assert copy.file.execute("SELECT id, due_at, record FROM messages") == engine.file.execute(
+            assert copy.database.execute("SELECT id, due_at, record FROM messages") == engine.database.execute(
                 "SELECT id, due_at, record FROM messages"
             )
             copy.close()
@@ -197,16 +197,16 @@ async def test_the_process_ends_if_it_cannot_be_found_out(
 def test_a_row_that_is_neither_old_nor_new_settles_nothing(path: Path) -> None:
     engine = Engine(path)
     engine.apply(("abc12", Create("secret", DAY)), ("abc13", Create("another", DAY)))
-    batch = engine.file.records.load(["abc12", "abc13"], with_content=set())
+    batch = engine.database.records.load(["abc12", "abc13"], with_content=set())
     for message_id in ("abc12", "abc13"):
         batch.get(message_id)
         batch.keep(message_id, None)
-    with engine.file.transaction():
-        changes = engine.file.records.write(batch)
-    assert settle(engine.file, changes)
+    with engine.database.transaction():
+        changes = engine.database.records.write(batch)
+    assert settle(engine.database, changes)
     engine.apply(("abc12", Create("third", DAY)))
     with pytest.raises(CannotSettle):
-        settle(engine.file, changes)
+        settle(engine.database, changes)
     engine.close()
 
 

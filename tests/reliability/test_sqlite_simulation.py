@@ -4,19 +4,19 @@ Only one thread runs at a time, and time is simulated. A seed that fails is play
 `python -m tests.reliability.test_sqlite_simulation N`.
 """
 
+import logging
 import math
 import random
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from crypt_api.server.stores.sqlite import writer
-from crypt_api.server.stores.sqlite.group_commit import GroupCommit, Task
-from crypt_api.server.stores.sqlite.records import Change
-from crypt_api.server.stores.sqlite.settlement import settle
+from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedCommand, settle
+from crypt_api.server.stores.sqlite.records import RowChange
 from crypt_api.server.stores.sqlite.writer import Job, Writer
 from crypt_core.messages import Command, Create, Destroy, GetReceipt, Read
 from tests.support.seeds import replayable
@@ -48,8 +48,12 @@ def play(chosen: random.Random, folder: Path) -> World:
 
 
 def play_seed(seed: int) -> World:
-    with tempfile.TemporaryDirectory() as folder, replayable(__spec__.name, seed):
-        return play(random.Random(seed), Path(folder))
+    logging.disable()
+    try:
+        with tempfile.TemporaryDirectory() as folder, replayable(__spec__.name, seed):
+            return play(random.Random(seed), Path(folder))
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def play_seeds(first: int, count: int) -> int:
@@ -62,39 +66,39 @@ def test_random_orders_crashes_and_failing_commits(first: int, count: int) -> No
     assert play_seeds(first, count) > count / 3
 
 
-def answer_before_the_commit(the_writer: Writer, job: Job) -> None:
-    if job.decided:
-        writer._hand_over(job.group, job.decided.answers)  # noqa: SLF001
-    answers = the_writer._commits.apply(*job)  # noqa: SLF001
-    if not job.decided:
-        writer._hand_over(job.group, answers)  # noqa: SLF001
+next_job = Writer._next_job  # noqa: SLF001
 
 
-def look_before_the_file_is_given_away(the_writer: Writer) -> None:
-    waiting = [*the_writer._waiting]  # noqa: SLF001
-    the_writer._file_lock.release()  # noqa: SLF001
-    if waiting:
-        waiting[0].answer.get_loop().call_soon_threadsafe(the_writer._decide)  # noqa: SLF001
+def answer_before_the_commit(writer: Writer) -> Job | None:
+    job = next_job(writer)
+    if job and job.decided:
+        writer._tell(job.group, job.decided.outcomes)  # noqa: SLF001
+    return job
 
 
-def take_a_failed_commit_for_undone(commits: GroupCommit, changes: Mapping[str, Change]) -> bool:
-    settle(commits._file, changes, commits._system)  # noqa: SLF001
+def look_before_the_file_is_given_away(writer: Writer, *told: Any) -> None:
+    writer._tell(*told or ([], []))  # noqa: SLF001
+    writer._file_lock.release()  # noqa: SLF001
+
+
+def take_a_failed_commit_for_undone(commits: GroupCommit, changes: Mapping[str, RowChange]) -> bool:
+    settle(commits._database, changes, commits._system)  # noqa: SLF001
     return False
 
 
-def take_a_failed_commit_for_done(commits: GroupCommit, changes: Mapping[str, Change]) -> bool:
-    settle(commits._file, changes, commits._system)  # noqa: SLF001
+def take_a_failed_commit_for_done(commits: GroupCommit, changes: Mapping[str, RowChange]) -> bool:
+    settle(commits._database, changes, commits._system)  # noqa: SLF001
     return True
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "fault"),
     [
-        (Writer, "_apply", answer_before_the_commit),
+        (Writer, "_next_job", answer_before_the_commit),
         (Writer, "_give_file_away", look_before_the_file_is_given_away),
         (GroupCommit, "_settle", take_a_failed_commit_for_undone),
         (GroupCommit, "_settle", take_a_failed_commit_for_done),
-        (Task, "is_abandoned", False),
+        (QueuedCommand, "is_abandoned", False),
     ],
 )
 def test_a_fault_is_found(owner: type, name: str, fault: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.group_commit import GroupCommit, Task
+from crypt_api.server.stores.sqlite.database import Database
+from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedCommand
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import REAL, System
@@ -48,13 +48,13 @@ def ask(store: SqliteStore, message_id: str, loop: asyncio.AbstractEventLoop) ->
 async def test_a_read_that_nobody_waits_for_any_more_takes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
     go_on.set()
-    commit = SqliteFile.commit
+    commit = Database.commit
 
-    def slow_commit(file: SqliteFile) -> None:
+    def slow_commit(file: Database) -> None:
         go_on.wait()
         commit(file)
 
-    monkeypatch.setattr(SqliteFile, "commit", slow_commit)
+    monkeypatch.setattr(Database, "commit", slow_commit)
     store = SqliteStore(path)
     await store.apply("abc12", Create("secret", DAY))
     go_on.clear()
@@ -74,18 +74,18 @@ def test_housekeeping_that_has_much_to_do_lets_commands_in_between(path: Path, m
     passed_over = worst = 0  # steps that began while a command waited, one after the other
     waiting: list[Sized] = []
 
-    def step(_: Housekeeping) -> bool:
+    def step(housekeeping: Housekeeping) -> None:
         nonlocal passed_over, worst
         passed_over = passed_over + 1 if any(waiting) else 0
         worst = max(worst, passed_over)
         time.sleep(0.001)  # a step waits for the disk, and lets the event loop run meanwhile
-        return passed_over < 50  # there is more to do at once
+        housekeeping.due_at = time.monotonic() + (0 if passed_over < 50 else 1)  # there is more to do at once
 
     async def commands() -> None:
         for number in range(200):
             await store.apply(f"abc{number}", Create("x", DAY))
 
-    monkeypatch.setattr(Housekeeping, "run", step)
+    monkeypatch.setattr(Housekeeping, "step", step)
     store = SqliteStore(path)
     waiting.append(store._writer._waiting)  # noqa: SLF001
     uvloop.run(commands())  # asyncio's own loop gets its turn by chance
@@ -97,16 +97,17 @@ def test_housekeeping_that_has_much_to_do_lets_commands_in_between(path: Path, m
     ("look_seconds", "pause"), [(0.001, MIN_PAUSE_SECONDS), (0.005, 1.0), (0.02, 4.0), (0.1, MAX_PAUSE_SECONDS)]
 )
 def test_looks_take_a_small_share_of_the_time_however_slow_the_disk_is(
-    path: Path, monkeypatch: pytest.MonkeyPatch, look_seconds: float, pause: float
+    path: Path, look_seconds: float, pause: float
 ) -> None:
     now = 0.0
-    engine = Engine(path, system=System(monotonic=lambda: now))
 
-    def carry_over(_: SqliteFile) -> None:
+    def sync(_: int) -> None:
         nonlocal now
-        now += look_seconds
+        now += look_seconds / 2  # there are two for each look
 
-    monkeypatch.setattr(SqliteFile, "carry_over", carry_over)
+    engine = Engine(path, system=System(monotonic=lambda: now, sync=sync))
+    engine.apply(("abc12", Create("secret", DAY)))
+    engine.apply(("abc12", Read()))
     engine.keep_house()
     assert engine.housekeeping.pause == pytest.approx(pause)
     engine.close()
@@ -121,7 +122,7 @@ def test_the_event_loop_does_not_wait_for_the_file_to_grow(path: Path) -> None:
 
     engine = Engine(path, system=System(allocate=allocate))
     caller: Any = Caller()
-    group = [Task(f"abc{number}", Create("x" * 100_000, DAY), caller) for number in range(30)]
+    group = [QueuedCommand(f"abc{number}", Create("x" * 100_000, DAY), caller) for number in range(30)]
     grown.clear()
     assert engine.commits.decide(group) is None
     assert not grown
@@ -135,11 +136,11 @@ def test_a_file_that_grows_has_its_room_before_the_next_group(path: Path) -> Non
     caller: Any = Caller()
     undecided = 0
     for group in range(100):
-        tasks = [Task(f"abc{group}x{number}", Create("x" * 50_000, DAY), caller) for number in range(3)]
+        tasks = [QueuedCommand(f"abc{group}x{number}", Create("x" * 50_000, DAY), caller) for number in range(3)]
         decided = engine.commits.decide(tasks)
         undecided += decided is None
         assert all(isinstance(answer, Created) for answer in engine.commits.apply(tasks, decided))
-        engine.housekeeping.after_group()
+        engine.housekeeping.prepare_next_group()
     assert undecided <= 2  # the first ones
     engine.close()
 
@@ -162,7 +163,7 @@ async def test_a_fault_of_the_event_loop_takes_the_file_from_nobody(
     decide = GroupCommit.decide
     faults = [MemoryError()]
 
-    def fail_once(commits: GroupCommit, group: list[Task]) -> object:
+    def fail_once(commits: GroupCommit, group: list[QueuedCommand]) -> object:
         if faults:
             decide(commits, group)  # the transaction is open
             raise faults.pop()
@@ -210,7 +211,7 @@ async def test_what_is_asked_of_a_closed_store_is_refused(path: Path) -> None:
 
 def test_a_group_that_everybody_has_left_is_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(path)
-    monkeypatch.setattr(SqliteFile, "begin", lambda _: 1 / 0)
+    monkeypatch.setattr(Database, "begin", lambda _: 1 / 0)
     assert engine.apply() == []
     engine.close()
 
@@ -219,7 +220,7 @@ async def test_who_leaves_while_a_group_is_decided_again_has_taken_nothing(path:
     engine = Engine(path)
     engine.apply(("abc12", Create("x", DAY)))
     answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    task = Task("abc12", Read(), answer)  # type: ignore[arg-type]
+    task = QueuedCommand("abc12", Read(), answer)  # type: ignore[arg-type]
     answer.cancel()
     engine.commits.apply([task])
     assert engine.apply(("abc12", Read())) == [Granted("x")]
@@ -236,8 +237,9 @@ def test_the_process_ends_even_if_the_log_fails(path: Path, monkeypatch: pytest.
     logger = logging.getLogger("crypt_api.server.stores.sqlite.writer")
     handler = Broken()
     logger.addHandler(handler)
-    monkeypatch.setattr(Housekeeping, "run", lambda _: 1 / 0)
+    monkeypatch.setattr(Housekeeping, "step", lambda _: 1 / 0)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
-    SqliteStore(path, system=System(exit=ended.set))
+    store = SqliteStore(path, system=System(exit=ended.set))
     assert ended.wait(5)
+    store._thread.join()  # noqa: SLF001 - a process would have ended
     logger.removeHandler(handler)

@@ -77,6 +77,17 @@ REFUSED_PLAIN = {
     "null life": (b'{"message": "x", "ttl": null}', INVALID_TTL),
 }
 
+BODY_HINTS = {
+    "byte order mark": "The body starts with a byte order mark (BOM). Send UTF-8 without it.",
+    "UTF-16": "The body is UTF-16 or UTF-32. Send UTF-8.",
+    "invalid UTF-8": "The body is not UTF-8, but perhaps Latin-1 or Windows-1252. Send UTF-8.",
+    "overlong UTF-8": "The body is not UTF-8, but perhaps Latin-1 or Windows-1252. Send UTF-8.",
+    "encoded surrogate": "The body is not UTF-8, but perhaps Latin-1 or Windows-1252. Send UTF-8.",
+    "single quotes": 'JSON has double quotes around names and texts. On Windows write: -d "{\\"message\\": \\"hi\\"}"',
+    "raw control character": "A line break in a JSON text is written as \\n, and a tab as \\t.",
+}
+"""What the errors of `REFUSED_PLAIN` tell besides their texts."""
+
 _HASH = "must be the 43 characters of a SHA-256 in base64url"
 INVALID_PROOF_HASH = (400, f"Field 'proof_hash' {_HASH}")
 INVALID_PASSPHRASE_HASH = (400, f"Field 'passphrase_hash' {_HASH}")

@@ -32,6 +32,8 @@ CODES = {
     "Range requests are refused: a message is read as a whole": "range_refused",
     "Link previews are refused": "robot_refused",
     "Cross-site request refused": "cross_site_refused",
+    "Content-Encoding is not supported: send the body as it is": "unsupported_encoding",
+    "The form's token is not in the cookie": "form_token_refused",
     "Too many connections": "too_many_connections",
 }
 """The texts of part two's errors, and the code that each has beside its text."""

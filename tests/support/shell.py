@@ -43,11 +43,20 @@ class Shell:
     def send(self, *arguments: str | bytes, stdin: bytes = b"") -> str:
         return self("send", *arguments, stdin=stdin).stdout.decode().rstrip("\n")
 
+    def file(self, secret: str) -> str:
+        """Write a file with this secret, and give its name."""
+        (self.folder / "secret").write_text(secret + "\n")
+        return "secret"
+
     def terminal(self, *arguments: str, env: dict[str, str] | None = None) -> "pexpect.spawn[str]":
         """Run the command at a terminal, where a person sits."""
+        return self.program(sys.executable, "-m", "crypt_api", *arguments, env=env)
+
+    def program(self, *command: str, env: dict[str, str] | None = None) -> "pexpect.spawn[str]":
+        """Run any program at a terminal."""
         return pexpect.spawn(
-            sys.executable,
-            ["-m", "crypt_api", *arguments],
+            command[0],
+            list(command[1:]),
             cwd=str(self.folder),
             env={**self._environment, "TERM": "xterm-256color", **(env or {})},
             encoding="utf-8",

@@ -132,7 +132,7 @@ class World:
         if caller in self._asked:
             began, message_id, command = self._asked.pop(caller)
             waiting = self._store._writer._waiting  # noqa: SLF001 - whose turn has not come
-            if not any(task.command is command for task in waiting):
+            if not any(queued.command is command for queued in waiting):
                 self.history[message_id].append(refused(began, command))
 
     async def _pass_turns(self, most: int) -> None:

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.sqlite.connection import open_exclusively
-from crypt_api.server.stores.sqlite.database import SqliteFile
-from crypt_api.server.stores.sqlite.group_commit import Answer, GroupCommit, Task
+from crypt_api.server.stores.sqlite.database import Database
+from crypt_api.server.stores.sqlite.group_commit import GroupCommit, OutcomeOrError, QueuedCommand
 from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.messages import Command
@@ -25,7 +26,7 @@ def files_mention(path: Path, text: str | bytes) -> bool:
 
 def keys_in_use(path: Path) -> set[bytes]:
     """The keys in a database that no process has open."""
-    file = SqliteFile(path)
+    file = Database(path)
     keys = {key for (key,) in file.execute("SELECT key FROM key_slots")} - {bytes(32)}
     file.close()
     return keys
@@ -80,24 +81,27 @@ class Engine:
     def __init__(
         self, path: Path, max_bytes: int = 0, clock: Callable[[], float] = time.time, system: System = REAL
     ) -> None:
-        self.file = SqliteFile(path, max_bytes, system)
+        self.database = Database(path, max_bytes, system)
         self.observer = Observer()
-        self.damaged: list[str] = []
-        self.commits = GroupCommit(self.file, clock, self.damaged.append, system)
-        self.housekeeping = Housekeeping(self.file, self.commits, clock, self.observer, self.damaged.append, system)
+        self.housekeeping = Housekeeping(self.database, clock, self.observer, system)
+        self.commits = GroupCommit(self.database, clock, self.housekeeping.found_unreadable, system)
 
-    def apply(self, *commands: tuple[str, Command]) -> list[Answer]:
+    def apply(self, *commands: tuple[str, Command]) -> list[OutcomeOrError]:
         """Apply the commands as one group."""
         caller: Any = Caller()
-        return self.commits.apply([Task(message_id, command, caller) for message_id, command in commands])
+        return self.commits.apply([QueuedCommand(message_id, command, caller) for message_id, command in commands])
 
     def keep_house(self) -> None:
         """Until there is no more to do at once."""
-        while self.housekeeping.run():
+        while self.housekeeping.step():
             pass
 
+    def usage(self) -> Usage:
+        self.housekeeping.take_stock()
+        return self.housekeeping.usage
+
     def close(self) -> None:
-        self.file.close()
+        self.database.close()
 
 
 class FailingCommits:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.firefox import NOT_TRIED
 from tests.support.platforms import NODE, ROOT
 
 TIERS = {
@@ -17,7 +18,7 @@ TIERS = {
     "valkey": "the store `valkey` and its limiter, with real engines that fail",
     "http": "black-box over HTTP, on both platforms",
     "worker": "what is the Worker's alone, in the real runtime",
-    "browser": "the page, in real Chromium",
+    "browser": "the page, in real Chromium and in real Firefox",
     "cli": "the Python client and the command line",
     "package": "the built wheel, installed where nothing else is, and `deploy/`",
     "reliability": "crashes, full disks, and the end of a process",
@@ -62,6 +63,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     missing = [path for path in NEEDED if not path.exists()]
     if missing and not all(_tier(item) in IN_PROCESS for item in session.items):
         raise pytest.UsageError(f"run script/bootstrap test first: there is no {missing[0]}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the last line of all say what was not tried."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and any(NOT_TRIED in str(report.longrepr) for report in reporter.stats.get("skipped", [])):
+        reporter.write_line(NOT_TRIED)
 
 
 def _tier(item: pytest.Item) -> str:

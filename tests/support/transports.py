@@ -50,6 +50,8 @@ class Faulty(httpx.BaseTransport):
         response.read()
         if fault == "lost":
             raise httpx.ReadError("connection reset")
+        if fault == "interrupted":
+            raise KeyboardInterrupt
         return response
 
     def close(self) -> None:

@@ -36,6 +36,12 @@ ROBOTS = {
     "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)": "Gmail; collection",
     "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html": "https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html",
     "Mozilla/5.0 (compatible; Yahoo Link Preview; https://help.yahoo.com/kb/mail/yahoo-link-preview-SLN23615.html)": "https://help.yahoo.com/kb/mail/yahoo-link-preview-SLN23615.html",
+    "Tweakers Image Proxy https://tweakers.net": "collection",
+    "StartpagePrivateImageProxy/2.0 (https://www.startpage.com/; support@startpage.com) requests/2.25.1": "collection",
+    "imgproxy/3.21.0": "https://docs.imgproxy.net/",
+    "Unfurlist (https://github.com/artyom/unfurlist)": "https://github.com/artyom/unfurlist",
+    "facebookcatalog/1.0": "collection",
+    "python-opengraph-jaywink/0.2.0 (+https://github.com/jaywink/python-opengraph)": "collection",
     # Previews on social networks
     "Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)": "http://www.reddit.com/feedback",
     "Pinterest/0.2 (+http://www.pinterest.com/bot.html)": "http://www.pinterest.com/bot.html",
@@ -77,7 +83,19 @@ ROBOTS = {
     "BUbiNG (+http://law.di.unimi.it/BUbiNG.html)": "http://law.di.unimi.it/BUbiNG.html",
     "ia_archiver-web.archive.org": "collection",
     "SeznamHomepageCrawler/v1.0.6": "http://napoveda.seznam.cz/en/seznambot-intro/",
+    "Mozilla/5.0 (compatible; NetcraftSurveyAgent/1.0; +info@netcraft.com)": "collection",
+    "Mozilla/5.0 (compatible; um-LN/1.0; mailto: techinfo@ubermetrics-technologies.com)": "collection",
+    "Mozilla/5.0 (compatible; Poduptime; +fediverse.observer)": "collection",
+    "Mozilla/5.0 (compatible; PR-CY.RU; + https://a.pr-cy.ru)": "collection",
+    "Mozilla/5.0 (compatible; Name/1.0; +mailto:somebody@example.org)": "the form of those above",
+    "MetaURI API/2.0 +metauri.com": "collection",
+    "Mozilla/5.0 (compatible; Dataprovider.com)": "collection",
+    "Mozilla/5.0 (compatible; Nmap Scripting Engine; https://nmap.org/book/nse.html)": "https://nmap.org/book/nse.html",
+    "Feedbin feed-id:2005098 - 2 subscribers": "https://feedbin.com/",
+    "Hatena-Favicon/2 (http://www.hatena.ne.jp/faq/)": "collection",
+    "Webflow 1.0 - Site Screenshot": "collection",
     # Assistants
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko; compatible; Google-Agent)": "collection",
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.0; +https://openai.com/gptbot)": "https://platform.openai.com/docs/gptbot",
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot": "https://openai.com/bot",
     "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Claude-User/1.0; +Claude-User@anthropic.com)": "collection",  # noqa: E501
@@ -86,6 +104,13 @@ ROBOTS = {
     "Mozilla/5.0 (Linux; Android 8.0; Pixel 2 Build/OPD3.170816.012) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/58.0.9038.1080 Mobile Safari/537.36; Bytespider": "collection",
     # Checks
+    "W3C-checklink/4.5 [4.160] libwww-perl/5.823": "https://validator.w3.org/docs/checklink.html",
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.1; Trident/6.0) LinkCheck by Siteimprove.com": "collection",
+    "Uptime-Kuma/1.23.16": "https://uptime.kuma.pet/",
+    "TwinWaveScanner": "collection",
+    "W3C_I18n-Checker/1.0": "https://validator.w3.org/services",
+    "Mozilla/5.0 (Windows NT 10.0; WOW64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/83.0.4103.97 Safari/537.36 "
+    "(Dotcom-Monitor)": "collection",
     "Mozilla/5.0 (compatible; CloudflareRadarURLScanner; +https://radar.cloudflare.com/)": "collection",
     "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)": "http://www.uptimerobot.com/",
     "GoogleStackdriverMonitoring-UptimeChecks(https://cloud.google.com/monitoring)": "https://cloud.google.com/monitoring",
@@ -147,7 +172,20 @@ READERS = {
     "Mozilla/3.0 (compatible; Indy Library)": "Indy",
     "Dalvik/2.1.0 (Linux; U; Android 9; CUBOT_X20_PRO Build/PPR1.180610.011)": "an app on a phone by Cubot",
     "crypt/1 CFNetwork/1568.200.51 Darwin/24.1.0": "an app on an iPhone",
+    "Mozilla/5.0 (compatible; Google-Apps-Script; beanserver; +https://script.google.com; id: UAEmdDd_Bot-xGtxGfu5u)":
+    "https://developers.google.com/apps-script/reference/url-fetch",
+    "Botocore/1.34.0 ua/2.0 os/linux#6.1 md/arch#x86_64 lang/python#3.12.1 md/pyimpl#CPython": "AWS SDK for Python",
+    "Boto3/1.26.0 Python/3.11.2 Linux/6.1.0 Botocore/1.29.0": "AWS SDK for Python",
+    "Drupal (+https://www.drupal.org/)": "Drupal",
+    "Drupal (+http://drupal.org/)": "Drupal 7",
+    "Retool/2.0 (+https://docs.tryretool.com/docs/apis)": "collection",
+    "Mozilla/5.0 (compatible; U; AnyEvent-HTTP/2.24; +http://software.schmorp.de/pkg/AnyEvent)": "AnyEvent::HTTP",
+    "Some-Client/2.1 (+https://gitlab.com/somebody/some-client)": "the form of those with GitHub",
+    "Mozilla/4.0 (compatible; MSIE 6.0; MS Web Services Client Protocol 4.0.30319.42000)": ".NET Framework",
+    "Mozilla/4.0 (compatible; Synapse)": "Synapse for Delphi and Lazarus",
     # Browsers' scripts
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; WOW64; Trident/6.0)": "Internet Explorer",
+    "Mozilla/5.0 (compatible; Konqueror/4.14; Linux) KHTML/4.14.38 (like Gecko)": "Konqueror",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36": "Chrome",
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0": "Firefox",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_6_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.6 "

@@ -1,6 +1,8 @@
 """From a request's bytes to JSON: how many bytes are taken, and which bytes are JSON."""
 
+import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -9,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crypt_core.http import body_hints
 from crypt_core.http.body import MAX_NESTING, parse_json, read_body
-from crypt_core.http.errors import InvalidJson, MessageTooLarge
+from crypt_core.http.errors import InvalidJson, MessageTooLarge, UnsupportedEncoding
 
 
 class Body:
@@ -50,6 +53,67 @@ async def test_a_length_over_the_limit_is_refused_before_the_body(declared: str)
 @pytest.mark.parametrize("declared", ["", "x", "-11", "+11", "1e9", "11 ", "\uff11\uff11", "²", "9" * 20, "9" * 5_000])
 async def test_a_length_that_is_not_a_number_is_not_believed(declared: str) -> None:
     assert await read_body(Body(b"1"), {"content-length": declared}, 10) == b"1"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "gzip, identity", "X-GZIP", "aws-chunked"])
+async def test_an_encoded_body_is_refused_before_it_is_taken(encoding: str) -> None:
+    body = Body(b"1")
+    with pytest.raises(UnsupportedEncoding):
+        await read_body(body, {"content-encoding": encoding}, 10)
+    assert body.taken == 0
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", " Identity "])
+async def test_a_body_may_say_that_it_is_not_encoded(encoding: str) -> None:
+    assert await read_body(Body(b"1"), {"content-encoding": encoding}, 10) == b"1"
+
+
+JSON = '{"message": "Grüße"}'
+MULTIPART = b"--xyz\r\nContent-Disposition: form-data; name=message\r\n\r\nhi\r\n--xyz--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (JSON.encode("utf-8-sig"), body_hints.BOM),
+        (JSON.encode("utf-16"), body_hints.UTF_16),
+        (JSON.encode("utf-16-le"), body_hints.UTF_16),
+        (JSON.encode("utf-16-be"), body_hints.UTF_16),
+        (JSON.encode("utf-32"), body_hints.UTF_16),
+        (JSON.encode("utf-32-be"), body_hints.UTF_16),
+        (JSON.encode("latin-1"), body_hints.NOT_UTF_8),
+        ('{"message": "“hi”"}'.encode("cp1252"), body_hints.NOT_UTF_8),
+        (gzip.compress(JSON.encode(), mtime=0), body_hints.COMPRESSED),
+        (zlib.compress(JSON.encode()), body_hints.COMPRESSED),
+        (MULTIPART, body_hints.MULTIPART),
+        (MULTIPART.replace(b"\r\n", b"\n"), body_hints.MULTIPART),
+        (b"message=hi", body_hints.FORM),
+        (b"ttl=60&message=hi", body_hints.FORM),
+        (b"%7B%22message%22%3A%22hi%22%7D", body_hints.FORM),
+        (b'{"message":"hi"}=', body_hints.FORM),
+        (b"'{message:", body_hints.QUOTED),  # cmd.exe: curl -d '{"message": "hi"}'
+        (b'\'{"message": "hi"}\'', body_hints.QUOTED),
+        (b'"{"message": "hi"}"', body_hints.QUOTED),
+        (b"{message: hi}", body_hints.UNQUOTED),  # PowerShell
+        (b"{message:", body_hints.UNQUOTED),
+        (b"{'message': 'hi'}", body_hints.UNQUOTED),
+        (b'{\\"message\\": \\"hi\\"}', body_hints.UNQUOTED),
+        ("{“message”: “hi”}".encode(), body_hints.UNQUOTED),
+        (b'{"message": "two\nlines"}', body_hints.LINE_BREAK),
+        (b'{"message": "a\ttab"}', body_hints.LINE_BREAK),
+        (b"", ""),
+        (b"hello", ""),
+        (b'{"message": "cut off', ""),
+        (b'{"message": "x"} x', ""),
+        (b'{"message": NaN}', ""),
+        (b'{\n"message": "x",\n}', ""),
+    ],
+)
+def test_a_body_that_is_not_json_gets_a_hint_at_what_is_wrong_with_it(data: bytes, hint: str) -> None:
+    with pytest.raises(InvalidJson) as error:
+        parse_json(data)
+    assert error.value.hint == hint
+    assert error.value.body == {"error": "Invalid JSON body"} | ({"hint": hint} if hint else {})
 
 
 def nested(depth: int, opening: str, closing: str) -> bytes:

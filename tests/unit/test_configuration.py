@@ -1,6 +1,7 @@
 """Promises that configuration files keep."""
 
 import json
+import re
 import tomllib
 from types import SimpleNamespace
 
@@ -35,6 +36,15 @@ def test_every_setting_is_a_variable_of_the_worker() -> None:
     configuration = (ROOT / "wrangler.toml").read_text()
     for name in Settings.NAMES:
         assert f'\n{name} = "' in configuration
+
+
+@pytest.mark.parametrize(
+    "path", [".github/workflows/deploy.yml", "README.md", "docs/cloudflare.md", "docs/operations.md", "wrangler.toml"]
+)
+def test_every_command_that_changes_a_worker_names_its_environment(path: str) -> None:
+    """Without `--env`, wrangler warns that several are in wrangler.toml."""
+    commands = re.findall(r"wrangler (?:deploy|secret \w+ \w+|versions \w+)\b[^`\n]*", (ROOT / path).read_text())
+    assert all(re.search(r'--env(=""| \w+)$', command) for command in commands), commands
 
 
 @pytest.mark.parametrize("environment", ["preview", "production"])

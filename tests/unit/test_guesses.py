@@ -112,6 +112,15 @@ def test_memory_is_bounded_and_a_guessing_client_is_not_forgotten() -> None:
     assert budgets.buckets <= 1_000
 
 
+def test_a_client_whose_budget_is_full_again_is_forgotten() -> None:
+    clock = Clock()
+    budgets = MissBudgets(60, clock=clock)  # a minute for a miss
+    for number in range(10_000):
+        budgets.take(f"10.0.{number >> 8}.{number & 255}")
+        assert budgets.buckets <= 601
+        clock.now += 0.1
+
+
 def test_a_client_that_misses_nothing_is_not_remembered() -> None:
     budgets = MissBudgets(60, clock=Clock())
     budgets.take(CLIENT)

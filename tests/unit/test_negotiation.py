@@ -16,7 +16,18 @@ from tests.support.browser_headers import BROWSER_ACCEPT
         ("text/html ; q=0.9 , application/json ; q=0.8", True),
         ("text/html;q=0.9, application/json;level=2;q=0.8", True),
         ("application/json;q=0.5, text/html", True),
-        ("text/html;q=0.5, */*;q=0.4", True),
+        ("text/html, application/xhtml+xml, */*", True),  # Internet Explorer
+        ("text/html, application/xhtml+xml, image/jxr, */*", True),
+        ("text/html, text/*;q=0.5, image/*", True),  # takes no JSON
+        ("text/html, */*;q=0", True),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", False),  # Java, up to 16
+        ("text/html, image/gif, image/jpeg, */*; q=0.2", False),  # Java, from 17 on
+        ("text/xml, text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", False),  # SOAP in Java
+        ("text/html, *; q=.2", False),
+        ("text/html, */*; q=0.01", False),  # jQuery
+        ("text/html;q=0.5, */*;q=0.4", False),
+        ("text/html, application/xhtml+xml;q=0, */*;q=0.1", False),
+        ("text/html, application/xhtml+xml, application/json", False),
         ("text/html;q=0.5, application/*;q=0.4", True),
         ("text/html, */*", False),  # as glad of JSON
         ("text/html;q=0.5, */*", False),
@@ -39,6 +50,21 @@ from tests.support.browser_headers import BROWSER_ACCEPT
 )
 def test_accept_is_weighed(accept: str, html: bool) -> None:  # noqa: FBT001
     assert prefers_html({"accept": accept}) is html
+
+
+LYNX = {
+    "user-agent": "Lynx/2.9.0dev.12 libwww-FM/2.14",
+    "accept": "text/html, text/plain, text/sgml, text/css, */*;q=0.01",
+}
+W3M = {"user-agent": "w3m/0.5.3+git20230121", "accept": "text/html, text/*;q=0.5, image/*"}
+
+
+@pytest.mark.parametrize("headers", [LYNX, W3M], ids=["Lynx", "w3m"])
+def test_browsers_in_a_terminal_are_browsers(headers: dict[str, str]) -> None:
+    """As they were measured, in Debian 12."""
+    assert prefers_html(headers)
+    assert is_navigation(headers)
+    assert not prefers_html(headers | {"accept": "application/json"})
 
 
 def test_without_accept_it_is_data() -> None:

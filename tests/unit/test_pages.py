@@ -84,24 +84,49 @@ async def test_a_person_gets_a_page_for_an_error_and_a_program_gets_json() -> No
     assert (await get(app, "/", BROWSER, "PATCH")).body == b'{"error": "Method not allowed"}'
     assert (await get(app, "/abcde", BROWSER | {"user-agent": "Slackbot"})).headers[
         "Content-Type"
-    ] == "application/json"
+    ] == "application/json; charset=utf-8"
     pages = [await get(app, "/abcde", BROWSER) for _ in range(3)]
     page = pages[-1]
     assert (page.status, page.headers["Retry-After"]) == (429, "1")
     assert "Too many requests" in page.body.decode()
 
 
-@pytest.mark.parametrize("path", ["/k3x9q", "/k3x9q.", "/k3x9q%20", "/k3x9q)", "/k3x9q&utm_source=x", "/k3x9q%3E"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/k3x9q", "/k3x9q.", "/k3x9q%20", "/k3x9q)", "/k3x9q&utm_source=x", "/k3x9q%3E",
+        "/k3x9q/", "/k3x9q//", "//k3x9q", "//k3x9q/", "/k3x9q./", "/k3x9q/.", "/k3x9q/%20", "/k3x9q/&utm_source=x/y",
+    ],
+)  # fmt: skip
 async def test_a_browser_gets_the_reveal_page_of_a_damaged_link(path: str) -> None:
     page = await get(App(Settings()), path)
+    assert (page.status, page.route) == (200, "/{id}")
     assert b'action="/k3x9q/reveal"' in page.body
-    status = 404
-    assert (await get(App(Settings()), path, {})).status == status
+    assert (await get(App(Settings()), path, {})).status == 404
+    if path.count("/") > 1:
+        assert (await get(App(Settings()), path, {})).body == b'{"error": "Not found"}'
+        for method in ("POST", "DELETE", "PUT", "HEAD"):
+            assert (await get(App(Settings()), path, BROWSER, method)).status == 404
+
+
+async def test_a_browser_gets_the_page_that_opens_a_sealed_link_with_two_slashes() -> None:
+    page = await get(App(Settings()), "//")
+    assert (page.status, page.route, b"/-/main.js" in page.body) == (200, "/", True)
+    assert (await get(App(Settings()), "//", {})).body == b'{"error": "Not found"}'
+
+
+@pytest.mark.parametrize("path", ["/k3x9q/x", "/k3x9q/x/", "/a/b", "/-/nothing", "/k3x9q/0.5"])
+async def test_other_paths_have_no_page(path: str) -> None:
+    assert (await get(App(Settings()), path)).status == 404
 
 
 @pytest.mark.parametrize(
-    "path", ["/%23q83vASNFZ4mrze8BI0VniQ", "/%2523q83v", "/q83vASNFZ4mrze8BI0VniQ", "/abcde-vASNFZ4mrze8BI0Q"]
-)
+    "path",
+    [
+        "/%23q83vASNFZ4mrze8BI0VniQ", "/%2523q83v", "/q83vASNFZ4mrze8BI0VniQ", "/abcde-vASNFZ4mrze8BI0Q",
+        "/%23q83vASNFZ4mrze8BI0VniQ/", "//%23q83vASNFZ4mrze8BI0VniQ", "/q83vASNFZ4mrze8BI0VniQ/",
+    ],
+)  # fmt: skip
 async def test_a_browser_gets_the_page_that_opens_a_misplaced_secret(path: str) -> None:
     page = await get(App(Settings()), path)
     assert (page.status, b"/-/main.js" in page.body) == (200, True)

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypt_api.server.proxies import TrustedProxies
+from crypt_core.http.types import Request
+from tests.unit.test_app import body
 
 OURS = TrustedProxies.parse("10.0.0.0/8, 127.0.0.1 2001:db8::/32")
 
@@ -41,3 +43,19 @@ def test_by_default_nobody_is_believed(peer: str, forwarded_for: str) -> None:
 @given(st.text())
 def test_no_header_breaks_it(forwarded_for: str) -> None:
     assert OURS.client("127.0.0.1", forwarded_for)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "host"),
+    [
+        ("127.0.0.1", "example.org", "example.org"),
+        ("127.0.0.1", "made.up, example.org", "example.org"),
+        ("127.0.0.1", "", "localhost"),
+        ("192.0.2.1", "example.org", "localhost"),  # a stranger's word
+    ],
+)
+def test_the_host_is_what_a_trusted_proxy_was_asked_for(peer: str, forwarded: str, host: str) -> None:
+    headers = {"host": "localhost", "x-forwarded-host": forwarded}
+    request = Request("http", "GET", "/", headers, peer, body())
+    assert OURS.resolve(request).headers["host"] == host
+    assert headers["host"] == "localhost"

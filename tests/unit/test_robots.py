@@ -1,9 +1,11 @@
 """Who reads and who does not, by what a request says of itself."""
 
+import re
+
 import pytest
 
 from crypt_core.http.errors import ApiError, EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
-from crypt_core.http.robots import MARKS, NO_ROBOTS, refuse_unmeant
+from crypt_core.http.robots import FORMS, MARKS, NO_ROBOTS, refuse_unmeant
 from crypt_core.http.robots import ROBOTS as KNOWN
 from tests.support import user_agents
 
@@ -32,10 +34,20 @@ def test_the_tables_are_large_enough_to_mean_something() -> None:
     assert all(source for table in (user_agents.ROBOTS, user_agents.READERS) for source in table.values())
 
 
+def found_by(signs: list[str], agent: str) -> list[str]:
+    return [sign for sign in signs if re.search(sign, agent)]
+
+
 @pytest.mark.parametrize("mark", MARKS)
 def test_each_mark_is_in_a_robots_name_and_no_other_part_finds_it(mark: str) -> None:
-    others = [part.lower() for part in (*MARKS, *KNOWN) if part != mark]
-    assert [a for a in user_agents.ROBOTS if mark in a.lower() and not any(part in a.lower() for part in others)]
+    signs = [re.escape(part.lower()) for part in (*MARKS, *KNOWN)]
+    assert [agent for agent in user_agents.ROBOTS if found_by(signs, agent.lower()) == [re.escape(mark)]]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_is_that_of_a_robot_which_no_other_part_finds(form: str) -> None:
+    signs = [re.escape(part.lower()) for part in (*MARKS, *KNOWN)] + list(FORMS)
+    assert [agent for agent in user_agents.ROBOTS if found_by(signs, agent.lower()) == [form]]
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -46,13 +58,20 @@ def test_no_name_is_listed_that_its_marks_give_away(name: str) -> None:
 
 @pytest.mark.parametrize("part", NO_ROBOTS)
 def test_each_exception_has_a_reader_that_needs_it(part: str) -> None:
-    if part != "+http://github.com/":  # as the one with https
-        assert [agent for agent in user_agents.READERS if part in agent.lower()]
+    assert [agent for agent in user_agents.READERS if re.search(part, agent.lower())]
 
 
 def test_a_robot_that_runs_on_such_a_phone_or_library_is_refused_all_the_same() -> None:
     assert refusal({"user-agent": "cubot Googlebot/2.1"}) is RobotRefused
     assert refusal({"user-agent": "bot (+https://github.com/somebody/bot)"}) is RobotRefused
+
+
+@pytest.mark.parametrize("agent", user_agents.ROBOTS)
+def test_a_program_that_is_taken_for_a_robot_reads_with_the_header_that_the_refusal_names(agent: str) -> None:
+    with pytest.raises(RobotRefused) as refused:
+        refuse_unmeant({"user-agent": agent})
+    assert "Idempotency-Key" in str(refused.value.body["hint"])
+    assert refusal({"user-agent": agent, "idempotency-key": "random"}) is None
 
 
 def test_a_long_user_agent_is_not_looked_at_to_its_end() -> None:

@@ -8,8 +8,8 @@ from crypt_api.extras import load
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sizes import parse_size
-from crypt_api.server.stores.sqlite.disk_space import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.path_problem import path_problem
+from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.limits import client_limits

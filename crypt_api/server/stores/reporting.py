@@ -1,28 +1,28 @@
-"""What a store tells its operator: how much room it takes, and what happened to messages on its own."""
+"""What a store reports to its operator: how much room it takes, and what it did that no request asked for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 LOW_SHARE = 0.8
-"""The part of the cap from which on the storage is told to be low."""
+"""The part of the cap from which on the storage is reported as low."""
 
 LOW_DISK_BYTES = 64 << 20
-"""A disk with less than that left is told to be low."""
+"""A disk with less than that left is reported as low."""
 
 
 class Observer(Protocol):
-    """Is told, by any thread, what no caller is told."""
+    """Receives events that belong to no request, from any thread."""
 
     def expired(self, count: int) -> None:
-        """`count` messages were swept that nobody had read."""
+        """The sweep destroyed `count` messages that nobody had read."""
 
     def damaged(self) -> None:
-        """One more record was found that cannot be read."""
+        """A record was found that cannot be read. Each is counted once."""
 
 
 class NoObserver:
-    """Listens to nothing."""
+    """Ignores all events."""
 
     def expired(self, count: int) -> None: ...
 
@@ -31,16 +31,16 @@ class NoObserver:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A moment's state of a store. The default is that of a store without files.
+    """The state of a store at one moment. The defaults are those of a store without files.
 
     Attributes:
-        bytes: What the store's files hold, without the room in them that is free.
+        bytes: The size of the store's files, without the free room in them.
         max_bytes: The cap that the operator set; 0 is none.
-        disk_free_bytes: What the disk still has for the store; None if the store is not on a disk.
-        refuses: Why new messages are refused at the moment; empty if they are not.
-        damaged: The number of records found, since the start, that cannot be read.
-        is_malformed: Whether the store found, since the start, that its file is damaged in more than one record.
-        messages: The messages whose content is there, or a number somewhat above that.
+        disk_free_bytes: Free bytes of the disk; None if the store is not on a disk.
+        refuses: Why new messages are refused now; empty if they are accepted.
+        damaged: How many records that cannot be read were found since the start.
+        is_malformed: Whether SQLite found a damaged page since the start.
+        messages: How many messages have their content, or a number somewhat above that.
     """
 
     bytes: int = 0
@@ -64,6 +64,6 @@ class Usage:
         return "low" if is_disk_low or self.share >= LOW_SHARE else "ok"
 
     def readiness(self) -> Mapping[str, object]:
-        """What `/-/ready` tells of it: how near the store is to refusing messages, and no figure of its traffic."""
+        """The part of `/-/ready` about the store. It shows nothing of the traffic."""
         damage = {"damaged_records": self.damaged, "malformed": self.is_malformed}
         return {"storage": self.level} | {name: value for name, value in damage.items() if value}

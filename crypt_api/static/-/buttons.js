@@ -42,14 +42,21 @@ export function isBusy(button) {
 export function copyOnClick(button, getValue, onCopied = () => undefined) {
   const key = button.getAttribute("data-text") ?? "";
   button.addEventListener("click", async () => {
-    const resultKey = await navigator.clipboard.writeText(getValue()).then(
-      () => "copied",
-      () => "not-copied", // the browser, or its user, forbids copying
-    );
-    if (resultKey === "copied") onCopied();
-    setText(button, resultKey);
+    const isCopied = await copy(getValue());
+    if (isCopied) onCopied();
+    setText(button, isCopied ? "copied" : "not-copied");
     setTimeout(() => setText(button, key), 2_000);
   });
+}
+
+/** Copy a text to the clipboard; false if the browser, or its user, forbids that. @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

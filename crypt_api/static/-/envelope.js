@@ -135,7 +135,8 @@ function pad(/** @type {Bytes} */ bytes) {
 }
 
 function unpad(/** @type {Bytes} */ padded) {
-  const marker = padded.findLastIndex((byte) => byte !== 0);
+  let marker = padded.length - 1;
+  while (padded[marker] === 0) marker--;
   if (padded[marker] !== 0x80 || padded.length - marker > STEP) throw new Error("padding");
   return padded.subarray(0, marker);
 }

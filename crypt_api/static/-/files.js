@@ -1,8 +1,26 @@
 // Files that are sent or saved.
 
-/** A file's name without characters that could mislead the eye or lead to another folder. @param {string} name */
+const MEDIA_TYPE = "application/octet-stream";
+const utf8 = new TextEncoder();
+
+/** Characters that mislead the eye, lead to another folder, or are forbidden by Windows. */
+const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"/\\|?*]/gu;
+/** Windows' names of devices, with whatever stands behind a dot; and what commands take for an option. */
+const RESERVED = /^(?:-|(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:[.]|$))/i;
+const MAX_NAME_BYTES = 255; // of most file systems
+
+/** The name under which a file can be saved anywhere; vectors/file-names.json has examples. @param {string} name */
 export function safeFileName(name) {
-  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:]/gu, "").replace(/^\.+/, "") || "file";
+  const visible = name.replace(FORBIDDEN, "_").replace(/[. ]+$/, "");
+  return shortened(RESERVED.test(visible) ? `_${visible}` : visible) || "file";
+}
+
+/** A name of at most 255 bytes: what stands before its extension gets shorter. */
+function shortened(/** @type {string} */ name) {
+  const extension = /[.][^. ]{1,20}$/.exec(name)?.[0] ?? "";
+  const stem = [...name.slice(0, name.length - extension.length)];
+  while (utf8.encode(stem.join("") + extension).length > MAX_NAME_BYTES) stem.pop();
+  return stem.join("") + extension;
 }
 
 /**
@@ -12,10 +30,19 @@ export function safeFileName(name) {
  * @param {string} name
  */
 export function saveFile(data, name) {
-  const url = URL.createObjectURL(new Blob([data], { type: "application/octet-stream" }));
   const link = document.createElement("a");
-  link.href = url;
+  link.href = addressOf(data);
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  setTimeout(() => link.href.startsWith("blob:") && URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** An address of the bytes, for this page alone; in a browser that makes none, an address that has them in itself. */
+function addressOf(/** @type {import("./envelope.js").Bytes} */ data) {
+  try {
+    return URL.createObjectURL(new Blob([data], { type: MEDIA_TYPE }));
+  } catch {
+    const characters = Array.from(data, (byte) => String.fromCharCode(byte)).join("");
+    return `data:${MEDIA_TYPE};base64,${btoa(characters)}`;
+  }
 }

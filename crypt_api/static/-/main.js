@@ -7,18 +7,22 @@ import { exampleLink, secretIn } from "./links.js";
 import { clearMessageView, startMessageView } from "./message-view.js";
 import { endLease, leasedSecret } from "./read-lease.js";
 import { clearReadView, openLink, startReadView } from "./read-view.js";
+import { hasServiceWorkers } from "./service-workers.js";
+import { startSecretFields } from "./secret-fields.js";
 import { clearSentView, resumeSentView, startSentView } from "./sent-view.js";
 import { startTexts } from "./texts.js";
 import { leaveView, nameTab } from "./views.js";
 import { showWriteView, startWriteView } from "./write-view.js";
 
 async function route() {
+  elements["not-loaded"].hidden = true;
   leaveView();
   clearSentView();
   clearReadView();
   clearMessageView();
   const secret = repairLink() ?? (isLinkMeant() ? null : leasedSecret());
   if (!isSecureContext) showGoneView("insecure");
+  else if (isWatched) showGoneView("workers");
   else if (secret) await openLink(secret);
   else if (isLinkMeant()) showGoneView("link", { example: exampleLink() });
   else if (!(await resumeSentView())) showWriteView();
@@ -32,13 +36,19 @@ function repairLink() {
   return secret;
 }
 
-/** Whether the address was more than the page's own, so that it was a link to a message before it was damaged. */
+/**
+ * Whether the address was a link to a message before it was damaged. A query alone, such as that of an advertisement,
+ * makes no link of the page's own address, unless it has the `#` of a link in it.
+ */
 function isLinkMeant() {
-  return location.href !== `${location.origin}/`;
+  const { pathname, search, href } = location;
+  return pathname !== "/" || href.includes("#") || /%(25)*23/.test(search);
 }
 
+const isWatched = await hasServiceWorkers();
 await startTexts(elements.language);
 startLeaving();
+startSecretFields();
 startWriteView();
 startSentView();
 startReadView();

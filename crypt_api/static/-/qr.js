@@ -21,7 +21,7 @@ const MASKS = [
 ];
 
 const QUIET_ZONE = 4; // modules: 9.1
-const SVG = "http://www.w3.org/2000/svg";
+const MODULE_PIXELS = 10; // enough for sharp edges on screens of high density, and on paper
 
 /** @typedef {(boolean | null)[][]} Grid rows of modules: dark, light, or not set yet */
 
@@ -48,25 +48,24 @@ export function encode(text) {
   throw new RangeError("too long for a QR code of this kind");
 }
 
-/** The symbol as a picture, dark on light in any colour scheme, so that every camera reads it. @param {string} text */
+/**
+ * The symbol as a picture, dark on light in any colour scheme, so that every camera reads it. It is painted, as a style
+ * sheet could read the shapes of a drawing that has them in attributes.
+ *
+ * @param {string} text
+ */
 export function draw(text) {
   const modules = encode(text);
-  const size = modules.length + 2 * QUIET_ZONE;
-  const squares = modules.flatMap((row, y) =>
-    row.map((dark, x) => (dark ? `M${x + QUIET_ZONE} ${y + QUIET_ZONE}h1v1h-1z` : "")),
-  );
-  const svg = element("svg", { viewBox: `0 0 ${size} ${size}`, role: "img", "shape-rendering": "crispEdges" });
-  svg.append(
-    element("rect", { width: size, height: size, fill: "#fff" }),
-    element("path", { d: squares.join(""), fill: "#000" }),
-  );
-  return svg;
-}
-
-function element(/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  return made;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = (modules.length + 2 * QUIET_ZONE) * MODULE_PIXELS;
+  canvas.setAttribute("role", "img");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = "#000";
+  context.scale(MODULE_PIXELS, MODULE_PIXELS);
+  modules.forEach((row, y) => row.forEach((dark, x) => dark && context.fillRect(x + QUIET_ZONE, y + QUIET_ZONE, 1, 1)));
+  return canvas;
 }
 
 /**

@@ -1,5 +1,6 @@
 // The view of a reader who has opened a link: whether a message waits, its passphrase, and the button that opens it.
 
+import { attempt } from "./attempt.js";
 import { hidePassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { BadEnvelope, decodeBase64url, deriveKeys, encodeBase64url, SECRET_BYTES, unseal } from "./envelope.js";
@@ -7,22 +8,29 @@ import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { showMessageView } from "./message-view.js";
 import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
+import { canOpenMessages } from "./rehearsal.js";
+import { enableShownFields } from "./secret-fields.js";
 import { showReceiptView } from "./sent-view.js";
 import { getReceipt, read, Refused, Unreachable } from "./service.js";
 import { setText } from "./texts.js";
 import { currentView, leaveView, showView, trackView } from "./views.js";
 
+/** @typedef {import("./service.js").LostAttempts} LostAttempts */
 /**
  * @typedef {object} Reading
  * @property {string} secret the link's, in base64url
  * @property {string} idempotencyKey names this one read, also when its request is repeated
  * @property {boolean} isResumed whether the message was asked for before a reload: the reader may have a lease
+ * @property {LostAttempts} lost what is known of this tab's attempts to read whose responses did not arrive
  * @property {boolean} needsPassphrase
  * @property {[key: string, values?: Record<string, unknown>]} lede what is known about the message
  */
 
+/** What can be known of lost attempts, from nothing to all. @type {LostAttempts[]} */
+const KNOWN = ["none", "unknown", "accepted"];
+
 /** The message whose link was opened. @type {Reading} */
-let reading = { secret: "", idempotencyKey: "", isResumed: false, needsPassphrase: false, lede: ["read.again"] };
+let reading;
 
 /** Make the view's form work; called once. */
 export function startReadView() {
@@ -43,12 +51,16 @@ export async function openLink(secret) {
     secret,
     idempotencyKey: leasedKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
     isResumed: leasedKey !== null,
+    lost: history.state?.lost ?? (leasedKey === null ? "none" : "unknown"),
     needsPassphrase: false,
     lede: ["read.again"], // until a receipt tells more
   };
   hidePassphrase(elements["show-passphrase"], elements.passphrase);
   clearError(elements["read-problem"], elements.passphrase);
-  draw();
+  const isCurrent = trackView();
+  const isAble = await canOpenMessages();
+  if (!isCurrent()) return;
+  if (!isAble) return showGoneView("unsupported");
   await (reading.isResumed ? openMessage() : checkReceipt());
 }
 
@@ -59,6 +71,7 @@ export function clearReadView() {
 
 function draw() {
   elements["passphrase-field"].hidden = !reading.needsPassphrase;
+  enableShownFields();
   setText(elements["read-lede"], ...reading.lede);
 }
 
@@ -79,12 +92,28 @@ async function checkReceipt() {
     const receipt = await getReceipt(await deriveKeys(secretBytes()));
     if (!isCurrent()) return;
     if (!receipt) showGoneView("missing");
-    else if (!receipt.readsLeft) showGoneView(receipt.state, { at: receipt.at });
+    else if (!receipt.readsLeft) showGoneView(reasonOf(receipt), { at: receipt.at });
     else offerMessage(receipt);
   } catch (error) {
     if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
     if (isCurrent()) showGoneView("unreachable");
   }
+}
+
+/** Why there is nothing to read. Nobody else is blamed for what this tab itself may have read. */
+function reasonOf(/** @type {import("./service.js").Receipt} */ { state }) {
+  if (state !== "read" || reading.lost === "none") return state;
+  return reading.lost === "accepted" ? "lost" : "asked";
+}
+
+function moreOf(/** @type {LostAttempts} */ one, /** @type {LostAttempts} */ other) {
+  return KNOWN.indexOf(one) < KNOWN.indexOf(other) ? other : one;
+}
+
+/** Remember what is known of this tab's attempts to read, for a reload, too. */
+function rememberLost(/** @type {LostAttempts} */ lost) {
+  reading.lost = lost;
+  attempt(() => history.replaceState({ lost }, ""));
 }
 
 /** @param {import("./service.js").Receipt} receipt */
@@ -97,36 +126,39 @@ function offerMessage({ passphrase, readsLeft, expiresAt }) {
 
 /** Read the message and show it. */
 async function openMessage() {
-  clearError(elements["read-problem"], elements.passphrase);
+  const problem = elements["read-problem"];
+  clearError(problem, elements.passphrase);
   const passphrase = reading.needsPassphrase ? elements.passphrase.value : "";
   if (reading.needsPassphrase && !passphrase) return askForPassphrase("read.needs-passphrase");
   const isCurrent = trackView();
-  const { secret, idempotencyKey } = reading; // another link may be open by the time the response comes
-  const keys = await deriveKeys(secretBytes(), passphrase);
-  if (!isCurrent()) return; // nothing was read
-  startLease(secret, idempotencyKey);
+  const { secret, idempotencyKey, lost } = reading; // another link may be open by the time the response comes
   try {
+    const keys = await deriveKeys(secretBytes(), passphrase);
+    if (!isCurrent()) return; // nothing was read
+    startLease(secret, idempotencyKey);
+    rememberLost(moreOf(lost, "unknown")); // until the response is here
     const content = await unseal(await read(keys, idempotencyKey), keys);
     leaveView(); // even if the reader is at another view by now: the message's last copy must be shown
     clearReadView();
     showMessageView({ content, keys, idempotencyKey });
   } catch (error) {
     if (!isCurrent()) return;
-    if (error instanceof BadEnvelope) showGoneView(error.message === "version" ? "version" : "damaged");
-    else if (error instanceof Refused) await handleRefusal(error);
-    else if (error instanceof Unreachable) showReadFailure(error);
-    else throw error;
+    if (error instanceof BadEnvelope) return showGoneView(error.message === "version" ? "version" : "damaged");
+    if (error instanceof Refused || error instanceof Unreachable) rememberLost(moreOf(lost, error.lost));
+    if (error instanceof Refused && error.status !== 429) return handleRefusal(error);
+    showForm();
+    showFailure(problem, error); // an earlier response may be lost, so the lease stays
   }
 }
 
 /** @param {Refused} error */
 async function handleRefusal(error) {
-  if (error.status === 429) return showReadFailure(error); // an earlier response may be lost, so the lease stays
   if (!reading.isResumed) endLease(); // nothing was read, so the service has no lease
   if (error.code === "passphrase_required") return askForPassphrase("read.needs-passphrase");
   if (error.code === "wrong_passphrase" && error.triesLeft) {
     return askForPassphrase("read.wrong-passphrase", { n: error.triesLeft });
   }
+  if (error.code === "unexpected_passphrase") return offerWithoutPassphrase();
   endLease();
   reading.isResumed = false;
   await checkReceipt(); // another reader was faster, or the tenth wrong passphrase destroyed the message
@@ -139,10 +171,13 @@ function askForPassphrase(/** @type {string} */ key, values = {}) {
   elements.passphrase.select();
 }
 
-/** @param {Refused | Unreachable} error */
-function showReadFailure(error) {
+/** The receipt was wrong about the passphrase: the button now opens the message without one. */
+function offerWithoutPassphrase() {
+  reading.needsPassphrase = false;
+  clearReadView();
   showForm();
-  showFailure(elements["read-problem"], error);
+  showError(elements["read-problem"], "read.unexpected-passphrase");
+  elements.reveal.focus();
 }
 
 /** After a reload within the lease, the message was asked for before the form was shown. */

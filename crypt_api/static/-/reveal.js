@@ -1,28 +1,48 @@
 // Reveals a plain message on its own page. If the response is lost, the idempotency key lets the reader ask again, for
 // a minute. When the message has arrived, the script acknowledges it, and the service destroys its copy at once.
 
+import { attempt } from "./attempt.js";
 import { copyOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
-import { clearError, showFailure } from "./field-errors.js";
-import { acknowledgePlain, Refused, revealPlain } from "./service.js";
+import { clearError, showError, showFailure } from "./field-errors.js";
+import { showGoneView, startGoneView } from "./gone-view.js";
+import { acknowledgePlain, Refused, revealPlain, Unreachable } from "./service.js";
+import { hasServiceWorkers } from "./service-workers.js";
 import { startTexts } from "./texts.js";
 import { showView } from "./views.js";
+
+/** Why the service refuses the form: texts by the error's code. @type {Record<string, string>} */
+const REFUSALS = {
+  cross_site_refused: "error.cross-site.lede",
+  form_token_refused: "error.form-token.lede",
+};
 
 const form = /** @type {HTMLFormElement} */ (elements["reveal-form"]);
 /** The form's own field, which the script sends in its place. */
 const token = /** @type {HTMLInputElement} */ (form.elements.namedItem("token")).value;
 const path = new URL(form.action).pathname;
-const idempotencyKey = crypto.getRandomValues(new Uint32Array(6)).join("-");
+/** The entry in the tab's history keeps it, so that a reload can ask again, too. @type {string} */
+const idempotencyKey = history.state?.idempotencyKey ?? crypto.getRandomValues(new Uint32Array(6)).join("-");
+
+/** The message; copied as it is, whatever a translator makes of the page. */
+let message = "";
+/** What is known of attempts whose responses did not arrive. @type {import("./service.js").LostAttempts} */
+let lost = "none";
 
 async function reveal() {
   clearError(elements.problem);
+  attempt(() => history.replaceState({ idempotencyKey }, ""));
   try {
-    elements.message.textContent = await revealPlain(path, token, idempotencyKey);
+    message = await revealPlain(path, token, idempotencyKey);
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) showView("gone");
-    else showFailure(elements.problem, error);
-    return;
+    if (!(error instanceof Refused || error instanceof Unreachable)) return showFailure(elements.problem, error);
+    if (error.lost !== "none" && lost !== "accepted") lost = error.lost;
+    if (!(error instanceof Refused)) return showFailure(elements.problem, error);
+    if (error.status === 404) return showGoneView({ none: "plain", unknown: "asked", accepted: "lost" }[lost]);
+    const reason = REFUSALS[error.code];
+    return reason ? showError(elements.problem, reason) : showFailure(elements.problem, error);
   }
+  elements.message.textContent = message;
   elements.copy.hidden = !navigator.clipboard; // it exists on https and localhost only
   showView("revealed");
   await acknowledgePlain(path, idempotencyKey).catch(() => undefined); // or the lease ends by itself
@@ -32,5 +52,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(elements.reveal, "read.busy", reveal);
 });
-copyOnClick(elements.copy, () => elements.message.textContent);
+copyOnClick(elements.copy, () => message);
+startGoneView();
 await startTexts(elements.language);
+if (await hasServiceWorkers()) showGoneView("workers");

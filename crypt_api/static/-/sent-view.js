@@ -1,5 +1,6 @@
 // The sender's view of a message: the link, and the receipt, which tells what has become of the message.
 
+import { attempt } from "./attempt.js";
 import { copyOnClick, isBusy, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { decodeBase64url, deriveKeys } from "./envelope.js";
@@ -26,6 +27,14 @@ import { nameTab, showView, trackView } from "./views.js";
  *
  * @typedef {{ state: "unread" | "some" | "read" | "destroyed" | "expired", at?: Date | null, n?: number, left?: number }} Fate
  */
+
+const STATES = {
+  unread: "sent.unread",
+  some: "sent.read-some",
+  read: "sent.read",
+  destroyed: "sent.destroyed",
+  expired: "sent.expired",
+};
 
 /** The message that is shown. @type {Sent | null} */
 let sent = null;
@@ -65,7 +74,7 @@ export function startSentView() {
 export function showSentView(message) {
   isLinkAtRisk = true;
   // The entry in the tab's history keeps the link, so that it survives a reload of the page.
-  history.replaceState({ sent: { secret: message.secret, reads: message.reads } }, "", "/");
+  attempt(() => history.replaceState({ sent: { secret: message.secret, reads: message.reads } }, "", "/"));
   show(message, { state: "unread" });
 }
 
@@ -128,7 +137,7 @@ function show(/** @type {Sent} */ message, /** @type {Fate} */ itsFate) {
 function end() {
   stopPolling();
   drawLink();
-  history.replaceState(null, "", "/");
+  attempt(() => history.replaceState(null, "", "/"));
   nameTab();
 }
 
@@ -154,18 +163,10 @@ function drawLink() {
   elements.link.value = isShown ? link() : "";
   elements["sent-passphrase"].value = passphrase;
   elements["sent-passphrase-field"].hidden = !passphrase;
-  elements.qr.replaceChildren(...(isShown ? drawQrCode(link()) : []));
+  elements.qr.textContent = "";
+  if (!isShown) return;
+  attempt(() => elements.qr.append(draw(link()))); // not of a link that is too long for a QR code
   labelQrCode();
-}
-
-/** The link's QR code in a list, which is empty if the link is too long for a QR code. */
-function drawQrCode(/** @type {string} */ text) {
-  try {
-    return [draw(text)];
-  } catch (error) {
-    if (error instanceof RangeError) return [];
-    throw error;
-  }
 }
 
 function labelQrCode() {
@@ -181,7 +182,7 @@ function drawFate() {
   const lede = isSender ? "sent.lede" : "sent.from-link";
   setText(elements["sent-title"], isOver() ? `sent.title-${state}` : title, values);
   setText(elements["sent-lede"], isOver() ? "sent.over" : lede, { n: reads });
-  setText(elements.state, state === "some" ? "sent.read-some" : `sent.${state}`, values);
+  setText(elements.state, STATES[state], values);
   setText(elements.until, "sent.until", { until: expiresAt }); // as days go by, its "tomorrow" becomes "today"
   elements.receipt.dataset.state = state;
   elements.receipt.classList.toggle("unseen", isOver()); // it is for screen readers, as the headline says the same

@@ -17,20 +17,41 @@ import { encodeBase64url, hashProof } from "./envelope.js";
 
 /** Milliseconds before the second and each further attempt. */
 const PAUSES = [300, 900, 2_000];
-const TIMEOUT = 30_000; // milliseconds
+/** Milliseconds without a byte of the response, after which the connection counts as lost; a slow one is not lost. */
+const SILENCE = 30_000;
+/** Bytes in a millisecond of the slowest upload that is waited for: browsers do not tell how far an upload is. */
+const SLOWEST_UPLOAD = 1;
+
+/**
+ * What is known of the attempts of a request whose responses did not arrive whole: "none" was made, it is "unknown"
+ * whether one was carried out, or one was "accepted".
+ *
+ * @typedef {"none" | "unknown" | "accepted"} LostAttempts
+ */
 
 /** No response came, or the service is down. Nothing is lost: the request can be repeated. */
-export class Unreachable extends Error {}
+export class Unreachable extends Error {
+  /** @param {LostAttempts} lost */
+  constructor(lost) {
+    super();
+    this.lost = lost;
+  }
+}
 
 /** The service refused the request. */
 export class Refused extends Error {
-  /** @param {number} status @param {{ error?: string, code?: string, tries_left?: number }} body */
-  constructor(status, body) {
+  /**
+   * @param {number} status
+   * @param {{ error?: string, code?: string, tries_left?: number }} body
+   * @param {LostAttempts} lost
+   */
+  constructor(status, body, lost) {
     super(body.error ?? String(status));
     this.status = status;
     /** What was refused, in one stable word; empty for the errors of the API's first part, which have their status. */
     this.code = body.code ?? "";
     this.triesLeft = body.tries_left ?? 0;
+    this.lost = lost;
   }
 }
 
@@ -129,30 +150,65 @@ async function nullIfNotFound(response) {
  * @param {string} [body]
  */
 async function request(method, path, headers, body) {
+  /** @type {LostAttempts} */
+  let lost = "none";
   for (const pause of [...PAUSES, null]) {
-    const response = await attempt(path, { method, headers, body });
-    if (response?.ok) return response.body ?? {};
-    const isDown = !response || response.status >= 500;
-    if (!isDown && (response.status !== 429 || pause === null)) throw new Refused(response.status, response.body ?? {});
-    if (pause === null) throw new Unreachable();
+    const { status, isComplete, json } = await sendOnce(path, { method, headers, body });
+    const isAccepted = status >= 200 && status < 300;
+    if (isAccepted && isComplete) return json ?? {};
+    const isDown = !isComplete || status >= 500;
+    if (!isDown && (status !== 429 || pause === null)) throw new Refused(status, json ?? {}, lost);
+    if (isAccepted) lost = "accepted";
+    else if (isDown && lost === "none") lost = "unknown";
+    if (pause === null) throw new Unreachable(lost);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 
-/** Send a request once; null if no complete response comes. @param {string} path @param {RequestInit} options */
-async function attempt(path, options) {
+/**
+ * Send a request once.
+ *
+ * @param {string} path
+ * @param {{ method: string, headers: Record<string, string>, body?: string }} options
+ * @returns {Promise<{ status: number, isComplete: boolean, json?: any }>} the status is 0 if no response comes
+ */
+async function sendOnce(path, options) {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  let timer = setTimeout(abort, SILENCE + (options.body ?? "").length / SLOWEST_UPLOAD);
+  let status = 0;
   try {
-    const signal = AbortSignal.timeout(TIMEOUT);
     const response = await fetch(path, {
       ...options,
-      signal,
+      signal: controller.signal,
       cache: "no-store",
       credentials: "same-origin", // the token of a reveal page is in a cookie, too
       referrerPolicy: "no-referrer",
     });
-    const text = await response.text();
-    return { ok: response.ok, status: response.status, body: text ? JSON.parse(text) : null };
+    status = response.status;
+    const text = await readText(response, () => {
+      clearTimeout(timer);
+      timer = setTimeout(abort, SILENCE);
+    });
+    return { status, isComplete: true, json: text ? JSON.parse(text) : null };
   } catch {
-    return null;
+    return { status, isComplete: false };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Read a response as it arrives. @param {Response} response @param {() => void} onProgress */
+async function readText(response, onProgress) {
+  onProgress();
+  const reader = response.body?.getReader();
+  if (!reader) return response.text();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    onProgress();
+    text += decoder.decode(value, { stream: true });
   }
 }

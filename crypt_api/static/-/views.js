@@ -1,6 +1,8 @@
 // Which view the page shows. Each section of the page's main part is one view, such as the form for a new message.
 
+import { attempt } from "./attempt.js";
 import { elements } from "./elements.js";
+import { enableShownFields } from "./secret-fields.js";
 
 /** The id of the view that is shown; empty before the first one. */
 let shown = "";
@@ -23,9 +25,10 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
   shown = id;
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
-  focused.focus({ preventScroll: true });
-  nameTab();
-  scrollTo(0, 0);
+  attempt(enableShownFields);
+  attempt(() => focused.focus({ preventScroll: true }));
+  attempt(nameTab);
+  attempt(() => scrollTo(0, 0));
 }
 
 /** Name the browser's tab after the view that is shown, in the language of the page. */

@@ -81,16 +81,19 @@ function clearErrors() {
   clearError(elements["write-problem"]);
 }
 
+function isTokenNeeded() {
+  return "needsToken" in elements.views.dataset;
+}
+
 /** The token stays in this browser if its user wants that. */
-function rememberToken() {
-  const { token, "remember-token": remember } = elements;
-  setItem("localStorage", TOKEN_KEY, remember.checked ? token.value.trim() : null);
+function rememberToken(/** @type {string} */ token) {
+  if (isTokenNeeded()) setItem("localStorage", TOKEN_KEY, elements["remember-token"].checked ? token : null);
 }
 
 /** Show the field for a token where one is needed, with the token that this browser remembers. */
 function showToken() {
-  const remembered = getItem("localStorage", TOKEN_KEY) ?? "";
-  elements["token-field"].hidden = !("needsToken" in elements.views.dataset);
+  const remembered = (isTokenNeeded() && getItem("localStorage", TOKEN_KEY)) || "";
+  elements["token-field"].hidden = !isTokenNeeded();
   elements.token.value = remembered;
   elements["remember-token"].checked = Boolean(remembered);
 }
@@ -232,7 +235,7 @@ async function send() {
   const keys = await deriveKeys(secret, passphrase);
   try {
     const expiresAt = await create(keys, await seal(message, keys), limits, token);
-    rememberToken();
+    rememberToken(token);
     leaveView(); // even if the sender is at another view by now: the link must not get lost
     showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt, isSender: true });
     clearForm(); // the message does not stay in the page

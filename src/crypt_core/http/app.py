@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
+from crypt_core.http.damaged_links import without_slashes
 from crypt_core.http.errors import (
     MethodNotAllowed,
     RateLimited,
@@ -20,7 +21,7 @@ from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.texts import LANGUAGES
-from crypt_core.http.types import Request, Response
+from crypt_core.http.types import JSON_TYPE, Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
 from crypt_core.settings import Settings
@@ -69,7 +70,7 @@ class App:
 
         This method raises nothing: an error becomes a response, and a line in the log if the error is ours.
         """
-        match = self._router.match(request.path)
+        match = self._router.match(request.path) or self._match_damaged(request)
         try:
             response = await self._answer(request, store, match)
         except Exception as error:  # noqa: BLE001
@@ -77,7 +78,7 @@ class App:
         route = "" if match is None else match.route.pattern
         headers = {**COMMON_HEADERS, **response.headers}
         body = response.body
-        if headers.get("Content-Type") == "application/json" and is_for_terminal(request.headers):
+        if headers.get("Content-Type") == JSON_TYPE and is_for_terminal(request.headers):
             body += b"\n"  # the next prompt gets a line of its own
         return Response(response.status, body, headers, route, response.created_by)
 
@@ -106,6 +107,13 @@ class App:
         if (taken := guarded.to_give_back) is not None:
             await self._limits.give_back_miss(request.client, taken)
         return response._replace(headers={**rate_limit_headers(admission), **response.headers})
+
+    def _match_damaged(self, request: Request) -> Match | None:
+        """Find the route of a damaged link that a person follows; a program gets 404."""
+        if request.method != "GET" or not is_navigation(request.headers):
+            return None
+        path = without_slashes(request.path)
+        return None if path is None else self._router.match(path)
 
     def _error_response(self, request: Request, error: Exception) -> Response:
         """Answer with JSON; with a page if a person has followed a link with a browser, or pressed a page's button."""

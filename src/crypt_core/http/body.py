@@ -5,7 +5,8 @@ import re
 from collections.abc import AsyncIterable, Mapping
 from typing import Any, NoReturn
 
-from crypt_core.http.errors import FormInsteadOfJson, InvalidJson, MessageTooLarge
+from crypt_core.http.body_hints import hint_for
+from crypt_core.http.errors import InvalidJson, MessageTooLarge, UnsupportedEncoding
 
 MAX_NESTING = 16
 """Arrays and objects within each other. A valid body needs 1; the fields that are ignored may need more."""
@@ -18,8 +19,11 @@ async def read_body(body: AsyncIterable[bytes], headers: Mapping[str, str], limi
     """Collect the body, and stop at the first sign that the body is over `limit` bytes.
 
     Raises:
+        UnsupportedEncoding: The body is compressed, or encoded in another way.
         MessageTooLarge: `Content-Length` is over the limit, or more bytes have arrived.
     """
+    if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding
     if _declared_length(headers) > limit:
         raise MessageTooLarge
     chunks: list[bytes] = []
@@ -37,17 +41,14 @@ def parse_json(data: bytes) -> Any:
 
     Raises:
         InvalidJson: The bytes are not such JSON, or are nested beyond `MAX_NESTING`.
-        FormInsteadOfJson: They are a form.
     """
-    if data.startswith(b"message="):
-        raise FormInsteadOfJson
     try:
         text = data.decode()
         if _nesting_exceeds(text, MAX_NESTING):
             raise InvalidJson
         return _decode_json(text)
     except ValueError:  # UnicodeDecodeError, JSONDecodeError, or an integer of thousands of digits
-        raise InvalidJson from None
+        raise InvalidJson(hint_for(data)) from None
 
 
 def _declared_length(headers: Mapping[str, str]) -> int:

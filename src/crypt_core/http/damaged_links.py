@@ -14,6 +14,16 @@ _TAIL = re.compile(r"[^A-Za-z0-9].*", re.DOTALL)
 """What stands behind an id and cannot be a part of it: a stop, a bracket, `%20`, `&utm_source=…`."""
 
 
+_SLASHES = re.compile(r"/+([^/]*)(?:/+(?:[^A-Za-z0-9/].*)?)?", re.DOTALL)
+"""One segment, with slashes around it that do not belong there, and perhaps with more behind the last one."""
+
+
+def without_slashes(path: str) -> str | None:
+    """Give the path without slashes that do not belong there, as in `/abc12/` or `//abc12`; None for other paths."""
+    match = _SLASHES.fullmatch(path)
+    return None if match is None else f"/{match[1]}"
+
+
 def repaired_plain_id(segment: str) -> str | None:
     """Give the id of a plain message that a path's segment starts with; None if it starts with none."""
     message_id = _TAIL.sub("", segment)

@@ -49,13 +49,26 @@ class InvalidJson(ApiError):
     status = 400
     text = "Invalid JSON body"
 
-
-class FormInsteadOfJson(InvalidJson):
-    """The body is a form with a message, as `curl -d message=hi` sends it."""
+    def __init__(self, hint: str = "") -> None:
+        """`hint` tells the person who wrote the request what is probably wrong with it."""
+        super().__init__()
+        self.hint = hint
 
     @property
     def body(self) -> Mapping[str, object]:
-        return {**super().body, "hint": 'Send JSON: {"message": "hi"}'}
+        return {**super().body, "hint": self.hint} if self.hint else super().body
+
+
+class UnsupportedEncoding(ApiError):
+    """The body is compressed, or encoded in another way. It is not decoded: a little of it could become very much."""
+
+    status = 415
+    text = "Content-Encoding is not supported: send the body as it is"
+    code = "unsupported_encoding"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"Accept-Encoding": "identity"}
 
 
 class InvalidMessage(ApiError):
@@ -224,6 +237,11 @@ class RobotRefused(ApiError):
     text = "Link previews are refused"
     code = "robot_refused"
 
+    @property
+    def body(self) -> Mapping[str, object]:
+        hint = "A program that a person wrote can read: send the header Idempotency-Key with a random value."
+        return {**super().body, "hint": hint}
+
 
 class CrossSiteRefused(ApiError):
     """The form that reveals a message was sent by another site, not by this service's own page."""
@@ -231,6 +249,14 @@ class CrossSiteRefused(ApiError):
     status = 403
     text = "Cross-site request refused"
     code = "cross_site_refused"
+
+
+class FormTokenRefused(ApiError):
+    """The form that reveals a message lacks its page's cookie, and the browser does not say which site has sent it."""
+
+    status = 403
+    text = "The form's token is not in the cookie"
+    code = "form_token_refused"
 
 
 class RateLimited(ApiError):

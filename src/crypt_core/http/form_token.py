@@ -1,15 +1,17 @@
-"""The token that ties the form of the reveal page to the browser that got the page.
+"""Whether the form that reveals a message comes from this service's own page, and not from another site.
 
-The form carries the token, and so does a cookie. Another site can make a browser send the form, but can neither read
-nor set the cookie of this site.
+Most browsers say so themselves, in `Sec-Fetch-Site`. Older ones, and all of them over plain HTTP, do not. For those, a
+script's request names its origin; and the form carries a token that a cookie carries, too: another site can make a
+browser send the form, but can neither read nor set the cookie of this site.
 """
 
+import re
 import secrets
 from hmac import compare_digest
 from urllib.parse import parse_qs
 
 from crypt_core.http.body import read_body
-from crypt_core.http.errors import CrossSiteRefused, MessageTooLarge
+from crypt_core.http.errors import CrossSiteRefused, FormTokenRefused, MessageTooLarge
 from crypt_core.http.types import Request
 
 COOKIE = "reveal"
@@ -21,42 +23,57 @@ LIFE_SECONDS = 86_400
 """How long the page's button works: a message lives no longer by default."""
 
 
-def new_token() -> str:
-    return secrets.token_urlsafe(24)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+_DEFAULT_PORTS = (":80", ":443")
+
+
+def token_for(request: Request) -> str:
+    """Give the token for a page. A browser that has one keeps it, so that the button works in each of its tabs."""
+    token = _cookie_value(request.headers.get("cookie", ""))
+    return token if _TOKEN.fullmatch(token) else secrets.token_urlsafe(24)
 
 
 def cookie(token: str, message_id: str, *, is_secure: bool) -> str:
-    """The `Set-Cookie` header that gives the token to the browser, for the form of this message only."""
+    """The `Set-Cookie` header that gives the token to the browser, for the pages of this message only."""
     secure = "; Secure" if is_secure else ""
-    return f"{COOKIE}={token}; Path=/{message_id}/reveal; Max-Age={LIFE_SECONDS}; HttpOnly; SameSite=Strict{secure}"
+    return f"{COOKIE}={token}; Path=/{message_id}; Max-Age={LIFE_SECONDS}; HttpOnly; SameSite=Strict{secure}"
 
 
 async def check_form(request: Request) -> None:
-    """Accept the form only from the browser that got the page.
+    """Accept the form only from this service's own page, and only whole.
 
     Raises:
         CrossSiteRefused: The form comes from another site.
+        FormTokenRefused: The browser does not say where the form comes from, and has not sent the page's cookie.
     """
-    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or _has_other_origin(request):
+    token = await _form_token(request)
+    site = request.headers.get("sec-fetch-site", "none")  # a browser says `none` if no page asked for the request
+    origin = request.headers.get("origin", "null")  # which is what `Referrer-Policy: no-referrer` makes of a form's
+    if site == "same-origin":
+        return
+    if site != "none" or (origin != "null" and _host_of(origin) != _host_of(request.headers.get("host", ""))):
         raise CrossSiteRefused
+    expected = _cookie_value(request.headers.get("cookie", "")).encode("latin-1", "replace")
+    if origin == "null" and (not token or not compare_digest(token, expected)):
+        raise FormTokenRefused
+
+
+def _host_of(origin: str) -> str:
+    """The host and port of an origin or of `Host`.
+
+    The scheme is not compared, nor is its own port: a proxy may have ended TLS without saying so.
+    """
+    host = origin.rpartition("://")[2].lower()
+    return next((host.removesuffix(port) for port in _DEFAULT_PORTS if host.endswith(port)), host)
+
+
+async def _form_token(request: Request) -> bytes:
+    """The token in the form; empty if there is none."""
     try:
         form = parse_qs((await read_body(request.body, request.headers, MAX_FORM_BYTES)).decode())
     except (UnicodeDecodeError, MessageTooLarge, ValueError):
-        raise CrossSiteRefused from None
-    token = form.get("token", [""])[0].encode()
-    expected = _cookie_value(request.headers.get("cookie", "")).encode("latin-1", "replace")
-    if not token or not compare_digest(token, expected):
-        raise CrossSiteRefused
-
-
-def _has_other_origin(request: Request) -> bool:
-    """Whether the browser names another site as the form's origin.
-
-    `null` is what `Referrer-Policy: no-referrer` makes of this service's own origin. The scheme is not compared: a
-    proxy may have ended TLS without saying so.
-    """
-    origin = request.headers.get("origin", "null")
-    return origin != "null" and origin.partition("://")[2] != request.headers.get("host", "")
+        return b""
+    return form.get("token", [""])[0].encode()
 
 
 def _cookie_value(header: str) -> str:

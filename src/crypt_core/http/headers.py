@@ -7,7 +7,8 @@ from crypt_core.limits.rate_limiter import Admission
 COMMON_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    # `*` stands for every header but Authorization. The others are named for old browsers, which do not know it.
+    "Access-Control-Allow-Headers": "*, Authorization, Content-Type, Idempotency-Key",
     "Access-Control-Expose-Headers": "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

@@ -15,13 +15,22 @@ def is_navigation(headers: Mapping[str, str]) -> bool:
 
 
 def prefers_html(headers: Mapping[str, str]) -> bool:
-    """Whether `Accept` names HTML, and rates HTML above JSON (RFC 9110, section 12.5.1)."""
-    accept = headers.get("accept", "")
-    if "html" not in accept.lower():
+    """Whether the client is a browser that shows pages to a person, by its `Accept` (RFC 9110, section 12.5.1).
+
+    A client that names HTML and JSON gets what it rates higher. Many libraries name HTML, and take anything else, such
+    as Java's with `text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2`. Browsers name XHTML besides.
+    """
+    accept = headers.get("accept", "").lower()
+    if "html" not in accept:
         return False  # most programs: there is nothing to compare
     rated = rated_values(accept)
-    json_rating = rated.get("application/json", rated.get("application/*", rated.get("*/*", 0.0)))
-    return rated.get("text/html", 0.0) > json_rating
+    html_rating = rated.get("text/html", 0.0)
+    json_rating = rated.get("application/json", rated.get("application/*"))
+    if json_rating is not None:
+        return html_rating > json_rating
+    takes_anything = rated.get("*/*", 0.0) > 0 or rated.get("*", 0.0) > 0
+    is_browser = rated.get("application/xhtml+xml", 0.0) > 0 or _is_text_browser(headers)
+    return html_rating > 0 and (is_browser or not takes_anything)
 
 
 def rated_values(header: str) -> dict[str, float]:
@@ -39,6 +48,11 @@ def rated_values(header: str) -> dict[str, float]:
 def is_for_terminal(headers: Mapping[str, str]) -> bool:
     """Whether the client is a command whose output people read in a terminal."""
     return headers.get("user-agent", "").startswith(_TERMINAL_AGENTS)
+
+
+def _is_text_browser(headers: Mapping[str, str]) -> bool:
+    """Whether it is a browser in a terminal: by its `Accept` alone, Lynx could be a library."""
+    return headers.get("user-agent", "").startswith(("Lynx/", "w3m/"))
 
 
 _TERMINAL_AGENTS = ("curl/", "Wget/", "HTTPie/", "xh/")

@@ -4,7 +4,7 @@ from typing import Any
 
 from crypt_core import __version__, ids
 from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
-from crypt_core.http import errors
+from crypt_core.http import body_hints, errors
 from crypt_core.http.errors import ApiError
 from crypt_core.http.message_fields import MAX_READS
 from crypt_core.record import MAX_PASSPHRASE_TRIES
@@ -63,6 +63,7 @@ def openapi(settings: Settings) -> Schema:
                     "properties": {
                         "error": {"type": "string"},
                         "code": {"type": "string", "description": "A stable word; the oldest errors have none."},
+                        "hint": {"type": "string", "description": "What is probably wrong with a body."},
                         "tries_left": {"type": "integer", "minimum": 0, "maximum": MAX_PASSPHRASE_TRIES},
                     },
                 },
@@ -82,8 +83,8 @@ def _create(settings: Settings) -> Schema:
         "create",
         "Store a message under a short id",
         _ok({"id": "k3x9q"}, _object({"id": {"type": "string", "pattern": PLAIN_ID}})),
-        errors.InvalidJson(),
-        errors.FormInsteadOfJson(),
+        errors.InvalidJson(body_hints.FORM),
+        errors.UnsupportedEncoding(),
         errors.InvalidMessage(),
         errors.InvalidField("ttl", "must be a whole number of seconds from 60 to 86400"),
         errors.MessageTooLarge(),
@@ -114,8 +115,8 @@ def _put(settings: Settings) -> Schema:
         "Store a sealed message under the id that the client derived",
         _ok(created, created_schema, "Stored before by this very request, and still unread")
         | _ok(created, created_schema, "Stored", status=201),
-        errors.InvalidJson(),
-        errors.FormInsteadOfJson(),
+        errors.InvalidJson(body_hints.FORM),
+        errors.UnsupportedEncoding(),
         errors.InvalidMessage(),
         errors.InvalidField("proof_hash", "must be the 43 characters of a SHA-256 in base64url"),
         errors.UnknownField("colour"),
@@ -202,6 +203,7 @@ def _reveal() -> Schema:
         responses,
         errors.InvalidIdempotencyKey(),
         errors.CrossSiteRefused(),
+        errors.FormTokenRefused(),
         *_UNMEANT,
         errors.MessageNotFound(),
         errors.RateLimited(1),

@@ -24,6 +24,7 @@ _ERRORS: dict[type[errors.ApiError], str] = {
     errors.MessageNotFound: "gone.plain",
     errors.RouteNotFound: "error.route",
     errors.CrossSiteRefused: "error.cross-site",
+    errors.FormTokenRefused: "error.form-token",
     errors.RateLimited: "error.busy",
     errors.ServiceUnavailable: "error.unavailable",
     errors.ApiError: "error.internal",
@@ -56,7 +57,7 @@ class Pages:
 
     def reveal(self, request: Request, message_id: str) -> Response:
         """The page with the button. It is the same whether or not there is a message, so it tells nothing."""
-        token = form_token.new_token()
+        token = form_token.token_for(request)
         cookie = form_token.cookie(token, message_id, is_secure=request.scheme == "https")
         return self._page(request, "reveal.html", headers={"Set-Cookie": cookie}, id=message_id, token=token)
 

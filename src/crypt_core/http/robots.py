@@ -4,19 +4,30 @@ A robot that poses as a browser is not recognized here. If it asks for HTML, as 
 page with the button, and presses no button.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from crypt_core.http.errors import EmbedRefused, PrefetchRefused, RangeRefused, RobotRefused
 
-MARKS = ("bot", "crawl", "spider", "slurp", "scraper", "fetcher", "checker", "validator", "monitor", "preview", "+http")
-"""What robots that say that they are robots have in their User-Agents; `+http` is a robot's page about itself."""
+MARKS = (
+    "bot", "crawl", "spider", "slurp", "scraper", "fetcher", "checker", "validator", "monitor", "preview",
+    "unfurl", "opengraph", "scanner", "uptime", "favicon", "screenshot", "subscriber", "linkcheck", "checklink",
+    "imageproxy", "image proxy", "imgproxy", "mailto:", "; compatible;",
+)  # fmt: skip
+"""What robots that say that they are robots have in their User-Agents."""
+
+FORMS = (
+    r"(?:^|[(;, ])\+ ?[a-z]",  # where a robot tells about itself: +https://example.org, +name@example.org
+    r"^mozilla/5\.0 \(compatible;(?! ?(?:msie |konqueror))",  # how robots name themselves, and two old browsers
+)
+"""Regular expressions for the same, over the User-Agent in lower case."""
 
 ROBOTS = (
-    "facebookexternalhit", "meta-external",  # Messenger and Instagram; iMessage, LINE and KakaoTalk say the first, too
+    "facebookexternalhit", "facebookcatalog", "meta-external",  # also Messenger, Instagram, iMessage, LINE, KakaoTalk
     "WhatsApp",  # Signal says so, too
     "GoogleOther", "Google-InspectionTool", "Google-PageRenderer", "Google-Safety", "Google-Site-Verification",
-    "Google Favicon", "GoogleImageProxy", "Mediapartners-Google",
+    "Mediapartners-Google",
     "Viber", "Mastodon/", "Bluesky/", "Rocket.Chat", "Discourse Forum Onebox", "SteamChatURLLookup",
     "WebsiteMetadataRetriever",  # Asana
     "notion.so", "github-camo", "YahooMailProxy", "Embedly", "Iframely", "Claude-User", "ia_archiver",
@@ -26,15 +37,22 @@ ROBOTS = (
 
 NO_ROBOTS = (
     "cubot",  # phones
-    "-preview.",  # releases, such as PowerShell/7.6.0-preview.4
-    "+https://github.com/", "+http://github.com/",  # libraries: where their code is
-)  # fmt: skip
-"""Parts of the User-Agents of phones and programs that look like marks."""
+    "botocore|boto3",  # the library of AWS
+    r"\d-preview",  # releases, such as PowerShell/7.6.0-preview.4
+    r"\(compatible; google-apps-script;[^)]*\)",  # scripts of Google's users, who cannot choose another User-Agent
+    r"drupal \(\+https?://(?:www\.)?drupal\.org/\)",
+    r"retool/[\d.]+ \(\+https://docs\.(?:try)?retool\.com/[^)]*\)",
+    r"\(compatible; u; anyevent-http/[\d.]+; \+http[^)]*\)",  # a library for Perl
+    r"\+https?://(?:github\.com|gitlab\.com|codeberg\.org|bitbucket\.org)/",  # libraries: where their code is
+)
+"""Regular expressions for what looks like a mark in the User-Agents of phones, and of programs that people wrote."""
 
-MAX_AGENT_LENGTH = 2_048
+MAX_AGENT_LENGTH = 1_024
 """Characters of `User-Agent` that are looked at. Browsers send about 150, and robots fewer than 500."""
 
 _ROBOT_PARTS = tuple(part.lower() for part in MARKS + ROBOTS)
+_ROBOT_FORM = re.compile("|".join(FORMS))
+_NO_ROBOT = re.compile("|".join(NO_ROBOTS))
 
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 """Headers in which browsers of all ages say why they send a request."""
@@ -53,7 +71,7 @@ def refuse_unmeant(headers: Mapping[str, str]) -> None:
         PrefetchRefused: A browser fetches the message in case its user asks for it, or to draw a small picture of it.
         EmbedRefused: A page loads the message as a picture, a script, a frame or the like.
         RangeRefused: The client asks for a part. It would not get the rest.
-        RobotRefused: A robot fetches the link.
+        RobotRefused: A robot fetches the link. No robot sends an `Idempotency-Key`: that is a program for this service.
     """
     for name in _PURPOSES:
         purpose = headers.get(name, "").lower()
@@ -65,13 +83,15 @@ def refuse_unmeant(headers: Mapping[str, str]) -> None:
         raise EmbedRefused
     if "range" in headers:
         raise RangeRefused
-    if _is_robot(headers.get("user-agent", "")[:MAX_AGENT_LENGTH]):
+    if "idempotency-key" not in headers and _is_robot(headers.get("user-agent", "")[:MAX_AGENT_LENGTH]):
         raise RobotRefused
 
 
 @lru_cache(1_000)  # few User-Agents send most requests
 def _is_robot(agent: str) -> bool:
     agent = agent.lower()
-    for part in NO_ROBOTS:
-        agent = agent.replace(part, "")
-    return any(part in agent for part in _ROBOT_PARTS)
+    return _looks_like_robot(agent) and _looks_like_robot(_NO_ROBOT.sub("", agent))
+
+
+def _looks_like_robot(agent: str) -> bool:
+    return any(part in agent for part in _ROBOT_PARTS) or _ROBOT_FORM.search(agent) is not None

@@ -43,9 +43,13 @@ class Response(NamedTuple):
     created_by: str = ""
 
 
+JSON_TYPE = "application/json; charset=utf-8"
+"""JSON is always UTF-8, but some clients take text without a charset for Latin-1, as HTTP/1.1 once had it."""
+
+
 def json_response(
     status: int, value: object, headers: Mapping[str, str] = MappingProxyType({}), *, created_by: str = ""
 ) -> Response:
     """Build a response whose body is `value` as JSON."""
     body = encode_json(value).encode()
-    return Response(status, body, {"Content-Type": "application/json", **headers}, created_by=created_by)
+    return Response(status, body, {"Content-Type": JSON_TYPE, **headers}, created_by=created_by)

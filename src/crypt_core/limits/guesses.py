@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from crypt_core import ids
 from crypt_core.limits.addresses import client_groups
-from crypt_core.limits.rate_limiter import NETWORK_FACTOR
+from crypt_core.limits.rate_limiter import MAX_DROPPED, NETWORK_FACTOR
 from crypt_core.messages import Command, Create, Missing, Outcome
 from crypt_core.store import Store
 
@@ -60,8 +60,9 @@ class MissBudgets:
 
     An IPv6 network has a bucket of its own, with `NETWORK_FACTOR` times as many.
 
-    Memory is bounded by `max_buckets`. Beyond that, the clients and networks that have been quiet longest are
-    forgotten. A bucket that is full is not remembered at all, so readers who miss nothing take no room.
+    A bucket that is full need not be remembered: readers who miss nothing take no room, and a client that has been
+    quiet for an hour is forgotten, soon after. Memory is bounded by `max_buckets`. Beyond that, the clients and
+    networks that have been quiet longest are forgotten earlier.
     """
 
     def __init__(
@@ -88,8 +89,7 @@ class MissBudgets:
         if wait > ROUNDING:
             return Exhausted(wait)
         self._full_at.update(full_at)
-        while len(self._full_at) > self._max_buckets:
-            self._full_at.popitem(last=False)
+        self._forget(now)
         return Taken()
 
     def give_back(self, client: str) -> None:
@@ -100,6 +100,16 @@ class MissBudgets:
                 self._full_at[key] = full_at
             else:
                 self._full_at.pop(key, None)
+
+    def _forget(self, now: float) -> None:
+        """Drop buckets that are full, and then the quietest ones while there are too many."""
+        for _ in range(MAX_DROPPED):
+            quietest, full_at = next(iter(self._full_at.items()))
+            if full_at > now:
+                break
+            del self._full_at[quietest]
+        while len(self._full_at) > self._max_buckets:
+            self._full_at.popitem(last=False)
 
     def _of(self, client: str) -> Iterator[tuple[str, float]]:
         """The buckets of a client and its network, and the seconds in which each gets one miss."""

@@ -1,10 +1,18 @@
-"""SQLite's connection to a database that no other process may have open."""
+"""SQLite's connection to a database that no other process may have open, and what SQLite's errors mean."""
 
 import sqlite3
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from crypt_core.errors import StorageUnavailable
+
+RunSql = Callable[..., Sequence[Sequence[Any]]]
+"""Runs a statement with its parameters, and returns all rows of its result."""
+
+RunSqlMany = Callable[[str, Iterable[Sequence[Any]]], object]
+"""Runs a statement once for each row of parameters."""
 
 
 def open_exclusively(path: Path, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
@@ -24,7 +32,7 @@ def open_exclusively(path: Path, factory: type[sqlite3.Connection] = sqlite3.Con
         factory=factory,
     )
     try:
-        if not path.stat().st_size:  # it must come before anything else, and would write to a file that has something
+        if not path.stat().st_size:  # this must come first, and only into an empty file: it writes
             database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that free pages at any place can be given back
         # The lock is taken with the first transaction, and kept.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -50,7 +58,7 @@ def is_corrupt(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """What went wrong, for the log. SQLite's own texts may quote a value; those with an error code do not."""
+    """Say what went wrong, for the log. A text of SQLite without an error code may quote a value, and is left out."""
     if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", None)
         return f"{error} ({name})" if name else type(error).__name__

@@ -4,20 +4,26 @@ A disk that syncs 500 times a second still answers thousands of requests. Every 
 disk, and `StorageUnavailable` means that nothing happened.
 
 `decide` does not sync, and runs on the event loop; `apply` waits for the disk, and runs in a thread.
+
+A commit that failed may have taken effect all the same: after a failed sync, the commit can be in the log. To answer
+"nothing happened" on a guess would be as wrong as to answer "it is done". So `settle` opens the file anew, as after a
+crash, and looks: the file has either all changes of the transaction or none, since a transaction is atomic. While the
+file cannot be opened, nobody is answered. After `MAX_SETTLE_SECONDS` the process ends: then the caller's connection
+breaks, which is the true answer, and the next start finds out.
 """
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
-from crypt_api.server.stores.sqlite.database import CommitUncertain, LogReplaced, SqliteFile
-from crypt_api.server.stores.sqlite.disk_space import CAP_REACHED, DiskFull
-from crypt_api.server.stores.sqlite.records import Batch, Change, DamagedRecord
-from crypt_api.server.stores.sqlite.settlement import CannotSettle, settle
+from crypt_api.server.stores.sqlite.database import CommitUncertain, Database, LogReplaced, State
+from crypt_api.server.stores.sqlite.files import DiskFull
+from crypt_api.server.stores.sqlite.records import Batch, RowChange, UnreadableRow
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.encoding import utf8_size
 from crypt_core.errors import StorageUnavailable
@@ -25,28 +31,43 @@ from crypt_core.messages import Command, Create, Created, Outcome, Read, decide
 
 logger = logging.getLogger(__name__)
 
-Answer = Outcome | Exception
+OutcomeOrError = Outcome | Exception
+"""What a caller gets: returned, or raised."""
 
 READ_BYTES = 16_384
 """What a message that is read counts for in a group: most have less, and the largest has nine times as much."""
 
+MAX_SETTLE_SECONDS = 20.0
+"""How long one commit is looked for, while its callers wait: less than HTTP clients and proxies wait at least."""
+
+_RETRY_SECONDS = 0.2
+
 
 class NewMessageRefused(StorageUnavailable):
-    """There is no room for a new message. Whatever else is asked for is done."""
+    """There is no room for a new message. All other commands are applied."""
+
+
+class CannotSettle(Exception):
+    """It cannot be found out whether a transaction took effect. Nobody may be answered."""
 
 
 @dataclass(slots=True, eq=False)
-class Task:
-    """A command on its way to the writer, and where its outcome is awaited."""
+class QueuedCommand:
+    """A command on its way to the file, and the future of the caller that waits for its outcome."""
 
     message_id: str
     command: Command
-    answer: asyncio.Future[Outcome]
+    outcome: asyncio.Future[Outcome]
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop on which the caller waits."""
+        return self.outcome.get_loop()
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether nobody waits for the answer any more. Then a read must not take what nobody would get."""
-        return self.answer.cancelled() or self.answer.get_loop().is_closed()
+        """Whether the caller has left. Then a read must not take the message: nobody would get it."""
+        return self.outcome.cancelled() or self.loop.is_closed()
 
     @property
     def added_bytes(self) -> int:
@@ -62,44 +83,44 @@ class Task:
 
 
 class Decided(NamedTuple):
-    """A group that is decided and written, in a transaction that is still open if there are changes."""
+    """A group that is decided and written. If there are changes, its transaction is open and has to be committed."""
 
-    answers: list[Answer]
-    changes: dict[str, Change]
+    outcomes: list[OutcomeOrError]
+    changes: dict[str, RowChange]
 
 
 class GroupCommit:
-    """Applies groups of commands to the file."""
+    """Applies groups of commands to the database. It has no state of its own."""
 
     def __init__(
-        self, file: SqliteFile, clock: Callable[[], float], on_damaged: Callable[[str], None], system: System = REAL
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        on_unreadable: Callable[[str], None],
+        system: System = REAL,
     ) -> None:
-        """`on_damaged` is told the id of a record that cannot be read."""
-        self._file = file
+        """`on_unreadable` receives the id of a record that cannot be read."""
+        self._database = database
         self._clock = clock
-        self._on_damaged = on_damaged
+        self._on_unreadable = on_unreadable
         self._system = system
-        self.refuses = ""
-        """Why new messages are refused at the moment; empty if they are not. Housekeeping takes it away again."""
-        self.destroyed_remains = True
-        """Whether something destroyed may still be in the log, or in the file behind it: perhaps a crash came."""
 
-    def decide(self, group: Sequence[Task]) -> Decided | None:
+    def decide(self, group: Sequence[QueuedCommand]) -> Decided | None:
         """Decide `group` without a sync of the disk. If there are changes, `apply` must commit them.
 
         None if that fails, or would have to wait: then nothing has happened, and `apply` does all of it.
         """
-        if not self._file.is_ready:
+        if self._database.state is not State.READY:
             return None
         try:
             decided = self._decide_in_transaction(group, may_wait=False)
             if not decided.changes:
-                self._file.commit()  # nothing to wait for, but whether the file is still in its place
-        except Exception:  # noqa: BLE001 - `apply` meets it again, and knows what to do
+                self._database.commit()  # syncs nothing, and looks whether the file is still in its place
+        except Exception:  # noqa: BLE001 - `apply` meets it again, and handles it
             return None
         return decided
 
-    def apply(self, group: Sequence[Task], decided: Decided | None = None) -> list[Answer]:
+    def apply(self, group: Sequence[QueuedCommand], decided: Decided | None = None) -> list[OutcomeOrError]:
         """Apply `group` in one transaction; where that fails, each command in its own.
 
         Args:
@@ -118,11 +139,11 @@ class GroupCommit:
                 self._commit(decided.changes)
             except DiskFull as full:
                 # The next time without the new messages; the others need little room, or none.
-                self.refuses = self.refuses or str(full)
+                self._database.room.refuse_messages(str(full))
                 error, decided = full, None
             except StorageUnavailable as unavailable:
                 if isinstance(unavailable, LogReplaced):
-                    self._file.disconnect()  # SQLite carries over what it knows; the next group finds a new log
+                    self._database.disconnect()  # SQLite carries over what it knows; the next group finds a new log
                 return [unavailable] * len(group)
             except CannotSettle:
                 raise
@@ -130,43 +151,69 @@ class GroupCommit:
                 error = other
                 break
             else:
-                return decided.answers
+                return decided.outcomes
         return self._each_alone(group, error)
 
-    def _each_alone(self, group: Sequence[Task], error: Exception) -> list[Answer]:
+    def _each_alone(self, group: Sequence[QueuedCommand], error: Exception) -> list[OutcomeOrError]:
         if len(group) > 1:
-            return [answer for task in group for answer in self.apply([task])]
+            return [outcome for queued in group for outcome in self.apply([queued])]
         if isinstance(error, sqlite3.Error):
             if is_corrupt(error):
-                self._on_damaged(group[0].message_id)
+                self._on_unreadable(group[0].message_id)
             else:
-                self._file.disconnect()  # the next group tries with the file opened afresh
+                self._database.disconnect()  # the next group tries with the file opened afresh
             error = StorageUnavailable(f"SQLite: {describe(error)}")
         return [error]
 
     def _decide_in_transaction(
-        self, group: Sequence[Task], *, from_reserve: bool = False, may_wait: bool = True
+        self, group: Sequence[QueuedCommand], *, from_reserve: bool = False, may_wait: bool = True
     ) -> Decided:
         """Decide and write, and leave the transaction open, ready for its commit."""
-        file = self._file
-        file.make_ready()
-        file.begin()
+        database = self._database
+        database.make_ready()
+        database.begin()
         try:
             if from_reserve:
-                file.space.release_reserve()
-            batch = self._load(group)
-            answers = self._decide_all(group, batch)
-            changes = file.records.write(batch)
-            file.take_commits_room(may_wait=may_wait)
+                database.room.release_reserve()
+            readers = {queued.message_id for queued in group if isinstance(queued.command, Read)}
+            batch = database.records.load({queued.message_id for queued in group}, with_content=readers)
+            outcomes = self._decide_all(group, batch)
+            changes = database.write(batch)
+            database.prepare_commit(may_wait=may_wait)
         except BaseException:
-            file.roll_back()
+            database.roll_back()
             raise
-        return Decided(answers, changes)
+        return Decided(outcomes, changes)
 
-    def _commit(self, changes: Mapping[str, Change]) -> None:
-        self.destroyed_remains |= any(change.before is not None for change in changes.values())
+    def _decide_all(self, group: Sequence[QueuedCommand], batch: Batch) -> list[OutcomeOrError]:
+        now = self._clock()
+        room = self._database.room
+        used_bytes = room.pages().used_bytes
+        outcomes: list[OutcomeOrError] = []
+        for queued in group:
+            if queued.is_abandoned:  # since the group was gathered: after trouble, it is decided again
+                outcomes.append(StorageUnavailable())
+                continue
+            try:
+                after, outcome = decide(batch.get(queued.message_id), queued.command, now)
+            except UnreadableRow as error:
+                self._on_unreadable(queued.message_id)
+                outcomes.append(error)
+                continue
+            if isinstance(outcome, Created):
+                added_bytes = queued.added_bytes
+                refusal = room.refusal(used_bytes, added_bytes)
+                if refusal:
+                    outcomes.append(NewMessageRefused(refusal))
+                    continue
+                used_bytes += added_bytes
+            batch.keep(queued.message_id, after)
+            outcomes.append(outcome)
+        return outcomes
+
+    def _commit(self, changes: Mapping[str, RowChange]) -> None:
         try:
-            self._file.commit()
+            self._database.commit()
         except CommitUncertain as error:
             logger.warning("a commit failed, and is looked for: %s", error)
             if not self._settle(changes):
@@ -174,42 +221,50 @@ class GroupCommit:
                     raise error.__cause__ from None
                 raise StorageUnavailable(f"the commit failed: {error}") from None
 
-    def _settle(self, changes: Mapping[str, Change]) -> bool:
+    def _settle(self, changes: Mapping[str, RowChange]) -> bool:
         try:
-            return settle(self._file, changes, self._system)
+            return settle(self._database, changes, self._system)
         except CannotSettle:
             raise
         except Exception as error:  # whatever it was, the commit must not be repeated
             raise CannotSettle(type(error).__name__) from error
 
-    def _load(self, group: Sequence[Task]) -> Batch:
-        readers = {task.message_id for task in group if isinstance(task.command, Read)}
-        return self._file.records.load({task.message_id for task in group}, with_content=readers)
 
-    def _decide_all(self, group: Sequence[Task], batch: Batch) -> list[Answer]:
-        now = self._clock()
-        used_bytes = self._file.space.pages().used_bytes
-        answers: list[Answer] = []
-        for task in group:
-            if task.is_abandoned:  # since the group was gathered: it is decided again after trouble
-                answers.append(StorageUnavailable())
-                continue
-            try:
-                after, outcome = decide(batch.get(task.message_id), task.command, now)
-            except DamagedRecord as error:
-                self._on_damaged(task.message_id)
-                answers.append(error)
-                continue
-            if isinstance(outcome, Created):
-                refused = self._refused(used_bytes, task.added_bytes)
-                if refused:
-                    answers.append(NewMessageRefused(refused))
-                    continue
-                used_bytes += task.added_bytes
-            batch.keep(task.message_id, after)
-            answers.append(outcome)
-        return answers
+def settle(database: Database, changes: Mapping[str, RowChange], system: System = REAL) -> bool:
+    """Open the file anew, and return whether the transaction with these changes took effect, now and for good.
 
-    def _refused(self, used_bytes: int, added_bytes: int) -> str:
-        """Why a new message is refused; empty if it is not."""
-        return self.refuses or (CAP_REACHED if self._file.space.exceeds_cap(used_bytes, added_bytes) else "")
+    Raises:
+        CannotSettle: The file could not be read for `MAX_SETTLE_SECONDS`, or gave an impossible answer.
+    """
+    deadline = system.monotonic() + MAX_SETTLE_SECONDS
+    while True:
+        try:
+            return _took_effect(database, changes)
+        except (sqlite3.Error, OSError, StorageUnavailable) as error:
+            database.disconnect()
+            reason = describe(error)
+        if system.monotonic() >= deadline:
+            raise CannotSettle(reason)
+        system.sleep(_RETRY_SECONDS)
+
+
+def _took_effect(database: Database, changes: Mapping[str, RowChange]) -> bool:
+    database.disconnect()
+    database.connect()
+    has_happened = _has_changes(database, changes)
+    if has_happened:
+        # What is there is perhaps only in memory: the system forgets what it could not write.
+        database.write_log_again()
+    with suppress(StorageUnavailable):  # then the next command tries
+        database.make_ready()
+    return has_happened
+
+
+def _has_changes(database: Database, changes: Mapping[str, RowChange]) -> bool:
+    """Whether the file has the changes. True, too, if there are none: then the outcomes rest on nothing that is new."""
+    rows = database.records.rows(changes)
+    if all(rows.get(message_id) == change.after for message_id, change in changes.items()):
+        return True
+    if all(rows.get(message_id) == change.before for message_id, change in changes.items()):
+        return False
+    raise CannotSettle("the file has neither what was there before nor what was to be kept")

@@ -1,18 +1,39 @@
 """Records in the tables of the file: the content encrypted, its key in a slot of its own, all else as JSON.
 
 A transaction loads the records that it needs in one statement, decides in memory, and writes what has changed in a few
-statements: SQLite and Python meet a few times for each group of commands, and not a few times for each command.
+statements: a few for each group of commands, and not a few for each command.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from crypt_api.server.stores.sqlite.content_encryption import decrypt, encrypt, new_key
-from crypt_api.server.stores.sqlite.key_slots import KeySlots
-from crypt_api.server.stores.sqlite.statements import Execute, ExecuteMany
+from crypt_api.server.stores.sqlite.connection import RunSql, RunSqlMany
+from crypt_api.server.stores.sqlite.key_slots import KEY_TABLES, KeySlots, decrypt, encrypt, new_keys
 from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record, decode, encode
+
+APPLICATION_ID = 0x43525950
+"""`CRYP`: tells our files from any other SQLite database."""
+
+VERSION = 2
+"""Of the tables. A file of another version is refused."""
+
+_TABLES = f"""
+CREATE TABLE messages (id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL, slot INTEGER) WITHOUT ROWID;
+CREATE INDEX messages_due_at ON messages (due_at);
+CREATE TABLE contents (slot INTEGER PRIMARY KEY, content BLOB NOT NULL);
+{KEY_TABLES.strip()}
+CREATE TABLE reserve (pages BLOB NOT NULL);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+"""A message's row in `messages` names the slot of its key, which is also the number of its content. `record` has all
+else, as JSON. So a lease, or a wrong passphrase, does not write a long content again. A tombstone has no slot."""
+
+_FIELDS = [name for name in Record.__slots__ if name != "content"]
+"""What `record` has."""
 
 _NOT_LOADED = "(not loaded)"
 """Stands for the content of a record that was loaded without."""
@@ -24,13 +45,13 @@ _SELECT_BY_ID = """
 SELECT id, due_at, CAST(record AS BLOB), slot FROM messages WHERE id IN (SELECT value FROM json_each(?))
 """
 
-# From the index alone: what is passed over is passed over because its page is damaged.
+# From the index alone: the sweep skips entries whose rows are on a damaged page.
 _SELECT_IDS_DUE = "SELECT id FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ? OFFSET ?"
 
 _SELECT_DUE = f"SELECT id, due_at, CAST(record AS BLOB), slot FROM messages WHERE id IN ({_SELECT_IDS_DUE})"  # noqa: S608
 
 
-class DamagedRecord(StorageUnavailable):
+class UnreadableRow(StorageUnavailable):
     """The row is there, and cannot be read. It stays as it is until its time is up."""
 
 
@@ -42,14 +63,14 @@ class Row(NamedTuple):
     slot: int | None
 
 
-class Change(NamedTuple):
+class RowChange(NamedTuple):
     """What a transaction does to the row of one id."""
 
     before: Row | None
     after: Row | None
 
 
-class Changed(NamedTuple):
+class _ChangedRecord(NamedTuple):
     """An id whose record has changed in memory: its row in the file, and its record then and now."""
 
     message_id: str
@@ -73,7 +94,7 @@ class Changed(NamedTuple):
 
 
 class Batch:
-    """The records of one transaction: those that were loaded, as they were changed since."""
+    """The records of one transaction: those that were loaded, with the changes made to them since."""
 
     def __init__(self, rows: dict[str, Row], contents: dict[int, tuple[bytes, bytes]]) -> None:
         """`contents` has key and encrypted content of the slots that were loaded."""
@@ -86,7 +107,7 @@ class Batch:
         """The record under the id. Its content is there if it was asked for in `Records.load`, else a stand-in.
 
         Raises:
-            DamagedRecord: It cannot be read.
+            UnreadableRow: It cannot be read.
         """
         if message_id not in self._current:
             row = self._rows.get(message_id)
@@ -98,39 +119,64 @@ class Batch:
         """Replace what `get` returned."""
         self._current[message_id] = record
 
-    def remove_damaged(self, message_id: str) -> None:
+    def remove_unreadable(self, message_id: str) -> None:
         """Remove a row that `get` could not read."""
         self._loaded[message_id] = _UNREADABLE
         self._current[message_id] = None
 
-    def changed(self) -> list[Changed]:
-        """Each id whose record is another one than in the file."""
+    def changed(self) -> list[_ChangedRecord]:
+        """Each id whose record is not the one in the file any more."""
         return [
-            Changed(message_id, self._rows.get(message_id), self._loaded[message_id], record)
+            _ChangedRecord(message_id, self._rows.get(message_id), self._loaded[message_id], record)
             for message_id, record in self._current.items()
             if record is not self._loaded[message_id]
         ]
 
     def _record(self, message_id: str, row: Row) -> Record:
         try:
-            record = decode(row.record.decode())
-            if row.slot is None:
-                return _with_content(record, None)
-            if row.slot not in self._contents:
-                return _with_content(record, _NOT_LOADED)
-            key, encrypted = self._contents[row.slot]
-            return _with_content(record, decrypt(key, message_id, encrypted))
-        except ValueError as error:  # of the text, the record, or the content
-            raise DamagedRecord(f"a message cannot be read: {type(error).__name__}") from None
+            return decode(row.record.decode(), content=self._content(message_id, row.slot))
+        except ValueError as error:  # of the content, the text, or the record
+            raise UnreadableRow(f"a message cannot be read: {type(error).__name__}") from None
+
+    def _content(self, message_id: str, slot: int | None) -> str | None:
+        if slot is None:
+            return None
+        if slot not in self._contents:
+            return _NOT_LOADED
+        key, encrypted = self._contents[slot]
+        return decrypt(key, message_id, encrypted)
 
 
 class Records:
-    """Call every method that changes something inside a transaction. What SQLite raises goes through."""
+    """The tables. Call every method that changes something inside a transaction. SQLite's errors pass through."""
 
-    def __init__(self, execute: Execute, execute_many: ExecuteMany) -> None:
+    def __init__(self, execute: RunSql, execute_many: RunSqlMany) -> None:
         self._execute = execute
         self._execute_many = execute_many
         self._slots = KeySlots(execute, execute_many)
+
+    def are_missing(self, path: Path) -> bool:
+        """Whether the database at `path`, which is open, is empty. Nothing is changed.
+
+        Raises:
+            StorageUnavailable: The database is another program's, or of another version.
+        """
+        [[application_id]] = self._execute("PRAGMA application_id")
+        [[version]] = self._execute("PRAGMA user_version")
+        [[tables]] = self._execute("SELECT count(*) FROM sqlite_schema")
+        if not tables:
+            return True
+        if application_id != APPLICATION_ID:
+            raise StorageUnavailable(f"cannot open {path}: it is another program's database")
+        if version != VERSION:
+            raise StorageUnavailable(
+                f"cannot open {path}: its schema has version {version}, this crypt-api knows {VERSION}"
+            )
+        return False
+
+    def create_tables(self) -> None:
+        for statement in _TABLES.strip().splitlines():
+            self._execute(statement)
 
     def rows(self, message_ids: Iterable[str]) -> dict[str, Row]:
         """The rows under these ids, as far as there are any."""
@@ -149,22 +195,26 @@ class Records:
         rows = {message_id: Row(*values) for message_id, *values in due}
         return Batch(rows, {}), [*rows]
 
-    def write(self, batch: Batch) -> dict[str, Change]:
+    def ids_due(self, now: float, limit: int, skip: int) -> list[str]:
+        """The ids of the records that `load_due` would load; read from the index alone."""
+        return [message_id for (message_id,) in self._execute(_SELECT_IDS_DUE, now, limit, skip)]
+
+    def write(self, batch: Batch) -> dict[str, RowChange]:
         """Write what has changed, and destroy what is gone, in the file; return the rows before and after."""
         changed = batch.changed()
         slots = self._keep_contents({it.message_id: it.new_content for it in changed if it.new_content is not None})
-        self.destroy_contents([it.given_up_slot for it in changed if it.given_up_slot is not None])
+        self._destroy_contents([it.given_up_slot for it in changed if it.given_up_slot is not None])
         changes = {}
         for it in changed:
             after = None
             if it.after is not None:
-                text = encode(_with_content(it.after, None))
-                after = Row(it.after.due_at, text.encode(), slots.get(it.message_id, it.slot))
-            changes[it.message_id] = Change(it.row, after)
+                text = encode(it.after, _FIELDS).encode()
+                after = Row(it.after.due_at, text, slots.get(it.message_id, it.slot))
+            changes[it.message_id] = RowChange(it.row, after)
         self._write_rows(changes)
         return changes
 
-    def _write_rows(self, changes: dict[str, Change]) -> None:
+    def _write_rows(self, changes: Mapping[str, RowChange]) -> None:
         gone = [(message_id,) for message_id, change in changes.items() if change.after is None]
         kept = [(message_id, *change.after) for message_id, change in changes.items() if change.after is not None]
         if gone:
@@ -175,19 +225,6 @@ class Records:
                 "DO UPDATE SET due_at = excluded.due_at, record = excluded.record, slot = excluded.slot",
                 kept,
             )
-
-    def ids_due(self, now: float, limit: int, skip: int) -> list[str]:
-        """The ids of the records that `load_due` would load; read from the index alone."""
-        return [message_id for (message_id,) in self._execute(_SELECT_IDS_DUE, now, limit, skip)]
-
-    def remove_unused_slots(self) -> None:
-        """Give up the key slots, if no content is left."""
-        if not self._execute("SELECT 1 FROM contents LIMIT 1"):
-            self._slots.remove_all()
-
-    def count_contents(self) -> int:
-        """The messages whose content is there, or a number somewhat above that."""
-        return self._slots.count_in_use()
 
     def _encrypted_contents(self, slots: Sequence[int]) -> dict[int, tuple[bytes, bytes]]:
         if not slots:
@@ -205,29 +242,23 @@ class Records:
         """Encrypt the contents of these ids, and keep them and their keys; return the slot of each."""
         if not contents:
             return {}
-        keys = [new_key() for _ in contents]
+        keys = new_keys(len(contents))
         slots = self._slots.keep(keys)
         encrypted = [encrypt(key, *item) for key, item in zip(keys, contents.items(), strict=True)]
         self._execute_many("INSERT INTO contents (slot, content) VALUES (?, ?)", zip(slots, encrypted, strict=True))
         return dict(zip(contents, slots, strict=True))
 
-    def destroy_contents(self, slots: Sequence[int]) -> None:
+    def _destroy_contents(self, slots: Sequence[int]) -> None:
         """Destroy keys and contents in these slots."""
         if slots:
             self._slots.destroy(slots)
             self._execute_many("DELETE FROM contents WHERE slot = ?", [(slot,) for slot in slots])
 
+    def remove_unused_slots(self) -> None:
+        """Give up the key slots, if no content is left."""
+        if not self._execute("SELECT 1 FROM contents LIMIT 1"):
+            self._slots.remove_all()
 
-def _with_content(record: Record, content: str | None) -> Record:
-    """`dataclasses.replace` does the same in four times the time, and this is done twice for each command."""
-    return Record(
-        content,
-        record.expires_at,
-        record.access,
-        record.request_hash,
-        record.reads_left,
-        record.tries_left,
-        record.leases,
-        record.state,
-        record.at,
-    )
+    def count_contents(self) -> int:
+        """The messages whose content is there, or a number somewhat above that."""
+        return self._slots.count_in_use()

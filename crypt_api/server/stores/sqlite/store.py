@@ -1,15 +1,13 @@
-"""Messages in one SQLite file: the default store of a server, with no service beside it to run.
-
-`writer` decides on the event loop, and waits for the disk in a thread of its own.
-"""
+"""Messages in one SQLite file: the default store of a server, with no service beside it to run."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 from crypt_api.server.stores.reporting import NoObserver, Observer, Usage
-from crypt_api.server.stores.sqlite.disk_space import DEFAULT_STORAGE
-from crypt_api.server.stores.sqlite.group_commit import Task
+from crypt_api.server.stores.sqlite.database import Database
+from crypt_api.server.stores.sqlite.group_commit import QueuedCommand
+from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
 from crypt_api.server.stores.sqlite.writer import Writer
@@ -34,13 +32,18 @@ class SqliteStore:
             path: The database. Its log and its reserve lie beside it.
             max_bytes: The cap for database and log; 0 is none.
             clock: The time in seconds that messages live by. The default is a `WallClock`.
-            observer: Is told what no caller is told.
+            observer: Receives events that belong to no request.
             system: The machine; tests pass their own.
 
         Raises:
             StorageUnavailable: The file cannot be used; the text says why.
         """
-        self._writer = Writer(path, max_bytes, clock or WallClock(), observer, system)
+        database = Database(path, max_bytes, system)
+        try:
+            self._writer = Writer(database, clock or WallClock(), observer, system)
+        except BaseException:
+            database.close()
+            raise
         self._thread = system.thread(target=self._writer.run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
@@ -48,9 +51,9 @@ class SqliteStore:
         """The file is open already."""
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._writer.submit(Task(message_id, command, answer))
-        return await answer
+        queued = QueuedCommand(message_id, command, asyncio.get_running_loop().create_future())
+        self._writer.submit(queued)
+        return await queued.outcome
 
     @property
     def usage(self) -> Usage:
@@ -58,6 +61,6 @@ class SqliteStore:
         return self._writer.usage
 
     def close(self) -> None:
-        """Apply what still waits, erase from the files what was destroyed, and let go of them."""
+        """Apply what still waits, erase from the files what was destroyed, and close them."""
         self._writer.close()
         self._thread.join()

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from sqlite3 import Connection
 from typing import Any
 
-from crypt_api.server.stores.sqlite import durable_files
+from crypt_api.server.stores.sqlite import files
 from crypt_api.server.stores.sqlite.connection import open_exclusively
 
 EXIT_CODE = 70
@@ -53,10 +53,10 @@ class System:
     thread: Callable[..., threading.Thread] = threading.Thread
     exit: Callable[[], None] = _end_process
     connect: Callable[[Path], Connection] = open_exclusively
-    sync: Callable[[int], None] = durable_files.sync
-    sync_folder: Callable[[Path], None] = durable_files.sync_folder
-    write_zeros: Callable[[int, int, int], None] = durable_files.write_zeros
-    allocate: Callable[[int, int, int], None] = durable_files.allocate
+    sync: Callable[[int], None] = files.sync
+    sync_folder: Callable[[Path], None] = files.sync_folder
+    write_zeros: Callable[[int, int, int], None] = files.write_zeros
+    allocate: Callable[[int, int, int], None] = files.allocate
     log_bytes: int = 4 << 20
     growth_bytes: int = 1 << 20
 

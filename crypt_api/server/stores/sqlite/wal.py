@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from crypt_api.server.stores.sqlite.file_identity import FileIdentity
+from crypt_api.server.stores.sqlite.files import DiskFull, HeldFile, full_disk_told
 from crypt_api.server.stores.sqlite.system import System
 
-MIN_LOG_BYTES = 256 << 10
-"""With less than that, not even single commands can be relied on to find room."""
+_MIN_BYTES = 256 << 10
+"""With less than that, even a single command may find no room."""
 
 # https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 _HEADER_BYTES = 32
@@ -46,7 +46,7 @@ def adopt_reserve(database: Path, system: System) -> None:
         if log.exists():
             reserve.unlink()
         else:
-            if any(os.pread(descriptor, _HEADER_BYTES, 0)):  # it was left behind in a hurry
+            if any(os.pread(descriptor, _HEADER_BYTES, 0)):  # a process that ended in a hurry left its header
                 system.write_zeros(descriptor, 0, _HEADER_BYTES)
                 system.sync(descriptor)
             reserve.rename(log)
@@ -57,21 +57,41 @@ def adopt_reserve(database: Path, system: System) -> None:
         os.close(descriptor)
 
 
-class WriteAheadLog:
-    """The log of a database that SQLite has open in exclusive mode: nobody else reads or writes it."""
+class WriteAheadLog(HeldFile):
+    """The log of a database that SQLite has open in exclusive mode: nobody else reads or writes it.
+
+    Attributes:
+        holds_destroyed: Whether the log may hold something that was destroyed, or may hide it in the database's file.
+            Starts true: the last process may have crashed.
+    """
 
     def __init__(self, database: Path, system: System) -> None:
+        super().__init__(log_path(database))
+        self.holds_destroyed = True
         self._database = database
         self._system = system
-        self._file = FileIdentity(log_path(database))
-        self.stat_if_under_path = self._file.stat_if_under_path
 
-    def reserve(self) -> None:
-        """Take the log's room from the disk. OSError if the disk has not so much, or cannot be written."""
-        size = self.size()
+    @property
+    def is_long(self) -> bool:
+        """Whether the log is much longer than its room."""
+        return self.size > 2 * self._system.log_bytes
+
+    def take_room(self) -> None:
+        """Take the log's room from the disk. DiskFull if the disk has not so much, OSError if it cannot be written."""
+        size = self.measure()
         if size < self._system.log_bytes:
-            self._system.write_zeros(self._file.descriptor, size, self._system.log_bytes)
-            self._system.sync(self._file.descriptor)
+            with full_disk_told():
+                self._system.write_zeros(self.descriptor, size, self._system.log_bytes)
+                self._system.sync(self.descriptor)
+            self.measure()
+
+    def take_room_to_start(self) -> None:
+        """Take the log's room, or as much as lets the store start on a full disk. DiskFull if there is less."""
+        try:
+            self.take_room()
+        except DiskFull:
+            if self.measure() < _MIN_BYTES:
+                raise
 
     def wipe(self) -> None:
         """Overwrite with zeros what is not zeros, and give back what is over `System.log_bytes`.
@@ -80,20 +100,22 @@ class WriteAheadLog:
         header goes first, and must be on the disk before any page goes: a crash in between then finds an empty log.
         With a header, it would find the first pages of the log, and carry old pages over new ones.
         """
-        size = self.size()
+        size = self.measure()
         end = self._end_of_content(size)
         if end:
-            self._system.write_zeros(self._file.descriptor, 0, min(_HEADER_BYTES, size))
-            self._system.sync(self._file.descriptor)
-            self._system.write_zeros(self._file.descriptor, _HEADER_BYTES, end)
-            self._system.sync(self._file.descriptor)
+            self._system.write_zeros(self.descriptor, 0, min(_HEADER_BYTES, size))
+            self._system.sync(self.descriptor)
+            self._system.write_zeros(self.descriptor, _HEADER_BYTES, end)
+            self._system.sync(self.descriptor)
         if size > self._system.log_bytes:
-            os.ftruncate(self._file.descriptor, self._system.log_bytes)
+            os.ftruncate(self.descriptor, self._system.log_bytes)
+        self.measure()
+        self.holds_destroyed = False
 
     def _end_of_content(self, size: int) -> int:
         """Where the zeros at the end of the log begin, or somewhat later; 0 if there is nothing else."""
         for start in reversed(range(0, size, _CHUNK)):
-            chunk = os.pread(self._file.descriptor, _CHUNK, start)  # few calls: threads meet in each of them
+            chunk = os.pread(self.descriptor, _CHUNK, start)  # few calls: each one gives up the GIL
             for part_start in reversed(range(0, len(chunk), len(_ZEROS))):
                 part = chunk[part_start : part_start + len(_ZEROS)]
                 if part != _ZEROS[: len(part)]:
@@ -103,33 +125,27 @@ class WriteAheadLog:
     def write_again(self) -> None:
         """Write the log's bytes once more, and sync them.
 
-        After a failed sync the system may hold bytes for written that the disk never got. OSError if it fails again.
+        After a failed sync, the system may take bytes for written that never reached the disk. OSError if it fails
+        again.
         """
         start = 0
-        while chunk := os.pread(self._file.descriptor, _CHUNK, start):
-            os.pwrite(self._file.descriptor, chunk, start)
+        while chunk := os.pread(self.descriptor, _CHUNK, start):
+            os.pwrite(self.descriptor, chunk, start)
             start += len(chunk)
-        self._system.sync(self._file.descriptor)
+        self._system.sync(self.descriptor)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Let SQLite close the database inside: it removes whatever file has the log's name then.
+        """Let SQLite close the database inside: it then removes any file that has the log's name.
 
-        The log itself stays as the reserve of the next one. Another one's log, which is there when the database was
-        replaced under us, gets its name back. Both by a second name, which not every file system has.
+        The log itself stays as the reserve of the next one. If the database was replaced while it was open, the log's
+        name belongs to another log, which gets it back. Both by a second name, which not every file system has.
         """
-        log = log_path(self._database)
-        is_ours = self.stat_if_under_path() is not None
-        second_name = reserve_path(self._database) if is_ours else log.with_name(log.name + "-spared")
+        is_ours = self.is_in_place()
+        second_name = reserve_path(self._database) if is_ours else self.path.with_name(self.path.name + "-spared")
         with suppress(OSError):
-            second_name.hardlink_to(log)
+            second_name.hardlink_to(self.path)
         yield
         if not is_ours:
             with suppress(OSError):
-                second_name.rename(log)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def size(self) -> int:
-        return os.fstat(self._file.descriptor).st_size
+                second_name.rename(self.path)

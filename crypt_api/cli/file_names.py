@@ -1,0 +1,41 @@
+"""Under which name a received file is saved. The rule is in `docs/protocol.md`, its cases in `vectors/file-names.json`.
+
+The web page has the same rule (`files.js`).
+"""
+
+import re
+import unicodedata
+
+MAX_NAME_BYTES = 255
+"""Of most file systems."""
+
+_MISLEADING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of characters that cannot be seen; some of them make `exe.txt` of `txt.exe`."""
+
+_FORBIDDEN = '<>:"/\\|?*'
+"""What leads to another folder, or is forbidden by Windows."""
+
+_RESERVED = re.compile(r"-|(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)", re.IGNORECASE)
+"""The beginning of what commands take for an option, and Windows for a device."""
+
+_EXTENSION = re.compile(r"\.[^. ]{1,20}$")
+
+
+def safe_file_name(name: str) -> str:
+    """Give the name under which a file of this name can be saved anywhere."""
+    visible = "".join("_" if _is_bad(character) else character for character in name).rstrip(". ")
+    return _shortened(f"_{visible}" if _RESERVED.match(visible) else visible) or "file"
+
+
+def _is_bad(character: str) -> bool:
+    return character in _FORBIDDEN or unicodedata.category(character) in _MISLEADING
+
+
+def _shortened(name: str) -> str:
+    """Give a name of at most 255 bytes: what stands before its extension gets shorter."""
+    match = _EXTENSION.search(name)
+    extension = match[0] if match else ""
+    stem = name.removesuffix(extension)
+    while len((stem + extension).encode()) > MAX_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + extension

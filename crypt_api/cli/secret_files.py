@@ -1,0 +1,45 @@
+"""Secrets that are given to a command otherwise than as an argument: in a file, on stdin, or in the environment.
+
+Every user of the machine sees arguments, and the shell keeps them.
+"""
+
+import codecs
+import os
+import sys
+from pathlib import Path
+
+import click
+
+STDIN = Path("-")
+MAX_LINE = 1_000_000
+"""Bytes. A file that never ends is no secret."""
+
+_ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""Editors and shells of Windows begin files with a byte order mark."""
+
+
+def given_secret(file: Path | None, variable: str) -> str | None:
+    """Give the first line of the file, or else of what the variable holds; None without a file and a variable."""
+    if file is None:
+        return first_line(os.fsencode(os.environ.get(variable, ""))) or None
+    secret = first_line(_read(file))
+    if not secret:
+        raise click.UsageError(f"The first line of {'stdin' if file == STDIN else file} is empty.")
+    return secret
+
+
+def first_line(data: bytes) -> str:
+    """Give the first line, without its end.
+
+    Bytes that are not text are let through here. They are refused where the secret is used.
+    """
+    encoding = next((encoding for mark, encoding in _ENCODINGS.items() if data.startswith(mark)), "utf-8")
+    text = data.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "replace")
+    return text.partition("\n")[0].rstrip("\r")
+
+
+def _read(file: Path) -> bytes:
+    if file != STDIN:
+        with file.open("rb") as stream:
+            return stream.read(MAX_LINE)
+    return b"" if sys.stdin is None else sys.stdin.buffer.readline(MAX_LINE)

@@ -1,0 +1,19 @@
+// The fields for passphrases and for the token. Password managers fill such fields unasked, hidden ones too, and though
+// `autocomplete="off"` asks them not to. A passphrase that nobody typed would lock a message up, or give a token away.
+// So the fields are for new passwords, which are not filled; a hidden one is disabled; and an unasked fill is removed.
+
+const secretFields = () => document.querySelectorAll(/** @type {"input"} */ ("input[autocomplete=new-password]"));
+
+/** Keep out what nobody typed, pasted, or picked from the browser's suggestions; called once, before other listeners. */
+export function startSecretFields() {
+  for (const field of secretFields()) {
+    field.addEventListener("input", () => {
+      if (field !== document.activeElement) field.value = "";
+    });
+  }
+}
+
+/** Enable the fields that are shown, and no others. */
+export function enableShownFields() {
+  for (const field of secretFields()) field.disabled = field.closest("[hidden]") !== null;
+}

@@ -1,0 +1,166 @@
+"""Slow lines and broken ones: what arrives is waited for, and nobody else is blamed for what this tab has read."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.support.chromium import Tabs
+from tests.support.page import expect_heading, write
+from tests.support.plain import create as create_plain
+from tests.support.platforms import ROOT
+
+SERVICE = (ROOT / "crypt_api/static/-/service.js").read_text()
+SEALED = re.compile(r"/[\w-]{22}$")
+BLAME = re.compile("somebody else|ask the sender whether", re.IGNORECASE)
+
+
+def shorten(page: Page, **milliseconds: str) -> None:
+    """Change constants of the page's module for the service, so that a test takes seconds."""
+    script = SERVICE
+    for name, value in milliseconds.items():
+        script, count = re.subn(rf"const {name} = .*;", f"const {name} = {value};", script)
+        assert count == 1
+    page.route("**/-/service.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+
+
+def slow_down(page: Page, bytes_a_second: int) -> None:
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    limits = {"downloadThroughput": bytes_a_second, "uploadThroughput": bytes_a_second}
+    network.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, **limits})
+
+
+@contextmanager
+def broken_responses(page: Page, body: str | None) -> Iterator[None]:
+    """The service answers each read, and only `body` arrives; None means that nothing does."""
+
+    def lose(route: Route) -> None:
+        response = route.fetch()
+        if body is None:
+            route.abort()
+        else:
+            route.fulfill(response=response, body=body)
+
+    paths = re.compile(r"(/[\w-]{22}|/reveal)$")
+    page.route(paths, lose)
+    yield
+    page.unroute(paths)
+
+
+def refuse_reads(page: Page) -> None:
+    """Answer as the service does when the lease is over, a minute later."""
+    page.route(
+        re.compile(r"(/[\w-]{22}|/reveal)$"),
+        lambda route: route.fulfill(status=404, json={"error": "Message not found"}),
+    )
+
+
+def test_a_transfer_that_goes_on_is_waited_for(server_tabs: Tabs) -> None:
+    """The message takes three times as long as silence may last."""
+    text = "x" * 102_000
+    reader = server_tabs.new()
+    shorten(reader, SILENCE="1_000")
+    reader.goto(write(server_tabs.open(), text))
+    expect_heading(reader, "A sealed message for you")
+    slow_down(reader, 45_000)
+    with reader.expect_request(SEALED) as request:
+        reader.click("#reveal")
+    expect(reader.locator("#content")).to_have_text(text, timeout=15_000)
+    assert request.value.timing["responseEnd"] > 2_000
+    assert len([each for each in server_tabs.requests if SEALED.search(each.url) and each.method == "GET"]) == 1
+
+
+def test_an_upload_gets_time_for_its_bytes(server_tabs: Tabs) -> None:
+    sender = server_tabs.new()
+    shorten(sender, SILENCE="500", SLOWEST_UPLOAD="20")
+    sender.goto(server_tabs.platform.url)
+    slow_down(sender, 60_000)
+    write(sender, "x" * 102_000)
+    assert len([request for request in server_tabs.requests if request.method == "PUT"]) == 1
+
+
+def test_silence_ends_a_request(server_tabs: Tabs) -> None:
+    reader = server_tabs.new()
+    shorten(reader, SILENCE="100", PAUSES="[]")
+    reader.goto(write(server_tabs.open()))
+    expect_heading(reader, "A sealed message for you")
+    reader.route(SEALED, lambda _: None)
+    reader.click("#reveal")
+    expect(reader.locator("#read-problem")).to_contain_text("cannot be reached")
+
+
+@pytest.mark.parametrize(
+    ("body", "heading"), [('{"message": "AAAA', "The message got lost on its way"), (None, "It was already read")]
+)
+def test_nobody_else_is_blamed_for_what_this_tab_has_read(server_tabs: Tabs, body: str | None, heading: str) -> None:
+    reader = server_tabs.new()
+    shorten(reader, PAUSES="[]")
+    reader.goto(write(server_tabs.open()))
+    expect_heading(reader, "A sealed message for you")
+    with broken_responses(reader, body):
+        reader.click("#reveal")
+        expect(reader.locator("#read-problem")).to_contain_text("cannot be reached")
+    refuse_reads(reader)
+    reader.click("#reveal")
+    expect_heading(reader, heading)
+    expect(reader.locator("#gone-lede")).to_contain_text("obody else has it")
+    expect(reader.locator("#gone-lede")).not_to_contain_text(BLAME)
+    reader.reload()
+    expect_heading(reader, heading)
+
+
+def test_nobody_else_is_blamed_after_a_reload_in_the_middle(server_tabs: Tabs) -> None:
+    reader = server_tabs.new()
+    reader.goto(write(server_tabs.open()))
+    expect_heading(reader, "A sealed message for you")
+    reader.route(SEALED, lambda route: route.fetch() and None)
+    with reader.expect_request(SEALED):
+        reader.click("#reveal")
+    reader.evaluate("sessionStorage.clear()")  # as a minute later
+    reader.reload()
+    expect_heading(reader, "It was already read")
+    expect(reader.locator("#gone-lede")).to_contain_text("Perhaps by this page")
+
+
+def test_somebody_else_who_was_faster_is_told(server_tabs: Tabs) -> None:
+    """Also after an attempt that read nothing, such as one without a passphrase."""
+    link = write(server_tabs.open(), passphrase="xxxx")
+    slow, fast = server_tabs.open(link), server_tabs.open(link)
+    for page, passphrase in ((slow, "wrong"), (fast, "xxxx"), (slow, "xxxx")):
+        page.fill("#passphrase", passphrase)
+        page.click("#reveal")
+        if passphrase == "wrong":
+            expect(page.locator("#read-problem")).to_contain_text("Wrong passphrase")
+    expect_heading(slow, "It was already read")
+    expect(slow.locator("#gone-lede")).to_contain_text("somebody else has the link")
+
+
+@pytest.mark.parametrize(
+    ("body", "heading"), [('{"message": "AAAA', "The message got lost on its way"), (None, "It was already read")]
+)
+def test_the_reveal_page_blames_nobody_else(server_tabs: Tabs, body: str | None, heading: str) -> None:
+    page = server_tabs.new()
+    shorten(page, PAUSES="[]")
+    page.goto(f"{server_tabs.platform.url}/{create_plain(server_tabs.platform.url)}")
+    with broken_responses(page, body):
+        page.click("#reveal")
+        expect(page.locator("#problem")).to_contain_text("cannot be reached")
+    refuse_reads(page)
+    page.click("#reveal")
+    expect_heading(page, heading)
+    expect(page.locator("#gone-lede")).not_to_contain_text(BLAME)
+
+
+def test_a_reload_of_the_reveal_page_can_ask_again(server_tabs: Tabs) -> None:
+    page = server_tabs.new()
+    shorten(page, PAUSES="[]")
+    page.goto(f"{server_tabs.platform.url}/{create_plain(server_tabs.platform.url, 'kept')}")
+    with broken_responses(page, None):
+        page.click("#reveal")
+        expect(page.locator("#problem")).to_contain_text("cannot be reached")
+    page.reload()
+    page.click("#reveal")
+    expect(page.locator("#message")).to_have_text("kept")

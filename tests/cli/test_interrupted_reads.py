@@ -1,0 +1,129 @@
+"""A read that was interrupted can be repeated by the same client: it keeps the idempotency key for a minute."""
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from crypt_api import AsyncClient, Client, errors
+from crypt_api.client.idempotency_keys import LEASE, IdempotencyKeys
+from tests.support.platforms import Platform
+from tests.support.transports import Faulty, ManyAddressesAsync
+
+
+class Stuck(ManyAddressesAsync):
+    """Delivers each request, and then holds back the answers to one method until it is told to go on."""
+
+    def __init__(self, platform: Platform, method: str) -> None:
+        super().__init__(platform)
+        self.method = method
+        self.delivered = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        if request.method == self.method:
+            await response.aread()
+            self.delivered.set()
+            await asyncio.Event().wait()
+        return response
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+async def test_a_cancelled_read_can_be_repeated(platform: Platform, is_plain: bool) -> None:  # noqa: FBT001
+    transport = Stuck(platform, "GET")
+    async with AsyncClient(platform.url, transport=transport) as client, AsyncClient(platform.url) as other:
+        if is_plain:
+            link = f"{platform.url}/{await client.create_plain('secret')}"
+        else:
+            link = (await client.send("secret")).link
+        reader = asyncio.create_task(client.read(link))
+        await transport.delivered.wait()
+        reader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+        with pytest.raises(errors.NotFound):
+            await other.read(link)
+        transport.method = ""
+        assert (await client.read(f"<{link}>")).text == "secret"
+        with pytest.raises(errors.NotFound):  # it was acknowledged, and its key is forgotten
+            await client.read(link)
+
+
+async def test_a_read_that_is_complete_waits_for_no_acknowledgement(platform: Platform) -> None:
+    """So no cancellation can lose the content."""
+    transport = Stuck(platform, "DELETE")
+    client = AsyncClient(platform.url, transport=transport)
+    link = (await client.send("secret")).link
+    async with asyncio.timeout(30):
+        assert (await client.read(link)).text == "secret"
+        await transport.delivered.wait()
+    closing = asyncio.create_task(client.aclose())  # waits for the acknowledgement
+    await asyncio.sleep(0)
+    assert not closing.done()
+    for task in asyncio.all_tasks() - {asyncio.current_task(), closing}:
+        task.cancel()
+    await closing
+
+
+@pytest.fixture
+def faulty(platform: Platform) -> Iterator[tuple[Client, Faulty]]:
+    transport = Faulty(platform, [])
+    with Client(platform.url, transport=transport) as client:
+        yield client, transport
+
+
+def fail() -> None:
+    raise OSError("the disk is full")
+
+
+@pytest.mark.parametrize("is_plain", [False, True])
+def test_a_block_that_fails_can_be_repeated(faulty: tuple[Client, Faulty], platform: Platform, is_plain: bool) -> None:  # noqa: FBT001
+    client, _ = faulty
+    link = f"{platform.url}/{client.create_plain('secret')}" if is_plain else client.send("secret", reads=2).link
+    for _ in range(2):
+        with pytest.raises(OSError, match="full"), client.reading(link):
+            fail()
+    assert client.read(link).text == "secret"
+    if not is_plain:
+        assert client.receipt(link).reads_left == 1  # all of that was one read
+        assert client.read(link).text == "secret"  # and this is another one
+    with pytest.raises(errors.NotFound):
+        client.read(link)
+
+
+def test_an_interrupted_blocking_read_can_be_repeated(faulty: tuple[Client, Faulty]) -> None:
+    client, transport = faulty
+    link = client.send("secret").link
+    transport.faults = ["interrupted"]
+    with pytest.raises(KeyboardInterrupt):
+        client.read(link)
+    assert client.read(link).text == "secret"
+
+
+def test_two_reads_at_once_are_two_readers(faulty: tuple[Client, Faulty]) -> None:
+    client, _ = faulty
+    link = client.send("secret").link
+    with client.reading(link), pytest.raises(errors.AlreadyRead):
+        client.read(link)
+
+
+def test_a_key_is_kept_for_the_minute_of_its_lease() -> None:
+    now = 0.0
+    keys = IdempotencyKeys(lambda: now)
+
+    def interrupted(message: str) -> str:
+        with pytest.raises(OSError, match="full"), keys.key_for(message) as key:
+            fail()
+        return key
+
+    first = interrupted("a")
+    assert interrupted("b") != first
+    now = LEASE - 1
+    assert interrupted("a") == first
+    now += LEASE
+    assert interrupted("a") == first
+    now += LEASE + 1
+    with keys.key_for("a") as key:
+        assert key != first
+    assert not vars(keys)["_kept"]
