@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crypt_api.server.stores import open_store
+from crypt_api.server.stores import open_store, reporting
 from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey import memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
+from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from crypt_core.messages import (
     Acknowledge,
     Acknowledged,
@@ -142,6 +143,53 @@ async def test_a_full_engine_refuses_new_messages_only(
     assert isinstance(await store.apply("another", PLAIN), Created)
 
 
+async def test_an_engine_that_refuses_large_messages_only_is_full(
+    engine: Engine, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.01)
+    large = Create("x" * MAX_ENVELOPE_BYTES, DAY)
+    await store.apply("abc12", PLAIN)
+    with engine.client as client:
+        used = int(client.info("memory")["used_memory"])
+        client.config_set("maxmemory", used + 3 * MAX_ENVELOPE_BYTES // 4)
+        await until(lambda: store.usage.max_bytes, "the limit is not seen")
+        with pytest.raises(StorageUnavailable, match="full"):
+            await store.apply("large", large)
+        assert isinstance(await recovered(store, "small", PLAIN), Created)
+        assert store.usage.level == "full"
+        client.config_set("maxmemory", 100 << 20)
+        assert isinstance(await store.apply("large", large), Created)
+        await until(lambda: store.usage.max_bytes == 100 << 20, "the new limit is not seen")
+        assert store.usage.level == "full", "a minute has not passed since the refusal"
+
+
+def test_a_refusal_is_reported_for_a_minute() -> None:
+    now = 0.0
+    watch = memory_watch.MemoryWatch(lambda: now)
+    levels = [watch.usage.level]
+    watch.message_refused()
+    for seconds in (59, 2):
+        now += seconds
+        levels.append(watch.usage.level)
+    assert levels == ["ok", "full", "ok"]
+
+
+@pytest.mark.parametrize(("messages", "level"), [(8, "ok"), (2, "full")])
+async def test_an_engine_without_room_for_the_largest_message_is_full_before_one_comes(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, messages: int, level: str
+) -> None:
+    """So the alert does not depend on how often somebody sends a large message."""
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.01)
+    monkeypatch.setattr(reporting, "LOW_SHARE", 1)
+    with engine.client as client:
+        client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + messages * MAX_ENVELOPE_BYTES)
+    store = ValkeyStore(parse_url(engine.url))
+    await store.apply("abc12", Read())
+    await until(lambda: store.usage.max_bytes, "the limit is not seen")
+    assert store.usage.level == level
+    store.close()
+
+
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
 async def test_an_engine_that_evicts_is_refused(engine: Engine, policy: str) -> None:
     with engine.client as client:
@@ -223,4 +271,4 @@ async def test_an_engine_that_cannot_keep_the_promises_is_refused_by_its_name(
     engine: Engine, version: bytes, text: str
 ) -> None:
     with without_ifeq(engine, version) as proxy, pytest.raises(StorageUnavailable, match=text):
-        open_store(f"{proxy.url}?deadline=0.1", observer=NoObserver())
+        open_store(f"{proxy.url}?deadline=0.5", observer=NoObserver())

@@ -13,7 +13,7 @@ from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
 from crypt_api.server.stores.valkey.shared_limits import SharedLimits
 from crypt_api.server.stores.valkey.take_back import TakeBacks
 from crypt_api.server.stores.valkey.topology import open_topology
-from crypt_api.server.stores.valkey.update import Update
+from crypt_api.server.stores.valkey.update import EngineFull, Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.client_limits import ClientLimits
@@ -67,7 +67,11 @@ class ValkeyStore:
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         # A task, since the caller need not be one: only a task can have a deadline.
-        return await asyncio.ensure_future(self.live.apply(message_id, command))
+        try:
+            return await asyncio.ensure_future(self.live.apply(message_id, command))
+        except EngineFull:
+            self._memory.message_refused()
+            raise
 
     def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
         """The limits over all servers that use the engine."""
