@@ -1,4 +1,4 @@
-"""What makes a group of writes safe: every replica that may be promoted has it, and it is on the disks."""
+"""The fence: a group of writes is safe when every replica that may be promoted has it, and the disks have it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How much memory the engine has left, and how many keys: looked at now and then, so that nobody waits for it."""
+"""The engine's memory and the number of its keys, looked at every two seconds, so that no request waits for it."""
 
 import asyncio
 import logging
@@ -25,13 +25,13 @@ ROOM = 3 * LARGEST_MESSAGE_BYTES
 """Bytes that the engine needs to take the largest message: the command is in its memory, too, while it is executed."""
 
 REFUSAL_SECONDS = 60.0
-"""For so long after a refusal, the engine is reported as full. Groups of commands need more room now and then."""
+"""After a refusal, the engine is reported as full for so long. A large group of commands needs more room than one."""
 
 FULL = "the engine is full"
 
 
 class MemoryWatch:
-    """What was seen last of the engine's memory."""
+    """The state of the engine's memory at the last look."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -69,7 +69,7 @@ def _fullness(usage: Usage) -> tuple[float, int]:
 
 
 async def _ask(primary: Primary) -> Usage | None:
-    """What one primary says; None if it does not say."""
+    """The state of one primary; None if it does not answer."""
     if primary.session is not None:
         with suppress(NotSent, Unanswered):
             executed = await primary.session.reads.submit([(b"INFO", b"memory"), (b"DBSIZE",)])

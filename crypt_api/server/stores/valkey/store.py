@@ -25,7 +25,7 @@ class ValkeyStore:
     """Keeps messages in Valkey or Redis. Any number of servers may use the same engine."""
 
     def __init__(self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None) -> None:
-        """Nothing is connected before the first command. A `clock` replaces the engine's: tests let time pass."""
+        """Nothing is connected before `connect` or the first command. Tests pass a `clock` in place of the engine's."""
         self._settings = settings
         self._clock = EngineClock(clock)
         self._findings = Findings()

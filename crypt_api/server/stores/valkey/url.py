@@ -1,4 +1,4 @@
-"""The store's URL: where the engine is, and what the store asks of it."""
+"""The store's URL: the engine's address, and the settings of the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValkeySettings:
-    """What a URL such as `valkey://user:password@host:6379/0?replicas=1` says.
+    """The content of a URL such as `valkey://user:password@host:6379/0?replicas=1`.
 
     Attributes:
         hosts: The engine's address; several of a Cluster; those of the Sentinels where `sentinel` is set.
@@ -35,7 +35,7 @@ class ValkeySettings:
         password: Empty if the engine asks for none.
         sentinel_password: The Sentinels' own; empty if they ask for none.
         db: The number of the database; always 0 in a Cluster.
-        prefix: What the names of all keys start with.
+        prefix: The start of the names of all keys.
         replicas: Replicas that must have a write before anybody is answered: all that may be promoted.
         fsync_replicas: Those of them that must have it in their append-only file; counts where the primary has one.
         sentinel: The name that the Sentinels know the primary by; empty without Sentinel.
