@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
@@ -12,7 +13,7 @@ from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
 from crypt_api.server.stores.valkey.shared_limits import SharedLimits
 from crypt_api.server.stores.valkey.take_back import TakeBacks
 from crypt_api.server.stores.valkey.topology import open_topology
-from crypt_api.server.stores.valkey.update import Update
+from crypt_api.server.stores.valkey.update import EngineFull, Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.client_limits import ClientLimits
@@ -24,7 +25,7 @@ class ValkeyStore:
     """Keeps messages in Valkey or Redis. Any number of servers may use the same engine."""
 
     def __init__(self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None) -> None:
-        """Nothing is connected before the first command. A `clock` replaces the engine's: tests let time pass."""
+        """Nothing is connected before `connect` or the first command. Tests pass a `clock` in place of the engine's."""
         self._settings = settings
         self._clock = EngineClock(clock)
         self._findings = Findings()
@@ -70,9 +71,19 @@ class ValkeyStore:
             self._live = _Live(self._settings, self._clock, self._findings, self._memory)
         return self._live
 
+    async def connect(self) -> None:
+        """Connect, so that the first requests are counted by the engine. Without it, the first command connects."""
+        with suppress(TimeoutError):  # the engine has answered a moment ago; requests get 503 until it answers again
+            async with asyncio.timeout(2 * self._settings.deadline):
+                await self.live.keys.is_fenced(b"")
+
     async def apply(self, message_id: str, command: Command) -> Outcome:
         # A task, since the caller need not be one: only a task can have a deadline.
-        return await asyncio.ensure_future(self.live.apply(message_id, command))
+        try:
+            return await asyncio.ensure_future(self.live.apply(message_id, command))
+        except EngineFull:
+            self._memory.message_refused()
+            raise
 
     def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
         """The limits over all servers that use the engine."""
