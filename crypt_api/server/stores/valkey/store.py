@@ -43,13 +43,25 @@ class ValkeyStore:
     async def _check(self) -> None:
         live = _Live(self._settings, self._clock, self._findings, self._memory)
         try:
-            async with asyncio.timeout(2 * self._settings.deadline):
-                await live.keys.is_fenced(b"")
-                await self._memory.look(live.keys.topology)
-        except TimeoutError:
-            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
+            await self._connect(live)
+            await self._memory.look(live.keys.topology)
         finally:
             live.close()
+
+    async def connect(self) -> None:
+        """Connect on the event loop that runs, so that the first requests find the engine, and its limits.
+
+        Raises:
+            StorageUnavailable: The engine cannot be reached, or not be used; the text says why.
+        """
+        await self._connect(self.live)
+
+    async def _connect(self, live: "_Live") -> None:
+        try:
+            async with asyncio.timeout(2 * self._settings.deadline):
+                await live.keys.is_fenced(b"")
+        except TimeoutError:
+            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
 
     @property
     def live(self) -> "_Live":
