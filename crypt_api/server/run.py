@@ -48,7 +48,7 @@ async def _serve(
         return metrics_response(application.metrics, request)
 
     stop = _stop_event()
-    servers = [_started(Server(application.answer, limits), listener, "listening")]
+    servers = [_started(Server(application.answer, limits, application.proxies), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
         servers.append(_started(Server(answer_metrics, metrics_limits), metrics, "metrics"))

@@ -146,6 +146,10 @@ def test_the_client_gives_up_after_some_attempts(faulty: Any) -> None:
         {"json": None},
         {"json": {"expires_at": None, "message": 1}},
         {"json": {"expires_at": "soon"}},
+        {"json": {"expires_at": "0001-01-01T00:00:00Z"}},  # without a local time west of Greenwich
+        {"json": {"expires_at": "9999-12-31T23:59:59Z"}},
+        {"json": {"expires_at": "2026-11-24T00:00:00"}},
+        {"json": {"expires_at": 1_800_000_000}},
         {"content": b"\xff"},
         {"content": b""},
     ],
@@ -215,7 +219,14 @@ def test_a_time_that_cannot_be_is_refused(faulty: Any, time: object) -> None:
         client.send("secret")
 
 
-@pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}, {"reads_left": "1.5"},
+        {"reads_left": "true"}, {"reads_left": '"1"'}, {"passphrase": '"false"'}, {"passphrase": "0"},
+        {"at": '"0001-01-01T00:00:00Z"'},
+    ],
+)  # fmt: skip
 def test_an_invalid_receipt_is_refused(faulty: Any, change: dict[str, str]) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link

@@ -48,7 +48,11 @@ class Compose:
         self._engines: dict[str, subprocess.Popen[bytes]] = {}
         self._containers: dict[str, dict[str, Any]] = {}
         """The definitions with which the containers were created: a restart uses them, whatever the variables say."""
-        stack.callback(lambda: [self.kill(name) for name in ENGINES])
+        stack.callback(self._kill_all)
+
+    def _kill_all(self) -> None:
+        for name in ENGINES:
+            self.kill(name)
 
     def carry_out(self, line: str) -> None:
         """Carry a documented command out."""
@@ -73,7 +77,7 @@ class Compose:
                     self.up(service)
             case ["exec", service, "valkey-cli", *command]:
                 with self.engine(service) as client:
-                    assert client.execute_command(*command) == 1  # type: ignore[no-untyped-call]
+                    assert client.execute_command(*command) == 1
             case _:
                 raise AssertionError(words)
 

@@ -83,7 +83,7 @@ MULTIPART = b"--xyz\r\nContent-Disposition: form-data; name=message\r\n\r\nhi\r\
         (JSON.encode("utf-32-be"), body_hints.UTF_16),
         (JSON.encode("latin-1"), body_hints.NOT_UTF_8),
         ('{"message": "“hi”"}'.encode("cp1252"), body_hints.NOT_UTF_8),
-        (gzip.compress(JSON.encode()), body_hints.COMPRESSED),
+        (gzip.compress(JSON.encode(), mtime=0), body_hints.COMPRESSED),
         (zlib.compress(JSON.encode()), body_hints.COMPRESSED),
         (MULTIPART, body_hints.MULTIPART),
         (MULTIPART.replace(b"\r\n", b"\n"), body_hints.MULTIPART),

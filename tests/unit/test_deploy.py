@@ -12,7 +12,13 @@ import yaml
 from prometheus_client import Metric
 
 from crypt_api.cli.serve import serve
-from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, GRACE_SECONDS, SPARE_DESCRIPTORS
+from crypt_api.server.edge.limits import (
+    BODY_TIMEOUTS,
+    DEFAULT_IDLE_TIMEOUT,
+    DEFAULT_MAX_CONNECTIONS,
+    GRACE_SECONDS,
+    SPARE_DESCRIPTORS,
+)
 from crypt_api.server.metrics import Metrics
 from crypt_api.server.stores.reporting import Usage
 from tests.support.platforms import ROOT
@@ -174,9 +180,22 @@ def test_everybody_waits_for_the_servers_last_answers() -> None:
                 assert int(definition["stop_grace_period"].removesuffix("s")) > GRACE_SECONDS
 
 
-def test_nginx_lets_go_of_a_connection_before_the_server_does() -> None:
-    [seconds] = re.findall(r"keepalive_timeout (\d+)s;", text("nginx/crypt-api.conf"))
-    assert int(seconds) < DEFAULT_IDLE_TIMEOUT
+def test_no_proxy_uses_a_connection_that_the_server_may_just_have_closed() -> None:
+    assert "proxy_set_header Connection close;" in text("nginx/crypt-api.conf")
+    assert "keepalive off" in text("caddy/Caddyfile")
+
+
+def test_no_proxy_counts_what_clients_do_against_the_servers() -> None:
+    servers = re.findall(r"^ *(?:# )?server \S+:8787.*;", text("nginx/crypt-api.conf"), re.MULTILINE)
+    assert len(servers) == 2
+    assert all(line.endswith(" max_fails=0;") for line in servers)
+    assert not re.search(r"^\s*(fail_duration|max_fails|unhealthy_)", text("caddy/Caddyfile"), re.MULTILINE)
+
+
+def test_caddy_waits_for_a_client_as_long_as_the_server_does() -> None:
+    waits = dict(re.findall(r"^\s*(read_body|write) (\d+)m$", text("caddy/Caddyfile"), re.MULTILINE))
+    assert set(waits) == {"read_body", "write"}
+    assert all(60 * int(minutes) > DEFAULT_IDLE_TIMEOUT * BODY_TIMEOUTS for minutes in waits.values())
 
 
 def test_there_are_descriptors_for_every_connection() -> None:
