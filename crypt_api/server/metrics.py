@@ -134,8 +134,5 @@ class MeteredStore:
     def usage(self) -> Usage:
         return self._store.usage
 
-    async def connect(self) -> None:
-        await self._store.connect()
-
     def close(self) -> None:
         self._store.close()

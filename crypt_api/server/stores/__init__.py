@@ -32,14 +32,6 @@ class ServerStore(Store, Protocol):
         """How much room the store takes, and what else its operator has to know."""
         ...
 
-    async def connect(self) -> None:
-        """Connect to what the store needs, on the event loop that runs. The server listens afterwards.
-
-        Raises:
-            StorageUnavailable: It cannot be reached; the text says why.
-        """
-        ...
-
     def close(self) -> None:
         """Finish what was begun and let go of what is held."""
         ...

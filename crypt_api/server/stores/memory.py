@@ -30,8 +30,5 @@ class MemoryStore:
     def usage(self) -> Usage:
         return Usage(messages=len(self._records))
 
-    async def connect(self) -> None:
-        """There is nothing to connect to."""
-
     def close(self) -> None:
         self._records.clear()

@@ -60,9 +60,6 @@ class SqliteStore:
         """The store's state, at most a second old while the disk is well."""
         return self._writer.usage
 
-    async def connect(self) -> None:
-        """There is nothing to connect to."""
-
     def close(self) -> None:
         """Apply what still waits, erase from the files what was destroyed, and close them."""
         self._writer.close()

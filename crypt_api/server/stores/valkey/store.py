@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
@@ -70,12 +69,6 @@ class ValkeyStore:
         if self._live is None:
             self._live = _Live(self._settings, self._clock, self._findings, self._memory)
         return self._live
-
-    async def connect(self) -> None:
-        """Connect, so that the first requests are counted by the engine. Without it, the first command connects."""
-        with suppress(TimeoutError):  # the engine has answered a moment ago; requests get 503 until it answers again
-            async with asyncio.timeout(2 * self._settings.deadline):
-                await self.live.keys.is_fenced(b"")
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         # A task, since the caller need not be one: only a task can have a deadline.
