@@ -83,31 +83,49 @@ def good_cases() -> list[dict[str, Any]]:
     ]
 
 
+SECRET, NONCE = Secret(fixed("secret bad", 16)), fixed("nonce bad", 12)
+KEYS = SECRET.keys(None)
+
+
+def forged(plaintext: bytes, version: bytes = VERSION) -> bytes:
+    """Make an envelope as anybody who has the link can make it, and no client of this project makes it."""
+    return version + NONCE + AESGCM(KEYS.key).encrypt(NONCE, plaintext, version + bytes_of(SECRET.id))
+
+
+def with_note(fields: str, content: bytes = b"note and data", version: bytes = VERSION_WITH_NOTE) -> bytes:
+    header = ('{"type":"file with note","name":"x","media_type":""' + fields + "}").encode()
+    return forged(padded(len(header).to_bytes(2, "big") + header + content), version)
+
+
+def padded(plaintext: bytes) -> bytes:
+    return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
+
+
+def unusual_cases() -> list[dict[str, Any]]:
+    def case(why: str, envelope: bytes) -> dict[str, Any]:
+        content = {"data": encode_base64url(b" and data"), "name": "x", "media_type": "", "note": "note"}
+        secret = encode_base64url(SECRET.value)
+        return {"why": why, "secret": secret, "envelope": encode_base64url(envelope), "content": content}
+
+    return [
+        case("the note's length is written with a fraction of zero", with_note(',"note_bytes":4.0')),
+        case("the note's length is written with an exponent", with_note(',"note_bytes":40e-1')),
+        case("there is space in the header", with_note(' , "note_bytes" : 4 ')),
+    ]
+
+
 def bad_cases() -> list[dict[str, Any]]:
-    secret = Secret(fixed("secret bad", 16))
-    keys, nonce = secret.keys(None), fixed("nonce bad", 12)
-    envelope = secret.seal(Content.from_text("hello"), keys, nonce=nonce)
+    envelope = SECRET.seal(Content.from_text("hello"), KEYS, nonce=NONCE)
     data = decode_base64url(envelope, len(envelope) * 3 // 4) or b""
 
     def case(
-        why: str, envelope: str | bytes, *, secret: Secret = secret, passphrase: str | None = None
+        why: str, envelope: str | bytes, *, secret: Secret = SECRET, passphrase: str | None = None
     ) -> dict[str, Any]:
         text = encode_base64url(envelope) if isinstance(envelope, bytes) else envelope
         return {"why": why, "secret": encode_base64url(secret.value), "passphrase": passphrase, "envelope": text}
 
     def flipped(index: int) -> bytes:
         return data[:index] + bytes([data[index] ^ 1]) + data[index + 1 :]
-
-    def forged(plaintext: bytes, version: bytes = VERSION) -> bytes:
-        """Make an envelope that anybody who has the link can make, and that a client must refuse."""
-        return version + nonce + AESGCM(keys.key).encrypt(nonce, plaintext, version + bytes_of(secret.id))
-
-    def with_note(fields: str, content: bytes = b"note and data", version: bytes = VERSION_WITH_NOTE) -> bytes:
-        header = ('{"type":"file with note","name":"x","media_type":""' + fields + "}").encode()
-        return forged(padded(len(header).to_bytes(2, "big") + header + content), version)
-
-    def padded(plaintext: bytes) -> bytes:
-        return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
 
     header = b'{"type":"text"}'
     return [
@@ -150,6 +168,9 @@ def bad_cases() -> list[dict[str, Any]]:
         case("the note is empty", with_note(',"note_bytes":0')),
         case("the note is longer than the content", with_note(',"note_bytes":14')),
         case("the note's length is no number", with_note(',"note_bytes":true')),
+        case("the note's length is a text", with_note(',"note_bytes":"4"')),
+        case("the note's length is no whole number", with_note(',"note_bytes":4.5')),
+        case("the note's length is beyond all numbers", with_note(',"note_bytes":1e999')),
         case("the note is not UTF-8", with_note(',"note_bytes":1', b"\xff")),
     ]
 
@@ -159,7 +180,9 @@ def bytes_of(sealed_id: str) -> bytes:
 
 
 def main() -> None:
-    json.dump({"good": good_cases(), "bad": bad_cases()}, sys.stdout, indent=1, ensure_ascii=True)
+    json.dump(
+        {"good": good_cases(), "unusual": unusual_cases(), "bad": bad_cases()}, sys.stdout, indent=1, ensure_ascii=True
+    )
     sys.stdout.write("\n")
 
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from crypt_api.client.errors import BadEnvelope, ContentTooLarge, InvalidText
-from crypt_core.encoding import decode_base64url, encode_base64url
+from crypt_core.encoding import decode_base64url, encode_base64url, whole_number
 
 SECRET_BYTES = 16
 VERSION = b"\x01"
@@ -222,8 +222,8 @@ def _content(version: bytes, padded: bytes) -> Content:
             "type": "file with note",
             "name": str(name),
             "media_type": str(media_type),
-            "note_bytes": int(size),
-        } if 0 < size <= len(data) and size is not True:
+            "note_bytes": note_bytes,
+        } if 0 < (size := whole_number(note_bytes) or 0) <= len(data):
             return Content(data[size:], name, media_type, data[:size].decode())
     raise ValueError
 

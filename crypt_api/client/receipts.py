@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crypt_core.encoding import whole_number
+
 FIRST_YEAR, LAST_YEAR = 2000, 3000
 """Of the times that a service gives."""
 
@@ -44,9 +46,10 @@ def parse_receipt(fields: dict[str, Any]) -> Receipt:
     """Raises KeyError, TypeError, ValueError or OverflowError for fields that are not a receipt's."""
     at = None if fields["at"] is None else parse_time(fields["at"])
     expires_at = parse_time(fields["expires_at"])
-    if fields["state"] not in ("unread", "read", "destroyed"):
+    state, passphrase, reads_left = fields["state"], fields["passphrase"], whole_number(fields["reads_left"])
+    if state not in ("unread", "read", "destroyed") or not isinstance(passphrase, bool) or reads_left is None:
         raise ValueError
-    return Receipt(str(fields["state"]), bool(fields["passphrase"]), int(fields["reads_left"]), at, expires_at)
+    return Receipt(state, passphrase, reads_left, at, expires_at)
 
 
 def parse_time(text: str) -> datetime:

@@ -35,9 +35,8 @@ class Application:
     metrics: Metrics
 
     async def answer(self, request: Request) -> Response:
-        """Answer a request whose `client` and `scheme` are those of the connection: a proxy's, if one is in between."""
+        """Answer a request whose `client` and `scheme` are the client's own, and not those of a proxy in between."""
         started = time.perf_counter()
-        request = self.proxies.resolve(request)
         response = await self.app.handle(request, self.store)
         seconds = time.perf_counter() - started
         route = response.route or "-"

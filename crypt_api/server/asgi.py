@@ -6,6 +6,7 @@ The caps and deadlines of the edge (`crypt_api.server.edge`) are not there: they
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from crypt_api.server.application import Application, open_application
 from crypt_core.http.errors import InvalidJson
@@ -33,11 +34,10 @@ class AsgiApp:
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
         peer = (scope.get("client") or ("",))[0]
-        path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
         request = Request(
-            scope["scheme"], scope["method"], path, _headers(scope["headers"]), client=peer, body=_body(receive)
+            scope["scheme"], scope["method"], _path(scope), _headers(scope["headers"]), client=peer, body=_body(receive)
         )
-        response = await self._application.answer(request)
+        response = await self._application.answer(self._application.proxies.resolve(request))
         raw_headers = [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
         if response.status != 204:  # noqa: PLR2004
             raw_headers.append((b"content-length", str(len(response.body)).encode()))
@@ -56,11 +56,22 @@ class AsgiApp:
                 return
 
 
+def _path(scope: Message) -> str:
+    """The path as it was sent. Not every server gives it; the others give it without its percent-encoding."""
+    raw_path: bytes | None = scope.get("raw_path")
+    if raw_path is None:
+        return quote(scope["path"], safe="/!$&'()*+,;=:@~")
+    return raw_path.partition(b"?")[0].decode("latin-1")
+
+
 def _headers(raw_headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name not in headers:
+            headers[name] = value
+        else:  # in HTTP/2, each cookie may come in a header of its own
+            headers[name] += ("; " if name == "cookie" else ", ") + value
     return headers
 
 

@@ -30,6 +30,16 @@ def utf8_size(text: str, errors: str = "strict") -> int:
     return len(text) if text.isascii() else len(text.encode(errors=errors))
 
 
+def whole_number(value: object) -> int | None:
+    """Give the whole number that a value of JSON is; None if it is anything else.
+
+    JSON does not tell 60.0 from 60, so both are whole numbers. `true` is an integer in Python, but not in JSON.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def digest(secret: bytes) -> str:
     """SHA-256 as 43 characters of base64url. The secrets are random and long, so it needs no salt and no slowness."""
     return encode_base64url(hashlib.sha256(secret).digest())

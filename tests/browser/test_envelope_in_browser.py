@@ -68,6 +68,11 @@ def test_good_vectors(page: Page, case: dict[str, Any]) -> None:
         assert digest == case["envelope_sha256"]
 
 
+@pytest.mark.parametrize("case", VECTORS["unusual"], ids=lambda case: case["why"])
+def test_unusual_vectors(page: Page, case: dict[str, Any]) -> None:
+    assert page.evaluate(UNSEAL, case) == " and data"
+
+
 @pytest.mark.parametrize("case", VECTORS["bad"], ids=lambda case: case["why"])
 def test_bad_vectors(page: Page, case: dict[str, Any]) -> None:
     assert page.evaluate(UNSEAL, case) == "BadEnvelope"

@@ -215,7 +215,14 @@ def test_a_time_that_cannot_be_is_refused(faulty: Any, time: object) -> None:
         client.send("secret")
 
 
-@pytest.mark.parametrize("change", [{"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}, {"reads_left": "1.5"},
+        {"reads_left": "true"}, {"reads_left": '"1"'}, {"passphrase": '"false"'}, {"passphrase": "0"},
+        {"at": '"0001-01-01T00:00:00Z"'},
+    ],
+)  # fmt: skip
 def test_an_invalid_receipt_is_refused(faulty: Any, change: dict[str, str]) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link

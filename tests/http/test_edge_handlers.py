@@ -2,9 +2,10 @@
 
 import asyncio
 import gc
+import itertools
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -230,7 +231,11 @@ def test_too_many_bodies_cost_the_client_that_has_the_most(run: Run, monkeypatch
             greedy = [await Client(server).__aenter__() for _ in range(30)]
             for client in greedy:
                 await client.send(POST + b"Content-Length: 90000\r\n\r\n" + b"x" * 80_000)
-            await until(lambda: len(server.connections) < 15)
+            answers = [asyncio.create_task(client.receive()) for client in greedy]
+            done, pending = await asyncio.wait(answers, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            assert {tuple(statuses(task.result())) for task in done} == {(503,)}
+            for task in pending:
+                task.cancel()
             await honest.send(b"x" * 50_000)
             assert statuses(await honest.receive()) == [200]
             for client in greedy:
@@ -254,6 +259,87 @@ def test_too_many_connections_cost_the_client_that_has_the_most(run: Run) -> Non
             assert statuses(await honest.receive()) == [200]
             for client in greedy:
                 client.socket.close()
+
+    run(scenario())
+
+
+async def take_body(request: Request) -> Response:
+    body = b"".join([chunk async for chunk in request.body])
+    return Response(200, body)
+
+
+HALF = POST + b"Content-Length: 6\r\n\r\nabc"
+
+
+def test_fresh_connections_outlive_old_half_sent_bodies(run: Run) -> None:
+    """Many addresses attack, each with one connection: what an honest client has just begun is not dropped for them."""
+
+    async def scenario() -> None:
+        addresses = (f"127.1.{n // 200}.{n % 200 + 1}" for n in itertools.count())
+        async with serving(take_body, Limits(max_connections=32)) as server, AsyncExitStack() as stack:
+
+            async def attack(count: int) -> None:
+                for _ in range(count):
+                    client = await stack.enter_async_context(Client(server, source=next(addresses)))
+                    await client.send(HALF)
+                await asyncio.sleep(0.02)  # no clock of ours: the server must have taken them
+
+            await attack(40)
+            for _ in range(5):
+                async with Client(server, source="127.0.0.9") as honest:
+                    await attack(8)
+                    await honest.send(HALF)
+                    await attack(8)
+                    await honest.send(b"def")
+                    assert (await honest.receive()).endswith(b"abcdef")
+            assert len(server.connections) <= 32
+
+    run(scenario())
+
+
+def test_behind_a_proxy_each_client_has_its_own_share(run: Run) -> None:
+    """All connections come from the proxy's address. The client with the most of them loses some, and no other does."""
+
+    async def scenario() -> None:
+        def half(client: str) -> bytes:
+            return HALF.replace(b"Content-Length", b"X-Forwarded-For: %s\r\nContent-Length" % client.encode())
+
+        limits = Limits(max_connections=20)
+        async with serving(take_body, limits, "127.0.0.1") as server, AsyncExitStack() as stack:
+            honest = await stack.enter_async_context(Client(server))
+            await honest.send(half("192.0.2.1"))
+            for _ in range(60):
+                greedy = await stack.enter_async_context(Client(server))
+                await greedy.send(half("192.0.2.2"))
+            await until(lambda: len(server.connections) <= 20)
+            await honest.send(b"def")
+            assert (await honest.receive()).endswith(b"abcdef")
+
+    run(scenario())
+
+
+OVERDUE = {
+    "half a head": (GET[:10], [408]),
+    "half a body": (HALF, [408]),
+    "no body": (HALF[:-3], [408]),
+    "nothing": (b"", []),
+    "nothing more": (GET, [200]),
+    "half a second head": (GET + GET[:10], [200, 408]),
+}
+
+
+@pytest.mark.parametrize(("sent", "expected"), OVERDUE.values(), ids=OVERDUE)
+def test_a_client_that_is_late_with_its_request_is_told(run: Run, sent: bytes, expected: list[int]) -> None:
+    """A proxy would blame the server for a connection that just ends; and an idle one must end without a word."""
+
+    async def scenario() -> None:
+        async with serving(take_body, Limits(idle_timeout=0.1)) as server, Client(server) as client:
+            await client.send(sent)
+            answer = b""
+            with suppress(ConnectionResetError):
+                answer = await client.receive_all()
+            assert statuses(answer) == expected
+            assert answer.count(b"connection: close") == expected.count(408)
 
     run(scenario())
 

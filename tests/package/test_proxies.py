@@ -1,4 +1,4 @@
-"""The proxies' configurations of `deploy/`, in front of a real server: Caddy, and nginx where it is installed."""
+"""The proxies' configurations of `deploy/`, in front of a real server: Caddy and nginx."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.platforms import Process, start_server
-from tests.support.proxies import PROXIES, Proxy, caddy, client_at
+from tests.support.proxies import PROXIES, Proxy, caddy, client_at, nginx
 
 
 @pytest.fixture(params=PROXIES)
@@ -84,6 +84,27 @@ def test_caddy_lets_a_request_wait_for_a_server_that_restarts(tmp_path: Path) ->
         with start_server(*flags, f"--port={server.port}"):
             created, read = (request.result() for request in waiting)
             assert (created.status_code, read.json()) == (200, {"message": "first"})
+
+
+CACHES = {
+    "cache": "proxy_cache_path {} keys_zone=all:1m; proxy_cache all; proxy_cache_valid any 1m; "
+    "proxy_ignore_headers Cache-Control;",
+    "store": "proxy_store {}$uri.file;",
+}
+
+
+@pytest.mark.parametrize("settings", CACHES.values(), ids=CACHES)
+def test_a_cache_for_all_sites_of_nginx_reads_and_keeps_no_message(
+    server: Process, tmp_path: Path, settings: str
+) -> None:
+    """A cache asks the server with GET for what a client asks with HEAD."""
+    folder = tmp_path / "cache"
+    with nginx(tmp_path, server.port, settings=settings.format(folder)) as url, client_at("127.0.0.8", url) as someone:
+        message_id = someone.post("/", json={"message": "secret"}).json()["id"]
+        assert someone.head(f"/{message_id}").status_code in (200, 405)
+        assert someone.get(f"/{message_id}").json() == {"message": "secret"}
+        assert someone.get(f"/{message_id}").status_code == 404
+    assert not [path for path in folder.rglob("*") if path.is_file()]
 
 
 class Breaking:

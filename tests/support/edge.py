@@ -14,6 +14,7 @@ from crypt_api.server.edge.connection import Handle
 from crypt_api.server.edge.limits import Limits
 from crypt_api.server.edge.listening import listen
 from crypt_api.server.edge.server import Server
+from crypt_api.server.proxies import TrustedProxies
 from tests.support.platforms import Process, start_server
 
 EVENT_LOOPS = ("uvloop", "asyncio")
@@ -51,9 +52,9 @@ class Edge(Server):
 
 
 @asynccontextmanager
-async def serving(handle: Handle, limits: Limits | None = None) -> AsyncIterator[Edge]:
+async def serving(handle: Handle, limits: Limits | None = None, proxies: str = "") -> AsyncIterator[Edge]:
     """A server that is stopped at the end, unless it is already."""
-    edge = Edge(handle, limits or Limits())
+    edge = Edge(handle, limits or Limits(), TrustedProxies.parse(proxies))
     edge.start(listen("127.0.0.1", 0))
     try:
         yield edge

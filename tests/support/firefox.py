@@ -26,6 +26,7 @@ WAIT_TIMEOUT = 15.0  # seconds
 ENTER = "\ue007"
 SHIFTED_TAB = "\ue008\ue004"
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name for a reference to an element
+_COLOURS = "layout.css.prefers-color-scheme.content-override"
 
 _PREFERENCES: dict[str, bool | int | str] = {
     "marionette.port": 0,
@@ -91,13 +92,14 @@ class Firefox:
         self.call("WebDriver:SwitchToWindow", handle=tab, focus=True)
 
     def forget(self) -> None:
-        """Close all tabs that were opened, without a question, and forget the saved logins."""
+        """Close all tabs that were opened, without a question, and forget the saved logins and preferences."""
         for tab in self.call("WebDriver:GetWindowHandles"):
             if tab != self._first_tab:
                 self.switch_to(tab)
                 self.call("WebDriver:CloseWindow")
         self.switch_to(self._first_tab)
         self.chrome("return Services.logins.removeAllLoginsAsync()")
+        self.chrome("Services.prefs.clearUserPref(arguments[0])", _COLOURS)
 
     def save_login(self, origin: str, user: str, password: str) -> None:
         """Save a login, as somebody does who says yes when Firefox asks."""
@@ -112,6 +114,10 @@ class Firefox:
             user,
             password,
         )
+
+    def prefer_dark(self) -> None:
+        """Prefer light letters on dark ground, until `forget`."""
+        self.chrome("Services.prefs.setIntPref(arguments[0], 0)", _COLOURS)
 
     def clipboard(self) -> str:
         return str(

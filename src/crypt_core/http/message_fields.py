@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size
+from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size, whole_number
 from crypt_core.http.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
 from crypt_core.messages import Create
 from crypt_core.record import AccessHashes
@@ -46,7 +46,7 @@ def sealed_message(fields: Any, settings: Settings) -> Create:
     passphrase_hash = _hash(fields, "passphrase_hash") if "passphrase_hash" in fields else None
     access = AccessHashes(_hash(fields, "proof_hash"), passphrase_hash)
     ttl = _ttl(fields, settings)
-    reads = _whole_number(fields.get("reads", 1))
+    reads = whole_number(fields.get("reads", 1))
     if reads is None or not 1 <= reads <= MAX_READS:
         raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
     request = json.dumps([message, access.proof_hash, access.passphrase_hash, ttl, reads])
@@ -67,17 +67,10 @@ def _message(fields: Any, limit: int) -> str:
 
 
 def _ttl(fields: dict[str, Any], settings: Settings) -> int:
-    ttl = _whole_number(fields.get("ttl", settings.default_ttl))
+    ttl = whole_number(fields.get("ttl", settings.default_ttl))
     if ttl is None or not MIN_TTL <= ttl <= settings.max_ttl:
         raise InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}")
     return ttl
-
-
-def _whole_number(value: Any) -> int | None:
-    """JSON does not tell 60.0 from 60, so both are whole numbers. `true` is an integer in Python, but not in JSON."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _hash(fields: dict[str, Any], name: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
@@ -44,13 +43,25 @@ class ValkeyStore:
     async def _check(self) -> None:
         live = _Live(self._settings, self._clock, self._findings, self._memory)
         try:
-            async with asyncio.timeout(2 * self._settings.deadline):
-                await live.keys.is_fenced(b"")
-                await self._memory.look(live.keys.topology)
-        except TimeoutError:
-            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
+            await self._connect(live)
+            await self._memory.look(live.keys.topology)
         finally:
             live.close()
+
+    async def connect(self) -> None:
+        """Connect on the event loop that runs, so that the first requests find the engine, and its limits.
+
+        Raises:
+            StorageUnavailable: The engine cannot be reached, or not be used; the text says why.
+        """
+        await self._connect(self.live)
+
+    async def _connect(self, live: "_Live") -> None:
+        try:
+            async with asyncio.timeout(2 * self._settings.deadline):
+                await live.keys.is_fenced(b"")
+        except TimeoutError:
+            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
 
     @property
     def live(self) -> "_Live":
@@ -58,12 +69,6 @@ class ValkeyStore:
         if self._live is None:
             self._live = _Live(self._settings, self._clock, self._findings, self._memory)
         return self._live
-
-    async def connect(self) -> None:
-        """Connect, so that the first requests are counted by the engine. Without it, the first command connects."""
-        with suppress(TimeoutError):  # the engine has answered a moment ago; requests get 503 until it answers again
-            async with asyncio.timeout(2 * self._settings.deadline):
-                await self.live.keys.is_fenced(b"")
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         # A task, since the caller need not be one: only a task can have a deadline.
