@@ -128,7 +128,7 @@ class Keys:
             await self.call(key, lambda _: [replacing], even_if_unsafe=True)
 
     def is_safe(self, key: bytes, value: Value, since: float) -> bool:
-        """Whether a fence has held, after the event loop's time `since`, for the change or touch that made the value."""
+        """Whether a fence has held, after the event loop's time `since`, for the change or touch that made it."""
         write, sent_at = self._fenced.get(key, (b"", 0.0))
         return write == value.write and sent_at >= since
 
