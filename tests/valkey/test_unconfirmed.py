@@ -101,6 +101,22 @@ async def test_looks_at_an_unconfirmed_change_lose_nothing(
     assert await recovered(servers[2], names, Read() if create is PLAIN else READ) == Missing()
 
 
+async def test_a_404_that_rests_on_an_unconfirmed_acknowledgement_is_not_told(
+    pair: Pair, servers: list[ValkeyStore], names: str
+) -> None:
+    """The message has reads left, so the proof is right, and the lease alone decides."""
+    leased = Read("proof", "passphrase", "a")
+    await recovered(servers[0], names, TWICE)
+    await recovered(servers[1], names, STATUS)
+    assert await recovered(servers[0], names, leased) == Granted("content")
+    pair.cut()
+    acknowledge = Acknowledge("proof", "a")
+    await asyncio.gather(refused(servers[0], names, acknowledge), refused(servers[1], names, acknowledge, 0.1))
+    await restored(names, *servers)
+    repair(pair)
+    assert await recovered(servers[1], names, leased) == Granted("content")
+
+
 async def test_it_is_there_again_while_the_replica_is_still_away(
     pair: Pair, servers: list[ValkeyStore], names: str
 ) -> None:
