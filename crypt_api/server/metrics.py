@@ -64,7 +64,11 @@ class Metrics:
             ("bytes", "Bytes that the store uses", lambda: usage().bytes),
             ("max_bytes", "Cap of the store in bytes; 0 is none", lambda: usage().max_bytes),
             ("share", "Part of the cap that is used, 0 to 1", lambda: usage().share),
-            ("refuses", "1 while new messages are refused for want of room", lambda: usage().refuses != ""),
+            (
+                "refuses",
+                "1 while new messages are refused for want of room, all of them or the largest",
+                lambda: usage().refuses != "",
+            ),
             ("messages", "Messages in the store, or a number somewhat above", lambda: usage().messages),
         ):
             Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
@@ -114,6 +118,9 @@ class MeteredStore:
         self._store = store
         self._metrics = metrics
 
+    async def connect(self) -> None:
+        await self._store.connect()
+
     async def apply(self, message_id: str, command: Command) -> Outcome:
         started = time.perf_counter()
         try:
@@ -126,9 +133,6 @@ class MeteredStore:
     @property
     def usage(self) -> Usage:
         return self._store.usage
-
-    async def connect(self) -> None:
-        await self._store.connect()
 
     def close(self) -> None:
         self._store.close()

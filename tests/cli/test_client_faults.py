@@ -146,10 +146,6 @@ def test_the_client_gives_up_after_some_attempts(faulty: Any) -> None:
         {"json": None},
         {"json": {"expires_at": None, "message": 1}},
         {"json": {"expires_at": "soon"}},
-        {"json": {"expires_at": "0001-01-01T00:00:00Z"}},  # without a local time west of Greenwich
-        {"json": {"expires_at": "9999-12-31T23:59:59Z"}},
-        {"json": {"expires_at": "2026-11-24T00:00:00"}},
-        {"json": {"expires_at": 1_800_000_000}},
         {"content": b"\xff"},
         {"content": b""},
     ],

@@ -69,14 +69,15 @@ def test_the_images_own_check_asks_the_server_and_no_proxy() -> None:
     assert not is_healthy(port)
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["crypt-api.service", "crypt-api@.service"])
+def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
     """Each line is a setting of a known section; where systemd is installed, it says so itself."""
-    unit = (ROOT / "deploy/systemd/crypt-api.service").read_text()
+    unit = (ROOT / "deploy/systemd" / name).read_text()
     for line in unit.splitlines():
         assert line in ("", "[Unit]", "[Service]", "[Install]") or line.startswith("#") or "=" in line, line
     analyze = shutil.which("systemd-analyze")
     if analyze is not None:
-        here = tmp_path / "crypt-api.service"
+        here = tmp_path / name.replace("@", "@8781")
         here.write_text(unit.replace("/opt/crypt-api/bin/crypt-api", "/bin/true"))  # it is not installed here
         result = subprocess.run([analyze, "verify", str(here)], capture_output=True, text=True, check=False)  # noqa: S603
         assert (result.returncode, result.stderr) == (0, "")

@@ -32,7 +32,7 @@ ASKING: EngineCommand = (b"ASKING",)
 
 
 class Written(Enum):
-    """What became of a write."""
+    """The result of a write."""
 
     DONE = auto()
     """It took effect, and is safe by the fence."""
@@ -50,12 +50,12 @@ class Written(Enum):
 class Keys:
     """Reads and changes single keys.
 
-    What the engine has not executed is sent again until it has, so deadlines are the caller's business. A write whose
-    answer is lost is never sent again.
+    Commands that the engine has certainly not executed are sent again until it executes them; the caller has the
+    deadline. A write whose reply is lost is never sent again.
 
     Attributes:
         topology: Where the keys are.
-        trouble: Why something was sent again, or is uncertain, last; for the log.
+        trouble: The last reason why a command was sent again, or is uncertain; for the log.
     """
 
     def __init__(self, topology: Topology, prefix: str, deadline: float) -> None:
@@ -197,7 +197,7 @@ class Keys:
     def _remember_fenced(self, key: bytes, value: Value, sent_at: float) -> None:
         self._fenced[key] = (value.write, sent_at)
         self._fenced.move_to_end(key)
-        while next(iter(self._fenced.values()))[1] < sent_at - self._deadline:  # no operation is older than that
+        while next(iter(self._fenced.values()))[1] < sent_at - self._deadline:  # no update is older than that
             self._fenced.popitem(last=False)
 
 

@@ -12,7 +12,7 @@ from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
 from crypt_api.server.stores.valkey.shared_limits import SharedLimits
 from crypt_api.server.stores.valkey.take_back import TakeBacks
 from crypt_api.server.stores.valkey.topology import open_topology
-from crypt_api.server.stores.valkey.update import Update
+from crypt_api.server.stores.valkey.update import EngineFull, Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.client_limits import ClientLimits
@@ -24,7 +24,7 @@ class ValkeyStore:
     """Keeps messages in Valkey or Redis. Any number of servers may use the same engine."""
 
     def __init__(self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None) -> None:
-        """Nothing is connected before the first command. A `clock` replaces the engine's: tests let time pass."""
+        """Nothing is connected before `connect` or the first command. Tests pass a `clock` in place of the engine's."""
         self._settings = settings
         self._clock = EngineClock(clock)
         self._findings = Findings()
@@ -72,7 +72,11 @@ class ValkeyStore:
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         # A task, since the caller need not be one: only a task can have a deadline.
-        return await asyncio.ensure_future(self.live.apply(message_id, command))
+        try:
+            return await asyncio.ensure_future(self.live.apply(message_id, command))
+        except EngineFull:
+            self._memory.message_refused()
+            raise
 
     def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
         """The limits over all servers that use the engine."""
