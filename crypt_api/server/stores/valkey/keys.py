@@ -128,7 +128,7 @@ class Keys:
             await self.call(key, lambda _: [replacing], even_if_unsafe=True)
 
     def is_safe(self, key: bytes, value: Value, since: float) -> bool:
-        """Whether a fence has held, after the event loop's time `since`, for the write that made the value."""
+        """Whether a fence has held, after the event loop's time `since`, for the change or touch that made it."""
         write, sent_at = self._fenced.get(key, (b"", 0.0))
         return write == value.write and sent_at >= since
 
@@ -195,6 +195,8 @@ class Keys:
             await primary.news()
 
     def _remember_fenced(self, key: bytes, value: Value, sent_at: float) -> None:
+        if value.write != value.last_claim:
+            return  # by a take-back: what it wrote back may itself be taken back, by another server
         self._fenced[key] = (value.write, sent_at)
         self._fenced.move_to_end(key)
         while next(iter(self._fenced.values()))[1] < sent_at - self._deadline:  # no update is older than that
