@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crypt_core.http.texts import LANGUAGES, RIGHT_TO_LEFT
+from crypt_core.http.page_texts import LANGUAGES, RIGHT_TO_LEFT
 from tests.support.chromium import Tabs
 from tests.support.page import FILE, create, reveal, write
 from tests.support.platforms import ROOT, Platform

@@ -5,7 +5,7 @@ import re
 from bench import report
 from bench.load import Result
 from crypt_core.http import errors
-from crypt_core.http.texts import LANGUAGES
+from crypt_core.http.page_texts import LANGUAGES
 from tests.support.platforms import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -1,6 +1,7 @@
 """Other servers look at a message while a server cannot confirm what it did to it, since the replica is away.
 
-Everybody gets 503, so nothing has happened: the message is there when the replica is back, whoever looked when.
+Everybody gets 503, so nothing has happened: the message is there when the replica is back, after any
+looks of others.
 """
 
 import asyncio

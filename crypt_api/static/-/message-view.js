@@ -1,6 +1,6 @@
 // The view of a message that was read. This page may have the message's last copy.
 
-import { withLinks } from "./addresses.js";
+import { withLinks } from "./web-addresses.js";
 import { attempt } from "./attempt.js";
 import { copyOnClick } from "./buttons.js";
 import { elements } from "./elements.js";

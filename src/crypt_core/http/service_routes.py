@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from crypt_core.http.errors import RouteNotFound
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
+from crypt_core.http.page_texts import load_texts
 from crypt_core.http.pages import Pages
-from crypt_core.http.texts import load_texts
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import Read
 from crypt_core.settings import Settings

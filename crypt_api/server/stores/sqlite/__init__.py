@@ -25,7 +25,7 @@ Which file owns which state:
 
 Each file uses only files below it in this list. `group_commit` and `housekeeping` do not know each other.
 
-Who may touch the database when: whoever holds the writer's `_file_lock`. An event loop takes the lock to decide a
+Who may touch the database when: the holder of the writer's `_file_lock`. An event loop takes the lock to decide a
 group, and never waits for it. If the group changes something, the lock goes to the thread with the group. The thread
 also takes the lock for a step of housekeeping, and for commands that no event loop decides. The thread alone waits for
 the disk.
