@@ -71,9 +71,8 @@ class ValkeyStore:
         return self._live
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        # A task, since the caller need not be one: only a task can have a deadline.
         try:
-            return await asyncio.ensure_future(self.live.apply(message_id, command))
+            return await self.live.apply(message_id, command)
         except EngineFull:
             self._memory.message_refused()
             raise
