@@ -25,6 +25,7 @@ from crypt_core.encoding import encode_base64url
 from crypt_core.parts import MAX_PART_BYTES, part_id
 from tests.support.platforms import ROOT, Process, start_server
 from tests.support.processes import cpu_seconds
+from tests.support.valkey import free_port
 
 OPEN = ("--rate-limit-per-second=0", "--upload-per-hour=0")
 
@@ -68,8 +69,8 @@ def down(service: Process, parts: Parts) -> Moved:
 
 
 @contextmanager
-def nginx(folder: Path) -> Iterator[Process]:
-    """Nginx with one worker, over the folder's files."""
+def nginx(folder: Path) -> Iterator[tuple[Process, str]]:
+    """Serve the folder by nginx with one worker; give its process and its URL."""
     port = free_port()
     settings = f"""
 user {getpass.getuser()}; daemon off; worker_processes 1; pid {folder}/pid; error_log stderr notice;
