@@ -21,11 +21,16 @@ from typing import NamedTuple
 
 import httpx
 
+from bench.load import Scenario, run
+from bench.services import Service
 from crypt_core.encoding import encode_base64url
 from crypt_core.parts import MAX_PART_BYTES, part_id
 from tests.support.platforms import ROOT, Process, start_server
 from tests.support.processes import cpu_seconds
 from tests.support.valkey import free_port
+
+CONNECTIONS, SECONDS = 32, 4
+"""Of the load of small messages."""
 
 OPEN = ("--rate-limit-per-second=0", "--upload-per-hour=0")
 
@@ -58,8 +63,11 @@ def moved(pid: int, parts: Parts, transfers: Iterator[list[str]]) -> Moved:
 
 
 def up(service: Process, parts: Parts) -> Moved:
-    uploads = (["-T", str(file), "-H", "TTL: 3600", f"{service.url}/{file.name}/part"] for file in parts.files)
-    return moved(service.pid, parts, uploads)
+    return moved(service.pid, parts, (_upload(service, file) for file in parts.files))
+
+
+def _upload(service: Process, file: Path) -> list[str]:
+    return ["-T", str(file), "-H", "TTL: 3600", f"{service.url}/{file.name}/part"]
 
 
 def down(service: Process, parts: Parts) -> Moved:
@@ -92,6 +100,27 @@ def down_from_nginx(process: Process, url: str, parts: Parts) -> Moved:
     return moved(worker, parts, ([f"{url}/{file.name}"] for file in parts.files))
 
 
+@contextmanager
+def uploading(service: Process, parts: Parts) -> Iterator[None]:
+    """Upload at 8 MB a second meanwhile."""
+    options = ("--silent", "--fail", "--limit-rate", "8M")
+    uploads = [word for file in parts.files for word in ("--next", *options, *_upload(service, file))]
+    with subprocess.Popen(["curl", *uploads[1:]], stdout=subprocess.DEVNULL) as curl:  # noqa: S603, S607
+        yield
+        assert curl.poll() is None, "the upload ended before the load"
+        curl.terminate()
+
+
+def p99_of_messages(folder: Path, count: int) -> tuple[float, float]:
+    """The 99th percentile of small creations and reads in milliseconds: without uploads, and beside them."""
+    parts = Parts(folder, count)
+    with start_server(*OPEN, f"--store=sqlite:///{folder}/messages.db") as process:
+        service = Service("crypt-api", process.url, [process.pid])
+        alone = run(service, Scenario("pair"), CONNECTIONS, SECONDS)
+        with uploading(process, parts):
+            return alone.p99, run(service, Scenario("pair"), CONNECTIONS, SECONDS).p99
+
+
 def round_of(count: int) -> tuple[Moved, Moved, Moved]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -118,6 +147,14 @@ def main() -> None:
         rate = statistics.median(it.rate for it in measured)
         ratio = statistics.median(one[number].rate / one[0].rate for one in rounds)
         print(f"| {name} | {rate:,.0f} | {ratio:.2f} | {statistics.median(it.cpu for it in measured):.1f} |")
+    with tempfile.TemporaryDirectory() as folder:
+        alone, beside = zip(*(p99_of_messages(Path(folder), count) for _ in range(options.rounds)), strict=True)
+    ratio = statistics.median(b / a for a, b in zip(alone, beside, strict=True))
+    print(
+        f"p99 of small messages: {statistics.median(alone):.1f} ms alone, {statistics.median(beside):.1f} ms beside",
+        end=" ",
+    )
+    print(f"uploads of 8 MB a second: {ratio:.2f} times")
 
 
 if __name__ == "__main__":
