@@ -44,10 +44,19 @@ DEFAULTS = Settings()
     help="The largest size of the files of one message together; 0 switches files off.",
 )
 @click.option(
+    "--files",
+    metavar="URL",
+    default="",
+    help="Keep files in an object store, which several servers can share: s3://BUCKET/PREFIX?endpoint=URL&region=NAME, "
+    "gs://BUCKET/PREFIX or az://ACCOUNT/CONTAINER/PREFIX. Credentials come from the environment. Without it, files lie "
+    "beside the SQLite file, and with valkey:// they are off.",
+)
+@click.option(
     "--max-file-storage",
     metavar="SIZE",
     default="2GiB",
-    help="Room that files may take, apart from --max-storage; 0 switches files off. Beyond it new files get 503.",
+    help="Room that files may take beside the SQLite file, apart from --max-storage; beyond it new files get 503. "
+    "0 switches files off, also those in an object store.",
 )
 @click.option(
     "--upload-per-hour",
@@ -143,7 +152,8 @@ def serve(  # noqa: PLR0913 - its options
     Each flag can also be an environment variable: --max-ttl is CRYPT_API_MAX_TTL.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("crypt_api.server.stores").setLevel(logging.INFO)
+    for stores in ("crypt_api.server.stores", "crypt_api.server.parts"):
+        logging.getLogger(stores).setLevel(logging.INFO)
     if access_log:
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}

@@ -79,7 +79,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     store = open_store(url, max_storage=max_storage, observer=metrics)
     metrics.watch(lambda: store.usage)
     try:
-        parts = open_parts(url, max_file_storage=values.get("MAX_FILE_STORAGE", "")) if settings.max_file else None
+        parts = _open_parts(url, values) if settings.max_file else None
     except BaseException:
         store.close()
         raise
@@ -94,6 +94,10 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         parts=parts,
     )
     return Application(app, MeteredStore(store, metrics), parts, proxies, metrics)
+
+
+def _open_parts(store: str, values: Mapping[str, str]) -> ServerPartStore | None:
+    return open_parts(store, files=values.get("FILES", ""), max_file_storage=values.get("MAX_FILE_STORAGE", ""))
 
 
 def _read(path: str) -> str:

@@ -35,10 +35,16 @@ CODES = {
     "Content-Encoding is not supported: send the body as it is": "unsupported_encoding",
     "The form's token is not in the cookie": "form_token_refused",
     "Too many connections": "too_many_connections",
+    "Files are switched off here": "files_off",
+    "Part not found": "part_not_found",
+    "The part was fetched too often": "too_many_fetches",
+    "Content-Length required": "length_required",
+    "Part exceeds maximum size of 4 MiB and 29 bytes": "part_too_large",
+    "Upload budget exhausted": "upload_budget",
 }
 """The texts of part two's errors, and the code that each has beside its text."""
 
-CODES_BY_BEGINNING = {"Field '": "invalid_field", "Unknown field '": "unknown_field"}
+CODES_BY_BEGINNING = {"Field '": "invalid_field", "Header 'TTL'": "invalid_field", "Unknown field '": "unknown_field"}
 """The codes of errors whose text names a field, by the text's beginning."""
 
 

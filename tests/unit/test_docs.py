@@ -19,7 +19,11 @@ def test_every_error_is_documented() -> None:
     ]
     assert len(kinds) > 15
     pages = README + (ROOT / "docs/protocol.md").read_text()
-    varied = {errors.InvalidField: "Field 'ttl' must be", errors.UnknownField: "Unknown field '"}
+    varied = {
+        errors.InvalidField: "Field 'ttl' must be",
+        errors.UnknownField: "Unknown field '",
+        errors.InvalidTtlHeader: "Header 'TTL' must be",
+    }
     for kind in kinds:
         assert re.search(rf"\| {kind.status} \|.*{re.escape(varied.get(kind, kind.text))}", pages), kind
 

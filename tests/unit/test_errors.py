@@ -11,7 +11,9 @@ ARGUMENTS: dict[type[errors.ApiError], tuple[object, ...]] = {
     errors.PassphraseRequired: (10,),
     errors.WrongPassphrase: (9,),
     errors.MethodNotAllowed: (("GET",),),
+    errors.InvalidTtlHeader: (60, 100_800),
     errors.RateLimited: (1,),
+    errors.UploadBudgetExhausted: (60.0,),
 }
 """What the constructors of some errors need."""
 
@@ -36,6 +38,6 @@ def test_the_table_has_no_error_that_does_not_exist() -> None:
 
 
 def test_every_code_is_one_lower_case_word_of_its_own() -> None:
-    codes = [error.code for error in ERRORS if error.code]
+    codes = [error.code for error in ERRORS if vars(type(error)).get("code")]  # not one that it has from another error
     assert len(codes) == len(set(codes))
     assert all(code.replace("_", "").isalpha() and code.islower() for code in codes)

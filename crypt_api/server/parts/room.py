@@ -24,14 +24,18 @@ class FilesUsage:
         bytes: What the parts take.
         max_bytes: The cap that the operator set; 0 is none.
         refuses: Why new parts are refused at the moment; empty if they are not.
+        answers: Whether the place for parts answers at all.
     """
 
     bytes: int = 0
     max_bytes: int = 0
     refuses: str = ""
+    answers: bool = True
 
     def readiness(self) -> Mapping[str, object]:
         """What `/-/ready` tells of files."""
+        if not self.answers:
+            return {"files": "unavailable"}
         return {"files": "full" if self.refuses else "ok"}
 
 

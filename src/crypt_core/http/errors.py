@@ -202,15 +202,12 @@ class PartTooLarge(ApiError):
     code = "part_too_large"
 
 
-class InvalidTtlHeader(ApiError):
+class InvalidTtlHeader(InvalidField):
     """The header that says how long the upload is to be kept is missing, or out of its bounds."""
-
-    status = 400
-    code = "invalid_field"
 
     def __init__(self, low: int, high: int) -> None:
         """The bounds are in seconds."""
-        super().__init__()
+        super().__init__("TTL", "")
         self.text = f"Header 'TTL' must be a whole number of seconds from {low} to {high}"
 
 

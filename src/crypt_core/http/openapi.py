@@ -6,7 +6,8 @@ from crypt_core import __version__, ids
 from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
 from crypt_core.http import body_hints, errors
 from crypt_core.http.errors import ApiError
-from crypt_core.http.message_fields import MAX_READS
+from crypt_core.http.message_fields import MAX_MESSAGE_BYTES, MAX_READS
+from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings
 
@@ -22,6 +23,9 @@ _EXAMPLE_TIME = "2026-11-24T09:30:00Z"
 
 _UNMEANT = (errors.PrefetchRefused(), errors.EmbedRefused(), errors.RangeRefused(), errors.RobotRefused())
 """Refusals of reads that no person meant."""
+
+
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def openapi(settings: Settings) -> Schema:
@@ -40,12 +44,19 @@ def openapi(settings: Settings) -> Schema:
             "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
             "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _receipt()},
             "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
+            "/{id}/part": {
+                "parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)],
+                "put": _put_part(settings),
+                "get": _get_part(),
+                "delete": _delete_part(),
+            },
             "/-/health": {"get": _operation("health", "Is the program alive?", _ok({"status": "ok"}))},
             "/-/ready": {
                 "get": _operation(
                     "ready", "Does the store answer?", _ok({"status": "ready"}), errors.ServiceUnavailable()
                 )
             },
+            "/-/limits": {"get": _limits(settings)},
             "/-/openapi.json": {"get": _operation("openapi", "This document", _ok({}, {"type": "object"}))},
         },
         "components": {
@@ -212,6 +223,77 @@ def _reveal() -> Schema:
         "parameters": [_idempotency_key()],
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": form}},
     }
+
+
+def _put_part(settings: Settings) -> Schema:
+    most = settings.max_ttl + EXTRA_TTL
+    kept = ({"expires_at": _EXAMPLE_TIME}, _object({"expires_at": _time()}))
+    ttl = {
+        "name": "TTL",
+        "in": "header",
+        "required": True,
+        "description": "Seconds until the part is gone (RFC 8030, section 5.2)",
+        "schema": {"type": "integer", "minimum": MIN_TTL, "maximum": most},
+        "example": 3600,
+    }
+    return _operation(
+        "putPart",
+        "Store a part of files under the id that the client derived; Content-Length is required",
+        _ok(*kept, "There before, and unchanged") | _ok(*kept, "Stored", status=201),
+        errors.InvalidTtlHeader(MIN_TTL, most),
+        errors.FilesOff(),
+        errors.PartNotFound(),
+        errors.LengthRequired(),
+        errors.PartTooLarge(),
+        errors.RateLimited(1),
+        errors.UploadBudgetExhausted(60),
+        errors.ServiceUnavailable(),
+        *_unless_everybody_may_create(settings),
+    ) | {"parameters": [ttl], "requestBody": {"required": True, "content": _BYTES}}
+
+
+def _get_part() -> Schema:
+    return _operation(
+        "getPart",
+        "Fetch a part; this destroys nothing",
+        {"200": {"description": "The part", "content": _BYTES}},
+        errors.AuthorizationRequired(),
+        errors.FilesOff(),
+        errors.TooManyFetches(),
+        errors.PartNotFound(),
+        errors.RateLimited(1),
+        errors.ServiceUnavailable(),
+    ) | {"security": [{"proof": []}]}
+
+
+def _delete_part() -> Schema:
+    return _operation(
+        "deletePart",
+        "Delete a part",
+        {"204": {"description": "Deleted"}},
+        errors.AuthorizationRequired(),
+        errors.FilesOff(),
+        errors.PartNotFound(),
+        errors.RateLimited(1),
+        errors.ServiceUnavailable(),
+    ) | {"security": [{"proof": []}]}
+
+
+def _limits(settings: Settings) -> Schema:
+    number = {"type": "integer", "minimum": 0}
+    files = {"max_bytes": settings.max_file, "part_bytes": MAX_PART_BYTES, "extra_ttl": EXTRA_TTL}
+    example = {
+        "message_bytes": MAX_MESSAGE_BYTES,
+        "min_ttl": MIN_TTL,
+        "max_ttl": settings.max_ttl,
+        "default_ttl": settings.default_ttl,
+        "max_reads": MAX_READS,
+        "token": settings.create_tokens is not None,
+        "files": files,
+    }
+    fields: Schema = dict.fromkeys(example, number) | {"token": {"type": "boolean"}}
+    fields["files"] = {"anyOf": [_object(dict.fromkeys(files, number)), {"type": "null"}]}
+    return _operation("limits", "What a client has to know before it sends", _ok(example, _object(fields)))
 
 
 def _operation(name: str, summary: str, responses: Schema, *refusals: ApiError) -> Schema:
