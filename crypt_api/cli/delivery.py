@@ -12,7 +12,7 @@ from typing import IO
 
 import click
 
-from crypt_api.cli.file_names import safe_file_name
+from crypt_api.client.file_names import safe_file_name
 from crypt_api.client.content import Content
 
 
