@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from itertools import accumulate
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from crypt_api.client.content import Content
 from crypt_api.client.errors import BadEnvelope, CryptApiError
 from crypt_api.client.file_names import safe_path
 from crypt_api.client.limits import MAX_RESPONSE, RECEIVED
+from crypt_api.client.links import origin_of
 from crypt_api.client.manifest import FileEntry, Manifest
 from crypt_api.client.parts import MAX_SEALED_PART_BYTES, PartKeys
 from crypt_api.client.responses import parse
@@ -21,6 +22,14 @@ from crypt_api.client.uploads import ReportProgress, part_request
 
 FIRST_FORMAT = 1
 """Of tickets."""
+
+
+class Writable(Protocol):
+    """A binary stream, of which writing is all that is needed."""
+
+    def write(self, data: memoryview, /) -> int:
+        """Write the data, or a part of them; give how many bytes that was."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,7 @@ class Download:
     def whole_parts(self, index: int, size: int) -> int:
         """Of a file's first `size` bytes on a disk, how many need not be fetched again.
 
-        They end where a part ends. The last part before that end may not have reached the disk when the power went: it
-        is synced before the next one is written.
+        They end where a part ends. The last part is fetched again: if the power went, it may not have reached the disk.
         """
         offset = self._edges[index]
         last = (offset + size) // self._part_bytes - 1
@@ -96,7 +104,7 @@ class Download:
             self._last = -1, b""  # the next file begins in another part
         return data[span.start : span.end] if len(data) > span.end - span.start else data
 
-    def copy(self, index: int, stream: BinaryIO, offset: int, report: ReportProgress | None) -> Conversation[None]:
+    def copy(self, index: int, stream: Writable, offset: int, report: ReportProgress | None) -> Conversation[None]:
         """Write a file to the stream, from `offset` on."""
         size, done = self.manifest.files[index].bytes, offset
         report = report or (lambda _done, _size: None)
@@ -170,7 +178,7 @@ def open_ticket(text: str) -> Download:
         fields = json.loads(text)
         number, origin, note = fields.pop("ticket"), fields.pop("server"), fields.pop("note")
         if number == FIRST_FORMAT and isinstance(origin, str) and isinstance(note, str):
-            return Download(origin, Manifest.from_list(fields, note, b""))
+            return Download(origin_of(origin), Manifest.from_list(fields, note, b""))
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         pass
     raise BadEnvelope("This is not what remembers a download.") from None
@@ -185,7 +193,7 @@ def _report_span(report: ReportProgress, done: int, length: int, size: int, rece
     report(done + min(received, length), size)
 
 
-def _write(stream: BinaryIO, data: bytes) -> None:
+def _write(stream: Writable, data: bytes) -> None:
     """Write all of it; a raw stream may take less at a time."""
     rest = memoryview(data)
     while rest:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
-from crypt_api.client.downloads import Download, ticket
+from crypt_api.client.downloads import Download, Writable, ticket
 from crypt_api.client.errors import CryptApiError
 from crypt_api.client.manifest import FileEntry
 from crypt_api.client.steps import Compute, Conversation
@@ -58,6 +58,10 @@ class _Entry:
         """A path for the file below a folder of yours, made from its name. It leads nowhere else."""
         return self._download.path(self._index)
 
+    def resume_point(self, size: int) -> int:
+        """Of a copy that ended after `size` bytes, how many need not be fetched again: `start` of `copy_to`."""
+        return self._download.whole_parts(self._index, size)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, media_type={self.media_type!r}, size={self.size})"
 
@@ -95,7 +99,7 @@ class File(_Entry):
         """
         return self._run(_save(self._download, self._index, Path(path), progress))
 
-    def copy_to(self, stream: BinaryIO, *, start: int = 0, progress: ReportProgress | None = None) -> None:
+    def copy_to(self, stream: Writable, *, start: int = 0, progress: ReportProgress | None = None) -> None:
         """Write the file to a binary stream, part by part, from its byte `start` on."""
         self._run(self._download.copy(self._index, stream, start, progress))
 
@@ -115,7 +119,7 @@ class AsyncFile(_Entry):
         """See `File.save`."""
         return await self._run(_save(self._download, self._index, Path(path), progress))
 
-    async def copy_to(self, stream: BinaryIO, *, start: int = 0, progress: ReportProgress | None = None) -> None:
+    async def copy_to(self, stream: Writable, *, start: int = 0, progress: ReportProgress | None = None) -> None:
         """See `File.copy_to`."""
         await self._run(self._download.copy(self._index, stream, start, progress))
 
@@ -193,6 +197,11 @@ def async_message_of(run: AsyncRun, text: str, download: Download | None) -> Asy
     count = 0 if download is None else len(download.manifest.files)
     files = tuple(AsyncFile(run, download, index) for index in range(count)) if download else ()
     return AsyncMessage(text, files, run, download)
+
+
+def has_parts(message: Message) -> bool:
+    """Whether the message has large files, whose bytes are not here yet."""
+    return message._download is not None and message._download.manifest.keys is not None  # noqa: SLF001
 
 
 def is_over(download: Download | None) -> bool:

@@ -72,7 +72,7 @@ def send(origin: str, outgoing: Outgoing, token: str | None, upload: Upload) -> 
     keys = yield from _keys(secret, outgoing.passphrase)
     content: Content | Manifest | None = yield Compute(lambda: _fitting(outgoing))
     if content is None:
-        content = yield from upload.send_parts(outgoing.text, outgoing.ttl, sole=outgoing.reads == 1)
+        content = yield from upload.send_parts(outgoing.text, outgoing.ttl, outgoing.reads)
     body: dict[str, Any] = {
         "message": secret.seal(content, keys),
         "proof_hash": digest(secret.proof),

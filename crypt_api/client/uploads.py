@@ -18,6 +18,7 @@ from crypt_api.client.errors import (
     ContentTooLarge,
     CryptApiError,
     FilesOff,
+    Refused,
     Unavailable,
     UploadBudgetExhausted,
     UploadExpired,
@@ -32,6 +33,7 @@ from crypt_api.client.retries import BRIEF, FIRST_TRY, PATIENT_IN_TURN, ask, wai
 from crypt_api.client.sealing import OVERHEAD_BYTES, STEP
 from crypt_api.client.steps import Compute, Conversation
 from crypt_core.encoding import encode_base64url, whole_number
+from crypt_core.http.errors import InvalidField
 
 SMALL_PART_BYTES = 512 * 1_024 - 1
 """Bytes of files in a part for lines on which a large part does not arrive."""
@@ -54,13 +56,19 @@ class FileLimits:
         max_bytes: Bytes of all files of a message.
         part_bytes: Bytes of a part on the wire.
         extra_ttl: Seconds by which a part may outlive the longest message.
+        min_ttl: The fewest seconds that a message may live.
+        max_ttl: The most seconds that a message may live.
         default_ttl: Seconds that a message lives if its sender asks for nothing else.
+        max_reads: How many readers a message may have.
     """
 
     max_bytes: int
     part_bytes: int
     extra_ttl: int
+    min_ttl: int
+    max_ttl: int
     default_ttl: int
+    max_reads: int
 
 
 @contextmanager
@@ -115,17 +123,18 @@ class Upload:
         self._plan: Plan | None = None
         self._progress = Progress()
 
-    def send_parts(self, note: str, ttl: int | None, *, sole: bool) -> Conversation[Manifest]:
+    def send_parts(self, note: str, ttl: int | None, reads: int) -> Conversation[Manifest]:
         """Send all parts; give the manifest that makes files of them.
 
         Raises:
-            ContentTooLarge, FilesOff: The service does not take these files. Nothing was sent.
+            ContentTooLarge, FilesOff, Refused: The service does not take such a message. Nothing was sent.
             FileChanged, OSError: A file has changed, or cannot be read.
             UploadExpired: The first parts would expire too early.
         """
         limits = yield from ask_limits(self._origin)
         ttl = limits.default_ttl if ttl is None else ttl
-        self._check_size(limits)
+        self._check(limits, ttl, reads)
+        sole = reads == 1
         part_bytes = min(MAX_PART_BYTES, (limits.part_bytes - OVERHEAD_BYTES) // STEP * STEP - 1)
         plan = self._resumed(part_bytes, ttl) or self._begin(part_bytes)
         encode(self._manifest(plan, note, sole=sole))  # a list that is too long is refused before anything is sent
@@ -156,9 +165,14 @@ class Upload:
     def can_go_on_after(self, error: BaseException) -> bool:
         """Whether the journal and what was sent are kept, for a later run."""
         is_passing = isinstance(error, (Unavailable, UploadBudgetExhausted))
-        return self._journal is not None and is_passing
+        return self._journal is not None and self._plan is not None and is_passing
 
-    def _check_size(self, limits: FileLimits) -> None:
+    def _check(self, limits: FileLimits, ttl: int, reads: int) -> None:
+        """Refuse at once what the service would refuse after all parts were sent."""
+        if not limits.min_ttl <= ttl <= limits.max_ttl:
+            raise Refused(f"A message lives {limits.min_ttl} to {limits.max_ttl} seconds here.", InvalidField.code)
+        if not 1 <= reads <= limits.max_reads:
+            raise Refused(f"A message has 1 to {limits.max_reads} readers here.", InvalidField.code)
         known = self.files.known_bytes
         if known > limits.max_bytes:
             raise ContentTooLarge(
@@ -264,9 +278,9 @@ def _file_limits(fields: dict[str, Any]) -> FileLimits | None:
     files = fields["files"]
     if files is None:
         return None
+    names = ("min_ttl", "max_ttl", "default_ttl", "max_reads")
     numbers = [whole_number(files[name]) for name in ("max_bytes", "part_bytes", "extra_ttl")]
-    numbers.append(whole_number(fields["default_ttl"]))
-    match numbers:
-        case [int(max_bytes), int(part_bytes), int(extra_ttl), int(default_ttl)] if part_bytes >= OVERHEAD_BYTES + STEP:
-            return FileLimits(max_bytes, part_bytes, extra_ttl, default_ttl)
-    raise ValueError
+    limits = FileLimits(*(number or 0 for number in (*numbers, *(whole_number(fields[name]) for name in names))))
+    if limits.part_bytes < OVERHEAD_BYTES + STEP:
+        raise ValueError
+    return limits
