@@ -1,7 +1,7 @@
-"""Requests a second over HTTP, beside other services in the same run.
+"""The CPU that a request costs, and requests a second over HTTP, beside other services in the same run.
 
-Each round starts every service anew, one after the other, so that what disturbs the machine disturbs all of them. A
-service's rate is compared with that of a bare constant answer in the same round: machines differ, ratios do less.
+Each round starts every service anew, one after the other, so that what disturbs the machine disturbs all of them. CPU
+can be compared between runs, and rates less: they depend on what else the machine does.
 """
 
 import argparse
@@ -46,34 +46,30 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each load")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 32, 256])
     parser.add_argument("--services", nargs="+", choices=[*SERVICES], default=[*SERVICES])
-    parser.add_argument("--check", action="store_true", help="fail if a ratio is much worse than the recorded one")
+    parser.add_argument("--check", action="store_true", help="fail if a request costs much more CPU than recorded")
     parser.add_argument(
         "--record", action="store_true", help="record the result, write the tables, and draw the plot of the docs"
     )
     options = parser.parse_args()
     chosen = list(dict.fromkeys(["constant", *options.services]))
 
-    measured: dict[tuple[str, str, int], tuple[list[Result], list[float]]] = {}
+    print(f"this server: {report.interpreter()}", file=sys.stderr)
+    measured: dict[tuple[str, str, int], list[Result]] = {}
     for number in range(options.rounds):
-        base: dict[int, float] = {}
         for name in chosen:
             print(f"round {number + 1} of {options.rounds}: {name}", file=sys.stderr)
             for service, scenario, connections, result in _round(name, options.connections, options.seconds):
-                if name == "constant":
-                    base[connections] = result.rate
-                results, ratios = measured.setdefault((service, str(scenario), connections), ([], []))
-                results.append(result)
-                ratios.append(result.rate / base[connections])
+                measured.setdefault((service, str(scenario), connections), []).append(result)
 
-    rows = [Row.of(*load, results, ratios) for load, (results, ratios) in measured.items()]
+    rows = [Row.of(*load, results) for load, results in measured.items()]
     print(report.table(rows), end="")
     if options.record:
         report.record(rows=rows)
         report.plot(report.recorded(), DOCS)
-    slower = report.worse(rows) if options.check else []
-    for line in slower:
+    worse = report.worse(rows) if options.check else []
+    for line in worse:
         print(line, file=sys.stderr)
-    return 1 if slower else 0
+    return 1 if worse else 0
 
 
 def _round(name: str, connections: list[int], seconds: float) -> list[tuple[str, Scenario, int, Result]]:

@@ -8,10 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 from crypt_api.extras import load
 
-__all__ = ["AsyncClient", "Client", "Content", "Receipt", "Sent", "errors"]
+__all__ = [
+    "AsyncClient",
+    "AsyncFile",
+    "AsyncMessage",
+    "Attachment",
+    "Client",
+    "File",
+    "Message",
+    "Receipt",
+    "Sent",
+    "errors",
+]
 
 if TYPE_CHECKING:
-    from crypt_api.client import AsyncClient, Client, Content, Receipt, Sent, errors
+    from crypt_api.client import (
+        AsyncClient,
+        AsyncFile,
+        AsyncMessage,
+        Attachment,
+        Client,
+        File,
+        Message,
+        Receipt,
+        Sent,
+        errors,
+    )
 else:  # hidden from type checkers: to them, a module with a `__getattr__` has every name
 
     def __getattr__(name: str) -> Any:

@@ -1,6 +1,5 @@
 """What Cloudflare calls: the Worker and its Durable Objects."""
 
-from asyncio import create_task
 from collections.abc import Coroutine
 from functools import cache
 from typing import Any
@@ -9,6 +8,7 @@ import js
 from pyodide.ffi import create_proxy, to_js
 from workers import DurableObject, WorkerEntrypoint, import_from_javascript, python_to_rpc
 
+from crypt_worker.background import go_on_after_response
 from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.payload_encryption import PayloadEncryption
@@ -95,12 +95,4 @@ def _payloads() -> KvPayloads:
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> None:
-    """Let `work` go on after the response.
-
-    The runtime gets a task, as a proxy that lives until the task is done. Some runtimes (workerd 1.20260908.1) drop a
-    coroutine without a word: Python's side of it is gone as soon as the call returns.
-    """
-    task = create_task(work)
-    proxy = create_proxy(task)
-    task.add_done_callback(lambda _: proxy.destroy())
-    _runtime().waitUntil(proxy)
+    go_on_after_response(work, _runtime().waitUntil, create_proxy)

@@ -1,4 +1,4 @@
-"""`GET /{id}`: read once, and only by whoever means to."""
+"""`GET /{id}`: read once, and only by somebody who means to."""
 
 import asyncio
 import socket

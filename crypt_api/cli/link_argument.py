@@ -26,7 +26,11 @@ def link_argument(command: Callable[..., None]) -> Callable[..., None]:
     def with_link(link: str | None, link_file: Path | None, **options: Any) -> None:
         if link_file is not None and link is not None:
             raise click.UsageError("Give LINK or --link-file, not both.")
-        if link is None or link == "-":
+        if options.get("resume") is not None:  # it knows the message without its link
+            if link is not None or link_file is not None:
+                raise click.UsageError("Give a link or --resume, not both.")
+            link = ""
+        elif link is None or link == "-":
             link = _link_from(link_file or STDIN, options)
         command(link=link, **options)
 

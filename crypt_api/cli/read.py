@@ -1,30 +1,32 @@
 """`crypt-api read`."""
 
+import os
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import IO
+from typing import NoReturn
 
 import click
 
-from crypt_api.cli import delivery
+from crypt_api.cli.delivery import Undelivered, as_json_text, rescues
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES, INTERRUPTED
 from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
-from crypt_api.cli.progress import progress
-from crypt_api.cli.terminal import check_stdout, show, visible
+from crypt_api.cli.places import Delivered, Folder, NewFile, Place, Stdout, saved_as
+from crypt_api.cli.progress import progress, transfer
+from crypt_api.cli.terminal import is_terminal, visible
 from crypt_api.cli.typed import can_ask
-from crypt_api.client import Client, Content
-from crypt_api.client.errors import PassphraseRequired, WrongPassphrase
+from crypt_api.cli.unfinished import Unfinished, unfinished_in
+from crypt_api.client import Client, Message
+from crypt_api.client.errors import BadEnvelope, CryptApiError, PartMissing, PassphraseRequired, WrongPassphrase
 from crypt_api.client.links import parse_link
-
-STDOUT = Path("-")
 
 EXAMPLES = """\b
 Examples:
   crypt-api read                           asks for the link; nobody sees it in the list of processes
   crypt-api read --link-file link -o key.pem
+  crypt-api read --link-file link -o downloads/
   crypt-api read LINK | gpg --import
 
 """
@@ -34,71 +36,135 @@ Examples:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="Write the message to a new file, as it is; - is stdout.",
+    metavar="PATH",
+    help="Write the message to a new file; or, if PATH is a folder or ends with /, all files below it; - is stdout.",
 )
 @click.option("--force", is_flag=True, help="Overwrite that file.")
+@click.option(
+    "--resume",
+    metavar="FOLDER",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Go on with interrupted downloads in this folder; no link is needed.",
+)
 @passphrase_option
-@click.option("--json", "as_json", is_flag=True, help="Print the message as JSON, with a file's name and type.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the text as JSON, with names, types, sizes and paths of the files."
+)
 @reports_errors("If the message was asked for, it may be gone; crypt-api status LINK tells.")
 @link_argument
-def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path | None, as_json: bool) -> None:
+def read(  # noqa: PLR0913 - its options
+    link: str, *, output: str | None, force: bool, resume: Path | None, passphrase_file: Path | None, as_json: bool
+) -> None:
     """Read the message at LINK. Its last read destroys it.
 
     Others on this machine may see LINK on the command line, and the shell may keep it. Without LINK, or with -, the
     link is asked for, or comes from stdin.
 
-    Text goes to stdout. So does a file, unless stdout is a terminal: then the file is saved in this folder under its
-    name, and overwrites nothing. A note that comes with a file goes to stderr.
+    Text goes to stdout. So does a single file, unless stdout is a terminal: then files are saved in this folder under
+    their names, and overwrite nothing. A note that comes with files goes to stderr.
+
+    Large files are fetched in parts. If that is interrupted, the same command goes on, or --resume: until all files are
+    complete, their key stays in NAME.part.json beside them.
     """
-    if as_json and output is not None:
-        raise click.UsageError("--json goes to stdout; leave out --output.")
+    if resume is not None:
+        _resume(resume, as_json=as_json)
+        return
+    parsed = parse_link(link)
     passphrase = given_passphrase(passphrase_file)
+    place = _place(output, force=force, as_json=as_json)
+    with Client(parsed.origin) as client, closing(place):
+        if unfinished := place.unfinished(parsed.address):
+            _finish(client, unfinished, as_json=as_json)
+            return
+        place.reserve()
+        delivered = _deliver(client, link, passphrase, place, as_json=as_json)
+        paths = delivered.paths
+        if delivered.unfinished is not None:
+            paths = _finish(client, delivered.unfinished, as_json=as_json)
+    if delivered.is_elsewhere:
+        raise Undelivered(f"The message has {len(paths)} files, and stdout takes one. They are saved in this folder.")
+
+
+def _place(output: str | None, *, force: bool, as_json: bool) -> Place:
+    if output == "-" and as_json:
+        raise click.UsageError("--json goes to stdout, and so does --output -.")
+    if output is None:
+        return Folder(Path(), shows_text=True) if as_json or is_terminal(sys.stdout) else Stdout()
+    if output == "-":
+        return Stdout()
+    if Path(output).is_dir() or output.endswith(("/", os.sep)):
+        return Folder(Path(output), shows_text=as_json)
+    return NewFile(Path(output), overwrite=force)
+
+
+def _deliver(client: Client, link: str, passphrase: str | None, place: Place, *, as_json: bool) -> Delivered:
+    """Read the message, write it, and acknowledge it; of large files, only what they can be fetched with."""
     is_delivered = False
     try:
-        with Client(parse_link(link).origin) as client, ExitStack() as until_delivered:
-            with _target(output, force=force) as file:
-                content = _open(client, link, passphrase, until_delivered)
-                with delivery.rescues(content):
-                    if content.note and not as_json:
-                        click.echo(visible(content.note), err=True)
-                    said = _deliver(content, file, output, as_json=as_json)
-            is_delivered = True
-            if said:
+        with ExitStack() as until_delivered:
+            message = _open(client, link, passphrase, until_delivered)
+            with rescues(message, parse_link(link).address):
+                if message.files and message.text and not as_json:
+                    click.echo(visible(message.text), err=True)
+                if as_json and not message.files:
+                    delivered = Delivered()
+                else:
+                    delivered = place.deliver(message, parse_link(link).address)
+                if as_json and delivered.unfinished is None:
+                    click.echo(as_json_text(message, delivered.paths))
+            is_delivered = delivered.unfinished is None
+            if delivered.said and not as_json:
                 with suppress(OSError):  # the message is delivered, even if this is not
-                    click.echo(said, err=True)
+                    click.echo(delivered.said, err=True)
     except KeyboardInterrupt:
         if not is_delivered:
             raise
-        click.echo("Interrupted. The message is written.", err=True)
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
+    return delivered
 
 
-def _deliver(content: Content, file: IO[bytes] | None, output: Path | None, *, as_json: bool) -> str:
-    """Write the message where it is wanted; give a sentence about that for stderr, if there is one."""
-    if file is not None:
-        delivery.write(content, file)
-        return f"Saved as {output}."
-    if as_json:
-        click.echo(delivery.as_json(content))
-    elif output == STDOUT or not sys.stdout.isatty():
-        click.echo(content.data, nl=False)
-    elif content.name is not None:
-        return f"The message is a file. It is saved as {delivery.save_under_its_name(content)}."
-    else:
-        return show(content.text, sys.stdout)
-    return ""
+def _resume(folder: Path, *, as_json: bool) -> None:
+    unfinished = unfinished_in(folder)
+    if unfinished is None:
+        raise click.UsageError(f"There is no interrupted download in {folder}.")
+    with Client(parse_link(unfinished.message).origin) as client:
+        while unfinished is not None:
+            _finish(client, unfinished, as_json=as_json)
+            unfinished = unfinished_in(folder)
 
 
-def _target(output: Path | None, *, force: bool) -> AbstractContextManager[IO[bytes] | None]:
-    """Open the place to write to, before the message is read; None is stdout."""
-    if output is not None and output != STDOUT:
-        return delivery.reserved(output, overwrite=force)
-    check_stdout()
-    return nullcontext()
+def _finish(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Path]:
+    """Fetch the files of a message that is acknowledged already; give their paths."""
+    message = client.resume(unfinished.ticket)
+    folder = unfinished.state.parent
+    try:
+        with transfer("Fetching") as report:
+            paths = unfinished.finish(message, report)
+        click.echo(as_json_text(message, paths) if as_json else saved_as(paths), err=not as_json)
+    except OSError as error:
+        raise Undelivered(
+            f"The files could not be written ({error.strerror}). crypt-api read --resume {folder} goes on."
+        ) from None
+    except (PartMissing, BadEnvelope):
+        raise
+    except (CryptApiError, KeyboardInterrupt):
+        click.echo(f"What was fetched is kept. crypt-api read --resume {folder} goes on.", err=True)
+        raise
+    unfinished.forget()
+    try:
+        with progress("Deleting the parts"):
+            message.delete_parts()
+    except KeyboardInterrupt:
+        _end_interrupted()
+    return paths
 
 
-def _open(client: Client, link: str, passphrase: str | None, until_delivered: ExitStack) -> Content:
+def _end_interrupted() -> NoReturn:
+    click.echo("Interrupted. The message is written.", err=True)
+    sys.exit(INTERRUPTED)
+
+
+def _open(client: Client, link: str, passphrase: str | None, until_delivered: ExitStack) -> Message:
     """Read the message; ask for its passphrase at a terminal. It is acknowledged when `until_delivered` is closed."""
     while True:
         try:

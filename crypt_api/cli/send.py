@@ -2,27 +2,27 @@
 
 import io
 import json
-import mimetypes
-import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
+from crypt_api.cli.attached_files import attachments, prepared_journal
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.lifetimes import Lifetime, bounds
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
-from crypt_api.cli.progress import progress
+from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.secret_files import given_secret
 from crypt_api.cli.terminal import check_stdout, is_terminal
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.cli.typed import typed_message
-from crypt_api.client import Client, Content, Sent
+from crypt_api.client import Attachment, Client, Sent
 from crypt_api.client.content import MAX_CONTENT_BYTES, check_size
-from crypt_api.client.errors import Refused
+from crypt_api.client.errors import Refused, Unavailable
 from crypt_api.client.links import origin_of
 from crypt_core.http.errors import InvalidField
 
@@ -36,6 +36,7 @@ Examples:
   crypt-api send                           type the message; nobody sees it in the list of processes
   pg_dump shop | crypt-api send - --ttl 1h
   crypt-api send --file key.pem --passphrase --qr
+  crypt-api send --file photos --file plan.pdf "as promised"
   curl "$(crypt-api send --plain 'until noon')"
 
 """
@@ -45,8 +46,16 @@ Examples:
 @click.argument("text", required=False)
 @click.option(
     "--file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Send a file, with its name and type; TEXT is a note to it.",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Send a file, or all files of a folder, with names and types; TEXT is a note to them. May be repeated.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an upload of the same files that was interrupted. Give the other options again, too.",
 )
 @click.option(
     "--ttl",
@@ -87,7 +96,8 @@ Examples:
 def send(  # noqa: PLR0913 - its options
     text: str | None,
     *,
-    file: Path | None,
+    paths: tuple[Path, ...],
+    resume: bool,
     ttl: int | None,
     reads: int,
     ask: bool,
@@ -102,9 +112,15 @@ def send(  # noqa: PLR0913 - its options
 
     Anybody who has the link can read the message, once. The service cannot. Others on this machine may see TEXT on the
     command line, and the shell may keep it: give a secret on stdin.
+
+    What is larger than 100 KB is sent in parts, as far as the service takes them. Ctrl-C deletes what was sent. If the
+    line or the machine fails, --resume goes on, for as long as the parts live: for that, the files' key stays in
+    ~/.local/state/crypt-api/uploads until the message is sent.
     """
     check_stdout()
-    content = _content(text, file)
+    if resume and not paths:
+        raise click.UsageError("--resume goes on with files: name them with --file, as before.")
+    text, files = _content(text, paths, plain=plain)
     passphrase = given_passphrase(passphrase_file)
     if ask and passphrase is None:
         passphrase = ask_passphrase(twice=True)
@@ -113,10 +129,13 @@ def send(  # noqa: PLR0913 - its options
     said = ""
     with Client(server, token=given_secret(token_file, TOKEN_VARIABLE)) as client:
         if plain:
-            result = _send_plain(client, server, content, ttl, is_sealed=bool(passphrase) or reads != 1)
+            is_sealed = bool(passphrase) or reads != 1 or bool(files)
+            result = _send_plain(client, server, text, ttl, is_sealed=is_sealed)
         else:
-            with progress("Sending"):
-                sent = _send(client, server, content, ttl, reads, passphrase)
+            journal = prepared_journal(origin_of(server), files, resume=resume)
+            with transfer("Sending") as report:
+                options = {"reads": reads, "passphrase": passphrase, "files": files, "progress": report}
+                sent = _send(client, server, text, ttl, journal, options)
             result = {"link": sent.link, "expires_at": rfc3339(sent.expires_at)}
             said = f"It can be read {_often(reads)}, until {shown(sent.expires_at, sys.stderr)}."
     try:
@@ -130,14 +149,25 @@ def send(  # noqa: PLR0913 - its options
 
 
 def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
-    client: Client, server: str, content: Content, ttl: int | None, reads: int, passphrase: str | None
+    client: Client, server: str, text: str, ttl: int | None, journal: Path | None, options: dict[str, Any]
 ) -> Sent:
     try:
-        return client.send(content, ttl=ttl, reads=reads, passphrase=passphrase)
+        return client.send(text, ttl=ttl, journal=journal, **options)
     except Refused as error:
         if error.code == InvalidField.code and ttl is not None and (allowed := bounds(origin_of(server))):
             raise Refused(f"A message lives {allowed} here.", error.code) from None
+        _say_that_it_can_go_on(journal)
         raise
+    except Unavailable:
+        _say_that_it_can_go_on(journal)
+        raise
+    except OSError as error:
+        raise click.UsageError(f"{error.filename or 'A file'} cannot be read: {error.strerror}.") from None
+
+
+def _say_that_it_can_go_on(journal: Path | None) -> None:
+    if journal is not None and journal.exists():
+        click.echo("What was sent is kept. The same command with --resume goes on.", err=True)
 
 
 def _often(reads: int) -> str:
@@ -154,52 +184,62 @@ def _draw(link: str) -> None:
         click.secho(line, fg="bright_white", bg="black", err=True)
 
 
-def _send_plain(client: Client, server: str, content: Content, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:
-    if is_sealed or content.name is not None:
+def _send_plain(client: Client, server: str, text: str, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:
+    if is_sealed:
         raise click.UsageError("--plain takes text only, read once, without a passphrase.")
     with progress("Sending"):
-        message_id = client.create_plain(content.text, ttl=ttl)
+        message_id = client.create_plain(text, ttl=ttl)
     return {"link": f"{origin_of(server)}/{message_id}"}
 
 
-def _read(stream: BinaryIO) -> bytes:
-    """Read the stream, but not more than shows that it is too large: a pipe may never end."""
-    return stream.read(MAX_CONTENT_BYTES + 1)
+class _Rejoined:
+    """A stream whose beginning was read already."""
+
+    def __init__(self, beginning: bytes, rest: BinaryIO) -> None:
+        self._beginning = beginning
+        self._rest = rest
+
+    def read(self, count: int, /) -> bytes:
+        data, self._beginning = self._beginning[:count], self._beginning[count:]
+        return data or self._rest.read(count)
 
 
 def _stdin() -> bytes:
+    """What comes from stdin, or more of it than fits into a message."""
     if sys.stdin is None:
         return b""
     if is_terminal(sys.stdin):
         prompt = "Type the message; end it with Enter and Ctrl-D."
         return typed_message(prompt, MAX_CONTENT_BYTES + 1).removesuffix(b"\n")
-    return _read(sys.stdin.buffer)
+    return sys.stdin.buffer.read(MAX_CONTENT_BYTES + 1)
 
 
 def _note(text: str | None) -> str:
-    """The text that goes with a file."""
+    """The text that goes with files."""
     if text != "-":
         return text or ""
     try:
-        return _stdin().decode()
+        data = _stdin()
+        check_size(data)
+        return data.decode()
     except UnicodeDecodeError:
         raise click.UsageError("The note is not text in UTF-8.") from None
 
 
-def _content(text: str | None, file: Path | None) -> Content:
-    if file is not None:
-        note = _note(text)
-        media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        with file.open("rb") as stream:
-            name = os.fsencode(file.name).decode(errors="replace")  # on some systems, a name need not be text
-            return Content(_read(stream), name=name, media_type=media_type, note=note)
+def _content(text: str | None, paths: Sequence[Path], *, plain: bool) -> tuple[str, list[Attachment]]:
+    """The text, and the files. What comes from stdin is a file if it is no text, or too large for one."""
+    if paths:
+        return _note(text), attachments(paths)
     if text and text != "-":
-        return Content.from_text(text)
+        return text, []
     data = b"" if text == "" else _stdin()
     if not data:
         raise click.UsageError("There is nothing to send.")
-    check_size(data)  # first: a text that is too large may have been cut within a character
+    if len(data) > MAX_CONTENT_BYTES:
+        if plain or is_terminal(sys.stdin):
+            check_size(data)
+        return "", [Attachment(_Rejoined(data, sys.stdin.buffer), "stdin")]
     try:
-        return Content.from_text(data.decode())
+        return data.decode(), []
     except UnicodeDecodeError:
-        return Content(data, name="stdin", media_type="application/octet-stream")
+        return "", [Attachment(data, "stdin")]

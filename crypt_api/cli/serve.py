@@ -18,7 +18,9 @@ DEFAULTS = Settings()
 
 
 @click.command(context_settings={"auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"), "show_default": True})
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on; :: takes all, those of IPv4, too."
+)
 @click.option(
     "--port", metavar="N", type=click.IntRange(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
 )
@@ -160,9 +162,9 @@ def serve(  # noqa: PLR0913 - its options
         listener = listen(host, port)
         metrics_listener = listen(*_address(metrics)) if metrics else None
         application = open_application({**os.environ, **flags})
+        run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)
     except (SettingsError, StorageUnavailable) as error:
         raise click.ClickException(str(error)) from None
-    run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)
 
 
 def _address(text: str) -> tuple[str, int]:

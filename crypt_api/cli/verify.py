@@ -14,7 +14,6 @@ from crypt_api.client.drivers import Driver
 from crypt_api.client.errors import AnswerLost, Unavailable
 from crypt_api.client.links import origin_of
 from crypt_api.client.page_check import check_page, shipped_hashes
-from crypt_api.client.protocol import TIMEOUT
 from crypt_api.client.retries import ask
 from crypt_core import __version__
 
@@ -39,8 +38,7 @@ def verify(server: str | None, *, hashes: bool) -> None:
     with closing(Driver(None, time.sleep)) as driver:
 
         def fetch(path: str, headers: Mapping[str, str]) -> httpx.Response:
-            timeout = {"timeout": httpx.Timeout(TIMEOUT).as_dict()}
-            return driver.run(ask(httpx.Request("GET", origin + path, headers=headers, extensions=timeout))).response
+            return driver.run(ask(httpx.Request("GET", origin + path, headers=headers))).response
 
         try:
             for name, problem in check_page(fetch, httpx.URL(origin).scheme):

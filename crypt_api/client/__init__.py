@@ -2,8 +2,20 @@
 
 from crypt_api.client import errors
 from crypt_api.client.async_client import AsyncClient
+from crypt_api.client.attachments import Attachment
 from crypt_api.client.client import Client
-from crypt_api.client.content import Content
+from crypt_api.client.messages import AsyncFile, AsyncMessage, File, Message
 from crypt_api.client.receipts import Receipt, Sent
 
-__all__ = ["AsyncClient", "Client", "Content", "Receipt", "Sent", "errors"]
+__all__ = [
+    "AsyncClient",
+    "AsyncFile",
+    "AsyncMessage",
+    "Attachment",
+    "Client",
+    "File",
+    "Message",
+    "Receipt",
+    "Sent",
+    "errors",
+]

@@ -1,19 +1,24 @@
 """The Python client for asyncio, method for method the same as `Client`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx
 
 from crypt_api.client import protocol
-from crypt_api.client.content import Content
+from crypt_api.client.attachments import Attachment
+from crypt_api.client.connections import TIMEOUT
+from crypt_api.client.downloads import open_ticket
 from crypt_api.client.drivers import AsyncDriver
 from crypt_api.client.idempotency_keys import IdempotencyKeys
 from crypt_api.client.links import origin_of, parse_link, plain_url
+from crypt_api.client.messages import AsyncMessage, async_message_of, is_over
 from crypt_api.client.receipts import Receipt, Sent
+from crypt_api.client.uploads import ReportProgress, opened_upload
 
 
 class AsyncClient:
@@ -21,7 +26,8 @@ class AsyncClient:
 
     Each method does what the method of `Client` with the same name does. `reading` is for an `async with`; what it read
     is acknowledged in the background, and `aclose` waits for that. A `read` that was cancelled can be repeated, as
-    `Client.reading` says.
+    `Client.reading` says. A `send` that was cancelled deletes its parts in the background. Files are read and written
+    in threads.
 
     Example:
         >>> import asyncio
@@ -29,8 +35,8 @@ class AsyncClient:
         >>> async def main():
         ...     async with AsyncClient("https://example.org") as client:
         ...         sent = await client.send("the key is under the mat")
-        ...         async with client.reading(sent.link) as content:
-        ...             print(content.text)
+        ...         async with client.reading(sent.link) as message:
+        ...             print(message.text)
         >>> asyncio.run(main())
         the key is under the mat
     """
@@ -40,6 +46,7 @@ class AsyncClient:
         server: str,
         *,
         token: str | None = None,
+        timeout: float = TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -47,27 +54,49 @@ class AsyncClient:
         self._server = origin_of(server)
         self._token = token
         self._keys = IdempotencyKeys()
-        self._driver = AsyncDriver(transport, sleep)
+        self._driver = AsyncDriver(transport, sleep, timeout)
 
-    async def send(
-        self, content: Content | str, *, ttl: int | None = None, reads: int = 1, passphrase: str | None = None
+    async def send(  # noqa: PLR0913 - what a message is made of
+        self,
+        text: str = "",
+        *,
+        files: Iterable[Attachment | Path | str] = (),
+        ttl: int | None = None,
+        reads: int = 1,
+        passphrase: str | None = None,
+        progress: ReportProgress | None = None,
+        journal: Path | None = None,
     ) -> Sent:
         """See `Client.send`."""
-        return await self._driver.run(protocol.send(self._server, content, ttl, reads, passphrase, self._token))
+        with opened_upload(self._server, files, self._token, progress, journal) as upload:
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
+            try:
+                return await self._driver.run(protocol.send(self._server, outgoing, self._token, upload))
+            except BaseException as error:  # a cancellation, too
+                if not upload.can_go_on_after(error):
+                    self._driver.run_in_background(upload.withdraw())
+                raise
 
-    async def read(self, link: str, *, passphrase: str | None = None) -> Content:
+    async def read(self, link: str, *, passphrase: str | None = None) -> AsyncMessage:
         """See `Client.read`."""
-        async with self.reading(link, passphrase=passphrase) as content:
-            return content
+        async with self.reading(link, passphrase=passphrase) as message:
+            return message
 
     @asynccontextmanager
-    async def reading(self, link: str, *, passphrase: str | None = None) -> AsyncIterator[Content]:
+    async def reading(self, link: str, *, passphrase: str | None = None) -> AsyncIterator[AsyncMessage]:
         """See `Client.reading`."""
         with self._keys.key_for(parse_link(link).address) as key:
             leased = await self._driver.run(protocol.read(link, passphrase, key))
-            yield leased.content
+            yield async_message_of(self._driver.run, leased.text, leased.download)
         # Nothing waits here any more: a cancellation would lose the content of a `read` that is complete.
         self._driver.run_in_background(protocol.acknowledge(leased))
+        if leased.download is not None and is_over(leased.download):
+            self._driver.run_in_background(leased.download.delete_parts())
+
+    def resume(self, ticket: str) -> AsyncMessage:
+        """See `Client.resume`."""
+        download = open_ticket(ticket)
+        return async_message_of(self._driver.run, download.manifest.note, download)
 
     async def receipt(self, link: str) -> Receipt:
         """See `Client.receipt`."""

@@ -6,7 +6,7 @@ The headers are those of Firefox 140 and Chrome 140. A service can still tell th
 from collections.abc import Mapping
 from enum import StrEnum
 
-from crypt_core.http.texts import LANGUAGES
+from crypt_core.http.page_texts import LANGUAGES
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"

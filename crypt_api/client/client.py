@@ -1,18 +1,23 @@
 """The Python client, blocking. What it says to the service is in `protocol.py`, how it waits in `drivers.py`."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Self
 
 import httpx
 
 from crypt_api.client import protocol
-from crypt_api.client.content import Content
+from crypt_api.client.attachments import Attachment
+from crypt_api.client.connections import TIMEOUT
+from crypt_api.client.downloads import open_ticket
 from crypt_api.client.drivers import Driver
 from crypt_api.client.idempotency_keys import IdempotencyKeys
 from crypt_api.client.links import origin_of, parse_link, plain_url
+from crypt_api.client.messages import Message, is_over, message_of
 from crypt_api.client.receipts import Receipt, Sent
+from crypt_api.client.uploads import ReportProgress, opened_upload
 
 
 class Client:
@@ -38,6 +43,7 @@ class Client:
         server: str,
         *,
         token: str | None = None,
+        timeout: float = TIMEOUT,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -46,6 +52,7 @@ class Client:
         Args:
             server: The service's address, such as `https://example.org`.
             token: What the service wants of those who send messages, if it wants anything.
+            timeout: Seconds that a connection may be silent.
             transport: How requests are sent, instead of httpx's own way.
             sleep: How to wait for a number of seconds before a request is sent again.
 
@@ -53,38 +60,68 @@ class Client:
             InvalidLink: `server` is not an address, or would be spoken to unencrypted over a network.
 
         Example:
-            >>> from crypt_api import Client, Content, errors
+            >>> from crypt_api import Attachment, Client, errors
             >>> client = Client("https://example.org")
         """
         self._server = origin_of(server)
         self._token = token
         self._keys = IdempotencyKeys()
-        self._driver = Driver(transport, sleep)
+        self._driver = Driver(transport, sleep, timeout)
 
-    def send(
-        self, content: Content | str, *, ttl: int | None = None, reads: int = 1, passphrase: str | None = None
+    def send(  # noqa: PLR0913 - what a message is made of
+        self,
+        text: str = "",
+        *,
+        files: Iterable[Attachment | Path | str] = (),
+        ttl: int | None = None,
+        reads: int = 1,
+        passphrase: str | None = None,
+        progress: ReportProgress | None = None,
+        journal: Path | None = None,
     ) -> Sent:
         """Encrypt a message, and store it.
 
+        Files that do not fit into the message, 102,400 bytes, are sent in parts before it: one part is in memory at a
+        time. If the message cannot be sent after all, or is interrupted, the parts are deleted again.
+
         Args:
-            content: A text, or a `Content` for a file.
+            text: The text; with files, a note to them.
+            files: Up to 100 files: their paths, or `Attachment`s for bytes, streams and other names.
             ttl: Seconds until the message expires, from 60; the service's default is a day.
             reads: How often the message can be read, from 1 to 100.
             passphrase: What the reader needs besides the link.
+            progress: Called with the bytes of large files that are done, and with all bytes, or None while their number
+                is not known.
+            journal: A path for a file that remembers the upload of large files, so that the same call, also of a later
+                run of the program, goes on with it. It has the files' key, and is removed when the message was sent. If
+                the service cannot be reached any more, or takes no more bytes for now, the journal and the parts stay.
 
         Raises:
-            ContentTooLarge: The message has more than 102,400 bytes, or the file's name is too long.
-            InvalidText: The text, the file's name or the passphrase cannot be written in UTF-8.
+            ContentTooLarge: The text or the files are larger than the service takes, or a file's name is too long.
+            FilesOff: The service takes no files beyond 102,400 bytes together.
+            UploadBudgetExhausted: The service takes no more bytes of files from this address for now.
+            FileChanged: A file has changed while it was being sent.
+            UploadExpired: Sending the files took too long.
+            InvalidText: The text, a file's name or the passphrase cannot be written in UTF-8.
+            OSError: A file cannot be read, or is no regular file.
 
         Example:
             >>> sent = client.send("the key is under the mat", reads=2, passphrase="correct horse")
-            >>> file = Content(b"...", name="map.png", media_type="image/png")
-            >>> link = client.send(file).link
+            >>> link = client.send("as promised", files=[Attachment(b"...", name="map.png")]).link
         """
-        return self._driver.run(protocol.send(self._server, content, ttl, reads, passphrase, self._token))
+        with opened_upload(self._server, files, self._token, progress, journal) as upload:
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
+            try:
+                return self._driver.run(protocol.send(self._server, outgoing, self._token, upload))
+            except BaseException as error:  # an interruption, too
+                if not upload.can_go_on_after(error):
+                    self._driver.run(upload.withdraw())
+                raise
 
-    def read(self, link: str, *, passphrase: str | None = None) -> Content:
+    def read(self, link: str, *, passphrase: str | None = None) -> Message:
         """Read the message at `link`. Its last read destroys it.
+
+        Small files come with the message. The bytes of large ones are fetched when they are asked for.
 
         Raises:
             InvalidLink: `link` is not a link to a message.
@@ -101,19 +138,20 @@ class Client:
             Traceback (most recent call last):
                 ...
             crypt_api.client.errors.PassphraseRequired: The message needs a passphrase; 10 tries are left.
-            >>> client.read(link).name
-            'map.png'
+            >>> message = client.read(link)
+            >>> message.text, message.files[0].name
+            ('as promised', 'map.png')
             >>> try:
             ...     client.read(link)
             ... except errors.AlreadyRead as error:
             ...     print("Somebody was here before, at", error.at)
             Somebody was here before, at ...
         """
-        with self.reading(link, passphrase=passphrase) as content:
-            return content
+        with self.reading(link, passphrase=passphrase) as message:
+            return message
 
     @contextmanager
-    def reading(self, link: str, *, passphrase: str | None = None) -> Iterator[Content]:
+    def reading(self, link: str, *, passphrase: str | None = None) -> Iterator[Message]:
         """Read the message at `link`, and acknowledge it when the block has ended without an exception.
 
         The service keeps the message for a minute, for this client alone, unless it is acknowledged before. So use this
@@ -121,16 +159,31 @@ class Client:
         itself is interrupted, the same `Client` can read the same message again within that minute. For any other
         `Client`, also one of the same program, the message is read. Raises what `read` raises.
 
+        Large files may take longer than that minute: the message is then erased, and its files can be fetched all the
+        same. If each of them was saved or read in the block, and nobody else is to read them, they are deleted at its
+        end. After a block that failed, the `Message` itself can still fetch them.
+
         Example:
-            >>> from pathlib import Path
-            >>> link = client.send("the key is under the mat").link
-            >>> with client.reading(link) as content:
-            ...     size = Path("message").write_bytes(content.data)
+            >>> link = client.send(files=[Attachment(b"...", name="map.png")]).link
+            >>> with client.reading(link) as message:
+            ...     path = message.files[0].save("map.png")
         """
         with self._keys.key_for(parse_link(link).address) as key:
             leased = self._driver.run(protocol.read(link, passphrase, key))
-            yield leased.content
+            message = message_of(self._driver.run, leased.text, leased.download)
+            yield message
             self._driver.run(protocol.acknowledge(leased))
+        if is_over(leased.download):
+            message.delete_parts()
+
+    def resume(self, ticket: str) -> Message:
+        """Open the files of a message that was read before, with what `Message.ticket` gave.
+
+        Raises:
+            BadEnvelope: It is no ticket.
+        """
+        download = open_ticket(ticket)
+        return message_of(self._driver.run, download.manifest.note, download)
 
     def receipt(self, link: str) -> Receipt:
         """Tell what has become of the sealed message at `link`, without reading it.
@@ -147,6 +200,9 @@ class Client:
 
     def destroy(self, link: str) -> None:
         """Destroy the message at `link`, unread or with reads left.
+
+        Nobody can find or open its files after that. Parts of large files stay until they expire, as noise: only their
+        key could delete them, and to get the key would be to read the message.
 
         Raises:
             InvalidLink: `link` is not a link to a message.

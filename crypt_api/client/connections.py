@@ -14,6 +14,9 @@ from crypt_api.client.environment import proxy_for, trusted_certificates
 from crypt_api.client.errors import InvalidEnvironment
 from crypt_api.client.limits import Exchange, TimedBackend, current_exchange
 
+TIMEOUT = 30.0
+"""Seconds that a connection may be silent."""
+
 TransportT = TypeVar("TransportT")
 
 
@@ -45,7 +48,9 @@ class _Transports(Generic[TransportT]):
 class Connections:
     """Blocking connections to services."""
 
-    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, transport: httpx.BaseTransport | None = None, timeout: float = TIMEOUT) -> None:
+        """`timeout` is the seconds that a connection may be silent, for requests that say nothing else."""
+        self._timeout = httpx.Timeout(timeout).as_dict()
         self._transports = _Transports[httpx.BaseTransport](transport, _timed_transport)
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -55,6 +60,7 @@ class Connections:
             RequestError: There is no response; `NotThisService` if it was too large or too slow.
             InvalidEnvironment: The environment names a proxy or certificates that cannot be used.
         """
+        request.extensions.setdefault("timeout", self._timeout)
         exchange = Exchange(request)
         current_exchange.set(exchange)
         response = self._transports.to(request.url).handle_request(request)
@@ -80,11 +86,13 @@ class Connections:
 class AsyncConnections:
     """The same as `Connections`, for asyncio."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None, timeout: float = TIMEOUT) -> None:
+        self._timeout = httpx.Timeout(timeout).as_dict()
         self._transports = _Transports[httpx.AsyncBaseTransport](transport, _async_transport)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
         """See `Connections.send`."""
+        request.extensions.setdefault("timeout", self._timeout)
         exchange = Exchange(request)
         transport = self._transports.to(request.url)
         try:

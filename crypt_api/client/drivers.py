@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any, TypeVar, assert_never
 
 import httpx
 
-from crypt_api.client.connections import AsyncConnections, Connections
+from crypt_api.client.connections import TIMEOUT, AsyncConnections, Connections
 from crypt_api.client.steps import Ask, Compute, Conversation, End, Pause, Step, next_step
 
 T = TypeVar("T")
@@ -15,15 +16,18 @@ T = TypeVar("T")
 class Driver:
     """Carries out conversations, and blocks meanwhile."""
 
-    def __init__(self, transport: httpx.BaseTransport | None, sleep: Callable[[float], None]) -> None:
-        self._connections = Connections(transport)
+    def __init__(
+        self, transport: httpx.BaseTransport | None, sleep: Callable[[float], None], timeout: float = TIMEOUT
+    ) -> None:
+        self._connections = Connections(transport, timeout)
         self._sleep = sleep
 
     def run(self, conversation: Conversation[T]) -> T:
-        step = next_step(conversation)
-        while not isinstance(step, End):
-            step = next_step(conversation, self._carry_out(step))
-        return step.result
+        with closing(conversation):
+            step = next_step(conversation)
+            while not isinstance(step, End):
+                step = next_step(conversation, self._carry_out(step))
+            return step.result
 
     def close(self) -> None:
         self._connections.close()
@@ -46,16 +50,22 @@ class Driver:
 class AsyncDriver:
     """Carries out conversations on the event loop, and what takes long in a thread."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None, sleep: Callable[[float], Awaitable[None]]) -> None:
-        self._connections = AsyncConnections(transport)
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport | None,
+        sleep: Callable[[float], Awaitable[None]],
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self._connections = AsyncConnections(transport, timeout)
         self._sleep = sleep
         self._background: set[asyncio.Task[None]] = set()
 
     async def run(self, conversation: Conversation[T]) -> T:
-        step = next_step(conversation)
-        while not isinstance(step, End):
-            step = next_step(conversation, await self._carry_out(step))
-        return step.result
+        with closing(conversation):
+            step = next_step(conversation)
+            while not isinstance(step, End):
+                step = next_step(conversation, await self._carry_out(step))
+            return step.result
 
     def run_in_background(self, conversation: Conversation[None]) -> None:
         """Start the conversation. `close` waits for its end."""

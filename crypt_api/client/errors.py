@@ -1,5 +1,6 @@
 """The errors of the client. Each text is written for people, and no error carries a secret or a message."""
 
+import math
 from datetime import datetime
 
 
@@ -20,7 +21,19 @@ class InvalidEnvironment(CryptApiError):
 
 
 class ContentTooLarge(CryptApiError):
-    """The text or file has more than 102,400 bytes, or the file's name is too long."""
+    """The text or the files are larger than the service takes, or the name of a file is too long."""
+
+
+class TooManyFiles(ContentTooLarge):
+    """A message has at most 100 files."""
+
+
+class FileChanged(CryptApiError):
+    """A file has changed while it was being sent, or a pipe would have to be read from its start again."""
+
+
+class UploadExpired(CryptApiError):
+    """Sending the files took so long that the first parts of them would be gone too early. Nothing was sent."""
 
 
 class BadEnvelope(CryptApiError):
@@ -29,6 +42,10 @@ class BadEnvelope(CryptApiError):
 
 class NotFound(CryptApiError):
     """There is no such message: there never was, or it has expired."""
+
+
+class PartMissing(NotFound):
+    """A part of the files is gone: it has expired, or somebody who has read the message has deleted it."""
 
 
 class AlreadyRead(NotFound):
@@ -100,6 +117,10 @@ class TokenRequired(Refused):
     """The service takes messages only from those who have one of its tokens."""
 
 
+class FilesOff(Refused):
+    """The service takes no files beyond what fits into a message: 102,400 bytes."""
+
+
 class RateLimited(Refused):
     """The service allows no more requests from this address for now.
 
@@ -107,9 +128,22 @@ class RateLimited(Refused):
         retry_after: Seconds to wait.
     """
 
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"Too many requests; wait {retry_after:.0f} seconds.")
+    def __init__(self, retry_after: float, code: str = "") -> None:
+        super().__init__(f"Too many requests; wait {retry_after:.0f} seconds.", code)
         self.retry_after = retry_after
+
+
+class UploadBudgetExhausted(RateLimited):
+    """The service takes no more bytes of files from this address for now.
+
+    Attributes:
+        retry_after: Seconds to wait.
+    """
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(retry_after, "upload_budget")
+        minutes = math.ceil(retry_after / 60)
+        self.args = (f"No more bytes of files are taken from this address; wait {minutes} minutes.",)
 
 
 class Unavailable(CryptApiError):

@@ -6,6 +6,7 @@ ever, and a small compressed response could fill the memory.
 
 import time
 import zlib
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,6 +15,12 @@ import httpx
 
 MAX_RESPONSE_BYTES = 1_048_576
 """The largest response of the service is a plain message in JSON's escapes, six bytes for one: 614,400 bytes."""
+
+MAX_RESPONSE = "max_response_bytes"
+"""The extension of a request whose response may be larger or has to be smaller than that."""
+
+RECEIVED = "received"
+"""The extension of a request with a function that is called with the bytes of the body so far."""
 
 PATIENCE = 1.5
 """How much longer a whole exchange may take than a silence within it."""
@@ -34,7 +41,10 @@ class Exchange:
     def __init__(self, request: httpx.Request) -> None:
         self._request = request
         silence: float = request.extensions["timeout"]["read"]
-        self._ends = time.monotonic() + PATIENCE * silence + len(request.content) / SLOWEST_LINE
+        length = int(request.headers.get("content-length", 0))
+        self._ends = time.monotonic() + PATIENCE * silence + length / SLOWEST_LINE
+        self._limit: int = request.extensions.get(MAX_RESPONSE, MAX_RESPONSE_BYTES)
+        self._on_bytes: Callable[[int], None] | None = request.extensions.get(RECEIVED)
         self._body = bytearray()
         self._decoder: Any = None
 
@@ -62,7 +72,9 @@ class Exchange:
         except zlib.error as error:
             raise httpx.DecodingError(str(error), request=self._request) from None
         if self._room < 0:
-            raise NotThisService(f"its response has more than {MAX_RESPONSE_BYTES:,} bytes", request=self._request)
+            raise NotThisService(f"its response has more than {self._limit:,} bytes", request=self._request)
+        if self._on_bytes:
+            self._on_bytes(len(self._body))
         self.seconds_left()
 
     def end(self, response: httpx.Response) -> httpx.Response:
@@ -72,7 +84,7 @@ class Exchange:
 
     @property
     def _room(self) -> int:
-        return MAX_RESPONSE_BYTES - len(self._body)
+        return self._limit - len(self._body)
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("exchange")

@@ -3,6 +3,7 @@
 A conversation is a generator of steps (`steps.py`): it asks, and a driver carries out. Nothing here waits or sends.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -10,21 +11,42 @@ from typing import Any
 import httpx
 
 from crypt_api.client import errors
-from crypt_api.client.content import Content
+from crypt_api.client.attachments import Files
+from crypt_api.client.content import MAX_CONTENT_BYTES, Content, check_size, encode, utf8
+from crypt_api.client.downloads import Download, download_of
 from crypt_api.client.envelope import Keys, Secret
 from crypt_api.client.links import parse_link, plain_url, sealed_link
+from crypt_api.client.manifest import Manifest
 from crypt_api.client.receipts import Receipt, Sent, parse_receipt, parse_time
+from crypt_api.client.requests import create_token, make_request
 from crypt_api.client.responses import parse
 from crypt_api.client.retries import PATIENT, ask
 from crypt_api.client.steps import Ask, Compute, Conversation
+from crypt_api.client.uploads import Upload
 from crypt_core import ids
 from crypt_core.encoding import digest, encode_base64url
 
-TIMEOUT = 30.0
-"""Seconds that a connection may be silent."""
-
 ACKNOWLEDGEMENT_TIMEOUT = 5.0
 """Seconds that a connection may be silent after an acknowledgement, whose answer does not matter."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to send.
+
+    Attributes:
+        text: The text, or the note to the files.
+        files: The files; none for a text.
+        ttl: Seconds until the message expires; None is the service's default.
+        reads: How often the message can be read.
+        passphrase: What the reader needs besides the link.
+    """
+
+    text: str = field(repr=False)
+    files: Files
+    ttl: int | None
+    reads: int
+    passphrase: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -32,26 +54,35 @@ class Leased:
     """A message that was read, and that the service keeps for this client until the lease ends.
 
     Attributes:
-        content: The message.
+        text: The text, or the note to the files.
+        download: The files; None for a text.
         acknowledgement: The request that ends the lease. Without it, the lease ends after a minute.
     """
 
-    content: Content
+    text: str = field(repr=False)
+    download: Download | None
     acknowledgement: httpx.Request = field(repr=False)
 
 
-def send(  # noqa: PLR0913, PLR0917 - what a message is made of
-    origin: str, content: Content | str, ttl: int | None, reads: int, passphrase: str | None, token: str | None
-) -> Conversation[Sent]:
-    content = Content.from_text(content) if isinstance(content, str) else content
-    secret = Secret.generate()
-    keys = yield from _keys(secret, passphrase)
-    body: dict[str, Any] = {"message": secret.seal(content, keys), "proof_hash": digest(secret.proof), "reads": reads}
+def send(origin: str, outgoing: Outgoing, token: str | None, upload: Upload) -> Conversation[Sent]:
+    """Send the message; first the parts of its files, if they do not fit into the message itself."""
+    note = utf8(outgoing.text, "The text" if not len(outgoing.files) else "The note")
+    check_size(note)
+    secret, headers = Secret.generate(), create_token(token)
+    keys = yield from _keys(secret, outgoing.passphrase)
+    content: Content | Manifest | None = yield Compute(lambda: _fitting(outgoing))
+    if content is None:
+        content = yield from upload.send_parts(outgoing.text, outgoing.ttl, outgoing.reads)
+    body: dict[str, Any] = {
+        "message": secret.seal(content, keys),
+        "proof_hash": digest(secret.proof),
+        "reads": outgoing.reads,
+    }
     if keys.passphrase_proof is not None:
         body["passphrase_hash"] = digest(keys.passphrase_proof)
-    if ttl is not None:
-        body["ttl"] = ttl
-    last = yield from ask(_request("PUT", f"{origin}/{secret.id}", json=body, headers=_token(token)))
+    if outgoing.ttl is not None:
+        body["ttl"] = outgoing.ttl
+    last = yield from ask(make_request("PUT", f"{origin}/{secret.id}", json=body, headers=headers))
     return parse(last, lambda fields: Sent(secret.link(origin), parse_time(fields["expires_at"])))
 
 
@@ -64,14 +95,17 @@ def read(link: str, passphrase: str | None, idempotency_key: str) -> Conversatio
         if passphrase:
             raise errors.UnexpectedPassphrase("A plain message has no passphrase. Nothing was read.")
         url = plain_url(origin, parsed.plain_id)
-        last = yield from ask(_request("GET", url, headers=headers), PATIENT)
-        return Leased(Content.from_text(parse(last, _message)), _acknowledgement(url, headers))
+        last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
+        return Leased(Content.from_text(parse(last, _message)).text, None, _acknowledgement(url, headers))
     keys = yield from _keys(secret, passphrase)
     url, headers = f"{origin}/{secret.id}", headers | _authorization(secret, keys)
-    last = yield from ask(_request("GET", url, headers=headers), PATIENT)
+    last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
     if last.response.status_code == HTTPStatus.NOT_FOUND:
         raise (yield from _why_missing(link))
-    return Leased(secret.unseal(parse(last, _message), keys), _acknowledgement(url, headers))
+    content = secret.unseal(parse(last, _message), keys)
+    download = download_of(origin, content)
+    text = content.text if isinstance(content, Content) and download is None else content.note
+    return Leased(text, download, _acknowledgement(url, headers))
 
 
 def acknowledge(leased: Leased) -> Conversation[None]:
@@ -81,7 +115,7 @@ def acknowledge(leased: Leased) -> Conversation[None]:
 
 def receipt(link: str) -> Conversation[Receipt]:
     origin, secret = sealed_link(link)
-    request = _request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret))
+    request = make_request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret))
     return parse((yield from ask(request)), parse_receipt)
 
 
@@ -90,8 +124,8 @@ def destroy(link: str) -> Conversation[None]:
     parsed = parse_link(link)
     origin, secret = parsed.origin, parsed.secret
     if secret is None:
-        return parse((yield from ask(_request("DELETE", plain_url(origin, parsed.plain_id)))), _nothing)
-    last = yield from ask(_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
+        return parse((yield from ask(make_request("DELETE", plain_url(origin, parsed.plain_id)))), _nothing)
+    last = yield from ask(make_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
     if last.response.status_code != HTTPStatus.NOT_FOUND:
         return parse(last, _nothing)
     reason = yield from _why_missing(link)
@@ -103,7 +137,7 @@ def destroy(link: str) -> Conversation[None]:
 
 def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Conversation[str]:
     body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
-    last = yield from ask(_request("POST", f"{origin}/", json=body, headers=_token(token)))
+    last = yield from ask(make_request("POST", f"{origin}/", json=body, headers=create_token(token)))
     return parse(last, _plain_id)
 
 
@@ -131,25 +165,29 @@ def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _token(token: str | None) -> dict[str, str]:
-    if not token:
-        return {}
-    if not (token.isascii() and token.isprintable() and " " not in token):
-        raise errors.InvalidText("The token has characters that no token has.")
-    return {"Authorization": f"Bearer {token}"}
-
-
 def _acknowledgement(url: str, headers: dict[str, str]) -> httpx.Request:
-    return _request("DELETE", url, timeout=ACKNOWLEDGEMENT_TIMEOUT, headers=headers)
+    return make_request("DELETE", url, silence=ACKNOWLEDGEMENT_TIMEOUT, headers=headers)
 
 
-def _request(
-    method: str, url: str, *, timeout: float = TIMEOUT, headers: dict[str, str] | None = None, **options: Any
-) -> httpx.Request:
-    headers = {"Accept-Encoding": "identity", **(headers or {})}
-    return httpx.Request(
-        method, url, headers=headers, extensions={"timeout": httpx.Timeout(timeout).as_dict()}, **options
-    )
+def _fitting(outgoing: Outgoing) -> Content | Manifest | None:
+    """Give the content with all bytes in it, in the oldest version that can say it; None if they do not fit."""
+    files, note = outgoing.files, outgoing.text
+    if not len(files):
+        return Content.from_text(note)
+    if files.known_bytes > MAX_CONTENT_BYTES:
+        return None
+    files.seek(0)
+    data = files.read(MAX_CONTENT_BYTES + 1)
+    if len(data) > MAX_CONTENT_BYTES:
+        return None
+    entries = files.entries
+    content: Content | Manifest = Manifest(entries, note, inline=data)
+    if len(entries) == 1 and "/" not in entries[0].name:  # only a list keeps folders
+        content = Content(data, entries[0].name, entries[0].media_type, note)
+    with suppress(errors.ContentTooLarge):
+        encode(content)
+        return content
+    return None
 
 
 def _message(fields: dict[str, Any]) -> str:

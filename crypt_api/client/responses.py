@@ -39,24 +39,36 @@ def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
     raise error
 
 
-def _refusal(  # noqa: PLR0911 - one for each error
-    response: httpx.Response, text: str, code: str, fields: dict[str, Any]
-) -> errors.CryptApiError:
+def _refusal(response: httpx.Response, text: str, code: str, fields: dict[str, Any]) -> errors.CryptApiError:
     """Give the error for a status of 300 to 499."""
-    match code, response.status_code:
-        case service_errors.PassphraseRequired.code, _:
-            return errors.PassphraseRequired(int(fields["tries_left"]))
-        case service_errors.WrongPassphrase.code, _:
-            return errors.WrongPassphrase(int(fields["tries_left"]))
-        case service_errors.UnexpectedPassphrase.code, _:
-            return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
-        case service_errors.TokenRequired.code, _:
-            return errors.TokenRequired("Sending a message needs a token of this service.", code)
-        case _, HTTPStatus.NOT_FOUND:
+    if code in _BY_CODE:
+        return _BY_CODE[code](response, fields)
+    match response.status_code:
+        case HTTPStatus.NOT_FOUND:
             return errors.NotFound("There is no such message.")
-        case _, HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return errors.ContentTooLarge(text)
-        case _, HTTPStatus.TOO_MANY_REQUESTS:
+        case HTTPStatus.TOO_MANY_REQUESTS:
             return errors.RateLimited(retry_after(response))
         case _:
             return errors.Refused(text, code)
+
+
+_BY_CODE: dict[str, Callable[[httpx.Response, dict[str, Any]], errors.CryptApiError]] = {
+    service_errors.PassphraseRequired.code: lambda _, fields: errors.PassphraseRequired(int(fields["tries_left"])),
+    service_errors.WrongPassphrase.code: lambda _, fields: errors.WrongPassphrase(int(fields["tries_left"])),
+    service_errors.UnexpectedPassphrase.code: lambda *_: errors.UnexpectedPassphrase(
+        "The message has no passphrase. Nothing was read."
+    ),
+    service_errors.TokenRequired.code: lambda *_: errors.TokenRequired(
+        "Sending a message needs a token of this service.", service_errors.TokenRequired.code
+    ),
+    service_errors.PartNotFound.code: lambda *_: errors.PartMissing(
+        "A part of the files is missing: it has expired, or somebody has deleted it."
+    ),
+    service_errors.FilesOff.code: lambda *_: errors.FilesOff(
+        "This service takes no files beyond 100 KB.", service_errors.FilesOff.code
+    ),
+    service_errors.UploadBudgetExhausted.code: lambda response, _: errors.UploadBudgetExhausted(retry_after(response)),
+}
+"""The errors that have a class of their own."""

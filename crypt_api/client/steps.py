@@ -29,7 +29,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Compute:
-    """Call the function, and give back its result. It takes a good part of a second: too long for an event loop."""
+    """Call the function, and give back its result. It computes, or uses the disk: too long for an event loop."""
 
     function: Callable[[], Any]
 

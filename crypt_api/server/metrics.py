@@ -65,7 +65,11 @@ class Metrics:
             ("bytes", "Bytes that the store uses", lambda: usage().bytes),
             ("max_bytes", "Cap of the store in bytes; 0 is none", lambda: usage().max_bytes),
             ("share", "Part of the cap that is used, 0 to 1", lambda: usage().share),
-            ("refuses", "1 while new messages are refused for want of room", lambda: usage().refuses != ""),
+            (
+                "refuses",
+                "1 while new messages are refused for want of room, all of them or the largest",
+                lambda: usage().refuses != "",
+            ),
             ("messages", "Messages in the store, or a number somewhat above", lambda: usage().messages),
         ):
             Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
@@ -123,6 +127,9 @@ class MeteredStore:
     def __init__(self, store: ServerStore, metrics: Metrics) -> None:
         self._store = store
         self._metrics = metrics
+
+    async def connect(self) -> None:
+        await self._store.connect()
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         started = time.perf_counter()

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from types import FrameType
 
 from crypt_api.server.application import Application
 from crypt_api.server.edge.limits import MAX_METRICS_CONNECTIONS, Limits
@@ -13,8 +16,8 @@ from crypt_api.server.edge.server import Server
 from crypt_api.server.metrics import metrics_response
 from crypt_core.http.types import Request, Response
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-"""They end the server."""
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
+"""They end the server. (Windows has the first two.)"""
 
 SWITCH_INTERVAL_SECONDS = 0.00002
 """After this time, a busy thread lets another one run. SQLite's thread waits for its turn several times in a commit.
@@ -23,17 +26,19 @@ this is less again, and takes no throughput that can be measured."""
 
 
 def run(application: Application, listener: socket.socket, limits: Limits, metrics: socket.socket | None) -> None:
-    """Serve until SIGTERM or SIGINT; then answer what is in flight, close the store, and exit with 0.
+    """Serve until one of `SIGNALS`; then answer what is in flight, close the store, and exit with 0.
 
     Args:
         application: Answers the requests.
         listener: The address of the service.
         limits: The operator's limits.
         metrics: The address of the metrics; None without metrics.
+
+    Raises:
+        StorageUnavailable: The store cannot be connected.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: sys.exit(0))  # until the event loop is there
+    _handle_signals(lambda *_: sys.exit(0))  # until the event loop is there
     try:
         with asyncio.Runner(loop_factory=_new_event_loop) as runner:
             runner.run(_serve(application, listener, limits, metrics))
@@ -48,6 +53,7 @@ async def _serve(
         return metrics_response(application.metrics, request)
 
     stop = _stop_event()
+    await application.store.connect()  # before anybody can ask
     servers = [_started(Server(application.answer, limits, application.proxies), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
@@ -62,20 +68,32 @@ def _stop_event() -> asyncio.Event:
     loop = asyncio.get_running_loop()
 
     def on_signal(*_: object) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        _handle_signals(signal.SIG_IGN)
         loop.call_soon_threadsafe(stop.set)
 
-    for number in SIGNALS:
-        signal.signal(number, on_signal)
+    _handle_signals(on_signal)
     return stop
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    """Set the handler of all signals that end the server, but of those that the parent ignores, as `nohup` does."""
+    for number in SIGNALS:
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _started(server: Server, listener: socket.socket, word: str) -> Server:
     server.start(listener)
     host, port, *_ = listener.getsockname()
-    print(f"{word} on http://{f'[{host}]' if ':' in host else host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+    _say(f"{word} on http://{f'[{host}]' if ':' in host else host}:{port}\n")
     return server
+
+
+def _say(line: str) -> None:
+    """Write to stderr; a server whose stderr is full or closed serves all the same."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        # `print` would keep what cannot be written, and Python would fail with it at the end.
+        os.write(sys.stderr.fileno(), line.encode())
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from hmac import compare_digest
 from typing import NamedTuple, assert_never
 
-from crypt_core.record import AccessHashes, Lease, Record, State
+from crypt_core.record import LEASE_SECONDS, AccessHashes, Lease, Record, State
 
-LEASE_SECONDS = 60
-"""How long a reader who sent an idempotency key may fetch the message again."""
+MAX_MESSAGE_BYTES = 102_400
+"""The limit of 100 KB: UTF-8 bytes of a plain message, and of the content of a sealed one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ State = Literal["unread", "read", "destroyed"]
 MAX_PASSPHRASE_TRIES = 10
 """The last wrong one destroys the message. Only a caller with the link can try: ten are for typing errors."""
 
+LEASE_SECONDS = 60
+"""How long a reader who sent an idempotency key may fetch the message again."""
+
 
 class Lease(NamedTuple):
     """A reader's right to fetch the message again, in case the response was lost.

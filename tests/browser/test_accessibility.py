@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from crypt_core.http.texts import LANGUAGES, RIGHT_TO_LEFT
+from crypt_core.http.page_texts import LANGUAGES, RIGHT_TO_LEFT
 from tests.support.chromium import Tabs
 from tests.support.page import FILE, create, reveal, write
 from tests.support.platforms import ROOT, Platform
@@ -83,6 +83,11 @@ class Views:
         without.click("form button")
         without.wait_for_url("**/reveal")
         yield "not found", self._tabs.open(f"{self._tabs.platform.url}/a/b", **self._settings)
+        broken = self._tabs.new(**self._settings)
+        broken.route("**/-/qr.js", lambda route: route.abort())
+        broken.goto(self._tabs.platform.url)
+        expect(broken.locator("#not-loaded")).to_be_visible()
+        yield "not loaded", broken
 
 
 @pytest.mark.parametrize(("scheme", "language"), [("light", "en-GB"), ("dark", "ar")])
@@ -102,7 +107,7 @@ def test_axe_finds_nothing(tabs: Tabs, scheme: str, language: str) -> None:
         assert len(result["passes"]) > 10
         views += 1
     assert findings == {}
-    assert views == 17
+    assert views == 18
 
 
 @pytest.mark.parametrize("language", ["en-GB", "ar"])

@@ -73,6 +73,15 @@ def test_whatever_fails_after_the_read_the_text_is_shown(server_tabs: Tabs) -> N
     expect_all_of_the_text(page)
 
 
+def test_a_step_that_fails_keeps_no_other_step_from_its_work(server_tabs: Tabs) -> None:
+    page = server_tabs.open(write(server_tabs.open(), TEXT))
+    expect_heading(page, "A sealed message for you")
+    page.evaluate("() => { history.replaceState = window.scrollTo = () => { throw new Error() }; }")
+    reveal(page)
+    expect(page.get_by_role("link", name="https://example.org/a")).to_be_visible()
+    expect(page.locator("#message-lede")).to_contain_text("within a minute")
+
+
 def test_whatever_fails_after_the_read_the_file_can_be_saved(server_tabs: Tabs) -> None:
     sender = server_tabs.open()
     sender.set_input_files("#file", IMAGE)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from qrcodegen import QrCode  # type: ignore[import-untyped]
 
-from crypt_api import Client, Content
+from crypt_api import Attachment, Client
 from tests.support.chromium import Tabs
 from tests.support.firefox import Firefox
 from tests.support.plain import create_path
@@ -158,8 +158,8 @@ def tall_picture(*texts: str) -> bytes:
 
 
 def test_a_picture_and_its_note_are_printed_whole(tab: Tab, client: Client) -> None:
-    picture = Content(tall_picture("UPPER END", "LOWER END"), name="tall.png", media_type="image/png", note=MESSAGE)
-    tab.open(client.send(picture).link)
+    picture = Attachment(tall_picture("UPPER END", "LOWER END"), "tall.png")
+    tab.open(client.send(MESSAGE, files=[picture]).link)
     tab.wait_until_visible("#reveal")
     tab.click("#reveal")
     tab.wait_until_visible("#content-image")

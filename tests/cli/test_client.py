@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from crypt_api import AsyncClient, Client, Content, errors
+from crypt_api import AsyncClient, Attachment, Client, errors
 from crypt_api.client.envelope import Keys, Secret
 from crypt_api.client.links import sealed_link
 from tests.support import spellings
 from tests.support.platforms import Platform
 from tests.support.transports import ManyAddresses, ManyAddressesAsync
 
-FILE = Content(b"\x00\x01\xff", "key.bin", "application/octet-stream")
+FILE = Attachment(b"\x00\x01\xff", "key.bin")
 
 
 @pytest.fixture
@@ -24,12 +24,19 @@ def crypt(platform: Platform) -> Iterator[Client]:
         yield client
 
 
-@pytest.mark.parametrize("content", [Content.from_text("secret"), Content.from_text("🐎" * 1_000), FILE])
+@pytest.mark.parametrize("text", ["secret", "🐎" * 1_000])
+@pytest.mark.parametrize("files", [(), (FILE,)])
 @pytest.mark.parametrize("passphrase", [None, "pass žluť"])
-def test_a_message_is_read_as_it_was_sent(crypt: Client, content: Content, passphrase: str | None) -> None:
-    sent = crypt.send(content, ttl=3_600, passphrase=passphrase)
+def test_a_message_is_read_as_it_was_sent(
+    crypt: Client, text: str, files: tuple[Attachment, ...], passphrase: str | None
+) -> None:
+    sent = crypt.send(text, files=files, ttl=3_600, passphrase=passphrase)
     assert timedelta(seconds=3_590) < sent.expires_at - datetime.now(UTC) < timedelta(seconds=3_602)
-    assert crypt.read(sent.link, passphrase=passphrase) == content
+    message = crypt.read(sent.link, passphrase=passphrase)
+    assert message.text == text
+    assert [(file.name, file.media_type, file.size, file.read()) for file in message.files] == [
+        ("key.bin", "application/octet-stream", 3, b"\x00\x01\xff") for _ in files
+    ]
 
 
 def test_the_second_reader_learns_when_it_was_read(crypt: Client) -> None:
@@ -62,11 +69,13 @@ def test_no_request_tells_a_secret(platform: Platform) -> None:
             return super().handle_request(request)
 
     with Client(platform.url, transport=Listening(platform)) as client:
-        link = client.send(Content(b"unmistakable text", "unmistakable name"), passphrase="unmistakable pass").link
+        link = client.send(
+            files=[Attachment(b"unmistakable text", "unmistakable name")], passphrase="unmistakable pass"
+        ).link
         client.receipt(link)
         with pytest.raises(errors.WrongPassphrase):
             client.read(link, passphrase="unmistakable mistake")
-        assert client.read(link, passphrase="unmistakable pass").data == b"unmistakable text"
+        assert client.read(link, passphrase="unmistakable pass").files[0].read() == b"unmistakable text"
     secret, everything = sealed_link(link)[1], b"\n".join(said)
     contents = ("unmistakable text", "unmistakable name", "unmistakable mistake")
     for writing in spellings.of_message(secret, "unmistakable pass", *contents):
@@ -98,7 +107,7 @@ def test_plain_messages(crypt: Client, platform: Platform) -> None:
         crypt.receipt(link)
     with pytest.raises(errors.UnexpectedPassphrase):
         crypt.read(link, passphrase="x")
-    assert crypt.read(link + "/?utm=1") == Content.from_text("secret")
+    assert crypt.read(link + "/?utm=1").text == "secret"
     for not_an_id in ("", "a", "abc?x", "a/b", "é" * 5):
         with pytest.raises(errors.NotFound):
             crypt.read_plain(not_an_id)
@@ -161,11 +170,10 @@ def test_unencrypted_requests_go_through_no_proxy(platform: Platform, monkeypatc
 
 def test_text_that_utf8_cannot_write_is_refused(crypt: Client) -> None:
     half = "\ud800"
-    cases: list[tuple[str | Content, str | None]] = [(half, None), ("x", half), (Content(b"", half, ""), None)]
-    cases.append((Content(b"\xff"), None))
-    for content, passphrase in cases:
+    files = [Attachment(b"", half)]
+    for text, passphrase, attached in ((half, None, []), ("x", half, []), ("", None, files), (half, None, [FILE])):
         with pytest.raises(errors.InvalidText):
-            crypt.send(content, passphrase=passphrase)
+            crypt.send(text, files=attached, passphrase=passphrase)
     with pytest.raises(errors.InvalidText) as error:
         crypt.create_plain("secret" + half)
     assert error.value.__context__ is None

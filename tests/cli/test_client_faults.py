@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crypt_api import Client, Content, errors
+from crypt_api import Client, Message, errors
 from tests.support.platforms import Platform
 from tests.support.transports import Faulty
 
@@ -94,15 +94,15 @@ def test_the_lease_of_a_message_that_has_arrived_ends(faulty: Any, platform: Pla
 
 
 def test_a_message_is_not_acknowledged_if_the_block_fails(faulty: Any, platform: Platform) -> None:
-    def fail(content: Content) -> None:
-        assert content.text == "secret"
+    def fail(message: Message) -> None:
+        assert message.text == "secret"
         raise OSError("the disk is full")
 
     client, transport, _ = faulty([])
     for link in (client.send("secret").link, f"{platform.url}/{client.create_plain('secret')}"):
         transport.requests.clear()
-        with pytest.raises(OSError, match="full"), client.reading(link) as content:
-            fail(content)
+        with pytest.raises(OSError, match="full"), client.reading(link) as message:
+            fail(message)
         assert transport.requests == ["GET"]
         with platform.client() as other:  # it is leased to a caller with the same idempotency key
             headers = {n: v for n, v in transport.last.headers.items() if n in ("authorization", "idempotency-key")}
@@ -146,10 +146,6 @@ def test_the_client_gives_up_after_some_attempts(faulty: Any) -> None:
         {"json": None},
         {"json": {"expires_at": None, "message": 1}},
         {"json": {"expires_at": "soon"}},
-        {"json": {"expires_at": "0001-01-01T00:00:00Z"}},  # without a local time west of Greenwich
-        {"json": {"expires_at": "9999-12-31T23:59:59Z"}},
-        {"json": {"expires_at": "2026-11-24T00:00:00"}},
-        {"json": {"expires_at": 1_800_000_000}},
         {"content": b"\xff"},
         {"content": b""},
     ],

@@ -195,7 +195,7 @@ def test_a_file_whose_name_is_not_utf8_is_sent_all_the_same(shell: Shell) -> Non
     name = b"key\xff.pem"
     (shell.folder / os.fsdecode(name)).write_bytes(b"secret")
     fields = json.loads(shell("read", shell.send("--file", name), "--json").stdout)
-    assert fields["name"] == "key\N{REPLACEMENT CHARACTER}.pem"
+    assert fields["files"][0]["name"] == "key\N{REPLACEMENT CHARACTER}.pem"
 
 
 def test_a_note_goes_with_a_file(shell: Shell) -> None:
@@ -204,7 +204,7 @@ def test_a_note_goes_with_a_file(shell: Shell) -> None:
     assert (result.stdout, result.stderr) == (b"\x00secret", "from\\x1b the café\n".encode())
     link = shell.send("-", "--file", "key.pem", stdin=b"from a pipe")
     fields = json.loads(shell("read", link, "--json").stdout)
-    assert (fields["name"], fields["note"]) == ("key.pem", "from a pipe")
+    assert (fields["files"][0]["path"], fields["text"]) == ("key-2.pem", "from a pipe")
 
 
 def test_an_unexpected_passphrase_reads_nothing(shell: Shell) -> None:
@@ -244,7 +244,7 @@ def test_curl_reads_a_plain_message(shell: Shell) -> None:
         (["send", "x", "--server", "http://example.org"], 2, "http:// is for this machine only"),
         (["send", "x", "--server", "https://example.org/a"], 2, "nothing behind its host"),
         (["sned", "x"], 2, "Did you mean 'send'?"),
-        (["read", "http://127.0.0.1:9/#" + "A" * 22, "--json", "-o", "x"], 2, "--json goes to stdout"),
+        (["read", "http://127.0.0.1:9/#" + "A" * 22, "--json", "-o", "-"], 2, "--json goes to stdout"),
         (["status", "https://example.invalid/#" + "A" * 22], 7, "cannot be reached"),
         (["send", "x", "--file", "missing"], 2, "missing"),
     ],

@@ -16,8 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crypt_api import Client, Content
+from crypt_api import Attachment, Client
 from crypt_api.cli.delivery import Undelivered, rescues
+from crypt_api.client.messages import message_of
 from tests.support.platforms import Platform
 from tests.support.shell import Shell, finished
 
@@ -60,7 +61,8 @@ def test_a_file_is_never_written_over_another(shell: Shell) -> None:
 def test_nothing_is_read_that_could_not_be_written(shell: Shell) -> None:
     link = shell.send("secret")
     assert b"No such file or directory" in shell("read", link, "-o", "no/such/folder", code=2).stderr
-    assert b"is a directory" in shell("read", link, "-o", "..", code=2).stderr
+    assert b"/proc cannot be written" in shell("read", link, "-o", "/proc", code=2).stderr
+    assert b"No such file or directory" in shell("read", link, "-o", "no/such/folder/", code=2).stderr
     command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-m", "crypt_api", "read", link]
     closed = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
     assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
@@ -140,7 +142,8 @@ def test_an_interruption_while_acknowledging_loses_nothing(shell: Shell, options
 def test_a_full_pipe_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while no program reads from the pipe."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(Undelivered), rescues(Content(b"last copy")):
+    message = message_of(pytest.fail, "last copy", None)
+    with pytest.raises(Undelivered), rescues(message, ""):
         raise KeyboardInterrupt
     [saved] = tmp_path.iterdir()
     assert saved.read_bytes() == b"last copy"
@@ -162,7 +165,8 @@ def test_a_message_that_cannot_be_rescued_is_reported_as_lost(monkeypatch: pytes
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "mkstemp", fail)
-    with pytest.raises(Undelivered, match="the message is lost"), rescues(Content(b"last copy")):
+    message = message_of(pytest.fail, "last copy", None)
+    with pytest.raises(Undelivered, match="the message is lost"), rescues(message, ""):
         fail()
 
 
@@ -175,8 +179,8 @@ def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> No
             (".env", ".env"),
             ("x" * 300, "x" * 255),
         ]:
-            link = client.send(Content(sent.encode(), sent, "")).link
-            assert f"The message is a file. It is saved as {saved}." in finished(shell.terminal("read", link))
+            link = client.send(files=[Attachment(sent.encode(), sent)]).link
+            assert f"Saved as {saved}." in finished(shell.terminal("read", link))
             assert (shell.folder / saved).read_bytes() == sent.encode()
             assert (shell.folder / saved).stat().st_mode & 0o777 == 0o600
     assert (shell.folder / "key.pem").read_bytes() == b"mine"
@@ -185,15 +189,15 @@ def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> No
 def test_in_the_home_folder_no_hidden_file_is_made(shell: Shell) -> None:
     """Shells run what stands in some of them."""
     with Client(shell.server) as client:
-        link = client.send(Content(b"rm -rf ~", ".bash_login", "")).link
+        link = client.send(files=[Attachment(b"rm -rf ~", ".bash_login")]).link
     home = {"HOME": str(shell.folder)}
-    assert "It is saved as _.bash_login." in finished(shell.terminal("read", link, env=home))
+    assert "Saved as _.bash_login." in finished(shell.terminal("read", link, env=home))
     assert {path.name for path in shell.folder.iterdir()} == {"_.bash_login"}
 
 
 def test_on_a_terminal_a_file_that_cannot_be_saved_is_rescued(shell: Shell) -> None:
     with Client(shell.server) as client:
-        link = client.send(Content(b"last copy", "key.pem", "")).link
+        link = client.send(files=[Attachment(b"last copy", "key.pem")]).link
     gone = f"mkdir gone; cd gone; rmdir ../gone; exec {sys.executable} -m crypt_api read '{link}'"
     assert rescued(shell, finished(shell.program("sh", "-c", gone), code=9)) == b"last copy"
 
@@ -212,5 +216,7 @@ def test_on_a_terminal_control_characters_are_shown_and_not_obeyed(shell: Shell)
 def test_json_has_all_of_it(shell: Shell) -> None:
     (shell.folder / "picture.png").write_bytes(b"\x01\x02")
     fields = json.loads(shell("read", shell.send("--file", "picture.png"), "--json").stdout)
-    assert fields == {"name": "picture.png", "media_type": "image/png", "data_base64": "AQI="}
-    assert json.loads(shell("read", shell.send("žluť"), "--json").stdout) == {"text": "žluť"}
+    file = {"name": "picture.png", "media_type": "image/png", "bytes": 2, "path": "picture-2.png"}
+    assert fields == {"text": "", "files": [file]}
+    assert (shell.folder / "picture-2.png").read_bytes() == b"\x01\x02"
+    assert json.loads(shell("read", shell.send("žluť"), "--json").stdout) == {"text": "žluť", "files": []}

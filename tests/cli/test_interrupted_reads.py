@@ -19,13 +19,17 @@ class Stuck(ManyAddressesAsync):
         super().__init__(platform)
         self.method = method
         self.delivered = asyncio.Event()
+        self.is_over = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await super().handle_async_request(request)
         if request.method == self.method:
             await response.aread()
             self.delivered.set()
-            await asyncio.Event().wait()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.is_over = True
         return response
 
 
@@ -58,6 +62,7 @@ async def test_a_read_that_is_complete_waits_for_no_acknowledgement(platform: Pl
     async with asyncio.timeout(30):
         assert (await client.read(link)).text == "secret"
         await transport.delivered.wait()
+    assert not transport.is_over
     closing = asyncio.create_task(client.aclose())  # waits for the acknowledgement
     await asyncio.sleep(0)
     assert not closing.done()

@@ -39,7 +39,7 @@ def _no_pause(_seconds: float) -> None:
 
 @pytest.mark.parametrize("ask", [blocking, with_asyncio])
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_response_without_end_is_given_up(answer: raw_services.Answer, ask: Callable[[str], None]) -> None:
+def test_a_response_without_end_is_given_up(answer: raw_services.Misbehaviour, ask: Callable[[str], None]) -> None:
     with raw_services.raw_service(answer) as url:
         tracemalloc.start()
         began = monotonic()

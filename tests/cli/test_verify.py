@@ -53,7 +53,7 @@ def test_a_service_that_limits_requests_is_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [raw_services.compressed, raw_services.large])
-def test_a_response_without_end_is_given_up(answer: raw_services.Answer, tmp_path: Path) -> None:
+def test_a_response_without_end_is_given_up(answer: raw_services.Misbehaviour, tmp_path: Path) -> None:
     with raw_services.raw_service(answer) as url:
         assert b"is not this service" in Shell(tmp_path, "")("verify", url, code=7).stderr
 

@@ -7,8 +7,8 @@ from zlib import crc32
 import pytest
 
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import LEASE_SECONDS, Create, Created, Granted, Read
-from crypt_core.record import AccessHashes
+from crypt_core.messages import Create, Created, Granted, Read
+from crypt_core.record import LEASE_SECONDS, AccessHashes
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import SHARDS, Shards
 from crypt_worker.sweep import SWEEP_INTERVAL, SWEEP_RECORDS

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import LEASE_SECONDS, Create, Created, Granted, Missing, Read, Repeated
-from crypt_core.record import AccessHashes
+from crypt_core.messages import Create, Created, Granted, Missing, Read, Repeated
+from crypt_core.record import LEASE_SECONDS, AccessHashes
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import SHARDS, Shards, shard_name
 from crypt_worker.sweep import SWEEP_INTERVAL

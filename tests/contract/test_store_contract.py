@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.messages import (
-    LEASE_SECONDS,
     Acknowledge,
     Command,
     Create,
@@ -26,7 +25,7 @@ from crypt_core.messages import (
     Repeated,
     WrongPassphrase,
 )
-from crypt_core.record import AccessHashes
+from crypt_core.record import LEASE_SECONDS, AccessHashes
 from crypt_core.store import Store
 from tests.support.stores import STORES, Clock
 

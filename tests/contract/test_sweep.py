@@ -7,7 +7,8 @@ from zlib import crc32
 import pytest
 
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import LEASE_SECONDS, Create, Granted, Read
+from crypt_core.messages import Create, Granted, Read
+from crypt_core.record import LEASE_SECONDS
 from crypt_worker.durable_store import DurableStore
 from crypt_worker.shards import SHARDS, Shards
 from crypt_worker.sweep import ROWS_READ_A_DAY, SWEEP_INTERVAL

@@ -94,3 +94,11 @@ async def test_cookies_may_come_in_a_header_each() -> None:
     cookies = [(b"cookie", b"theme=dark"), (b"cookie", b"reveal=abc"), (b"cookie", b"other=1")]
     scope = {"method": "POST", "raw_path": f"{path}/reveal".encode(), "headers": cookies}
     assert await ask(app, scope, b"token=abc") == (200, b'{"message": "secret"}')
+
+
+async def test_the_operators_proxies_say_who_the_client_is() -> None:
+    environment = {"STORE": "memory:", "RATE_LIMIT_PER_SECOND": "1", "TRUSTED_PROXIES": "127.0.0.1"}
+    app = create_app({f"CRYPT_API_{name}": value for name, value in environment.items()})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        for address, status in [("192.0.2.1", 404), ("192.0.2.2", 404), ("192.0.2.1", 429)]:
+            assert (await client.get("/zzzzz", headers={"X-Forwarded-For": address})).status_code == status

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.support.edge import EVENT_LOOPS, start_on
-from tests.support.platforms import Process
+from tests.support.platforms import Process, start_server
 from tests.support.processes import descriptors, memory
 from tests.support.sockets import GET, HOST, connect, received, statuses
 
@@ -93,7 +93,7 @@ def test_more_connections_than_the_system_allows_are_refused_at_the_start() -> N
 
 
 @pytest.mark.parametrize("event_loop", EVENT_LOOPS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_further_signals_do_not_disturb_the_end(event_loop: str, number: signal.Signals, tmp_path: Path) -> None:
     with start_on(event_loop, f"--store=sqlite:///{tmp_path}/messages.db") as process:
         url = process.wait_for(LISTENING)
@@ -114,6 +114,38 @@ def test_further_signals_do_not_disturb_the_end(event_loop: str, number: signal.
             disturbing.join()
         assert process.output.count("\n") == 1, process.output
     assert not (tmp_path / "messages.db-wal").exists()  # its log is carried over
+
+
+def test_a_server_under_nohup_outlives_its_terminal() -> None:
+    ignored = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the server inherits it
+    try:
+        process = start_server("--store=memory:")
+    finally:
+        signal.signal(signal.SIGHUP, ignored)
+    with process:
+        url = process.wait_for(LISTENING)
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        assert httpx.get(f"{url}/-/health").status_code == 200
+
+
+STDERR = {"a full disk": "2>/dev/full", "nobody who reads": "2>&1 >/dev/null | true", "nothing": "2>&-"}
+
+
+@pytest.mark.parametrize("redirection", STDERR.values(), ids=STDERR)
+def test_a_server_starts_and_ends_although_nobody_takes_what_it_says(redirection: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    serve = f"{sys.executable} -m crypt_api serve --port={port} --store=sqlite:///{tmp_path}/messages.db"
+    script = f"{{ {{ sh -c 'echo $$ >{tmp_path}/pid; exec {serve}'; echo $? >{tmp_path}/code; }} {redirection}; }}"
+    with subprocess.Popen(["/bin/sh", "-c", script]) as shell:  # noqa: S603
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=6))
+        with client:
+            message_id = client.post("/", json={"message": "secret"}).json()["id"]
+            assert client.get(f"/{message_id}").json() == {"message": "secret"}
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+        shell.wait(30)
+    assert (tmp_path / "code").read_text() == "0\n"
 
 
 @pytest.mark.parametrize("event_loop", EVENT_LOOPS)

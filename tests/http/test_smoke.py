@@ -39,7 +39,7 @@ def test_it_fails_on_what_is_no_service(platform: Platform) -> None:
     ],
 )
 def test_it_gives_up_an_answer_without_end(
-    answer: raw_services.Answer, problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    answer: raw_services.Misbehaviour, problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(smoke_script, "TIMEOUT", 0.6)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # no proxy leads to this machine

@@ -48,11 +48,8 @@ class Compose:
         self._engines: dict[str, subprocess.Popen[bytes]] = {}
         self._containers: dict[str, dict[str, Any]] = {}
         """The definitions with which the containers were created: a restart uses them, whatever the variables say."""
-        stack.callback(self._kill_all)
-
-    def _kill_all(self) -> None:
         for name in ENGINES:
-            self.kill(name)
+            stack.callback(self.kill, name)
 
     def carry_out(self, line: str) -> None:
         """Carry a documented command out."""

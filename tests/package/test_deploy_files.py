@@ -1,5 +1,6 @@
 """`deploy/` as the tools see it that will read it: those that PyPI has, and others where they are installed."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.platforms import ROOT
+from tests.support.platforms import ROOT, start_server
 
 BIN = Path(sys.executable).parent
 
@@ -47,14 +48,36 @@ def test_a_tool_accepts_it(check: str, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+def test_the_images_own_check_asks_the_server_and_no_proxy() -> None:
+    """Also where the container has a proxy for everything, in its environment."""
+    [_, check] = (ROOT / "deploy/Dockerfile").read_text().split("HEALTHCHECK")
+    program = json.loads(check.partition("CMD ")[2].partition("ENTRYPOINT")[0].replace("\\\n", ""))
+    proxies = {
+        "http_proxy": "http://127.0.0.1:9",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "all_proxy": "http://127.0.0.1:9",
+    }
+
+    def is_healthy(port: int) -> bool:
+        command = [sys.executable, *program[1:]]
+        environment = proxies | {"CRYPT_API_PORT": str(port)}
+        return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=30).returncode == 0  # noqa: S603
+
+    with start_server("--store=memory:", "--host=::") as server:
+        port = server.port
+        assert is_healthy(port)
+    assert not is_healthy(port)
+
+
+@pytest.mark.parametrize("name", ["crypt-api.service", "crypt-api@.service"])
+def test_systemd_accepts_the_unit(name: str, tmp_path: Path) -> None:
     """Each line is a setting of a known section; where systemd is installed, it says so itself."""
-    unit = (ROOT / "deploy/systemd/crypt-api.service").read_text()
+    unit = (ROOT / "deploy/systemd" / name).read_text()
     for line in unit.splitlines():
         assert line in ("", "[Unit]", "[Service]", "[Install]") or line.startswith("#") or "=" in line, line
     analyze = shutil.which("systemd-analyze")
     if analyze is not None:
-        here = tmp_path / "crypt-api.service"
+        here = tmp_path / name.replace("@", "@8781")
         here.write_text(unit.replace("/opt/crypt-api/bin/crypt-api", "/bin/true"))  # it is not installed here
         result = subprocess.run([analyze, "verify", str(here)], capture_output=True, text=True, check=False)  # noqa: S603
         assert (result.returncode, result.stderr) == (0, "")

@@ -101,7 +101,7 @@ def server(image: Image) -> Iterator[Process]:
 def health(image: Image, port: int) -> int:
     """The exit code of the image's own check."""
     [_, command] = image.arguments("HEALTHCHECK").split("CMD ")
-    variables = environment(image) | {"CRYPT_API_PORT": str(port)}
+    variables = environment(image) | {"CRYPT_API_PORT": str(port), "http_proxy": "http://127.0.0.1:9"}
     program = [str(image.folder / "opt/bin/python"), *json.loads(command)[1:]]
     return subprocess.run(program, env=variables, capture_output=True, check=False, timeout=30).returncode  # noqa: S603
 

@@ -14,7 +14,6 @@ from crypt_api.server.stores.sqlite.key_slots import DamagedContentError, decryp
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.messages import (
-    LEASE_SECONDS,
     Acknowledge,
     Acknowledged,
     Command,
@@ -29,7 +28,7 @@ from crypt_core.messages import (
     Receipt,
     WrongPassphrase,
 )
-from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes
+from crypt_core.record import LEASE_SECONDS, MAX_PASSPHRASE_TRIES, AccessHashes
 from tests.support.sqlite_files import Engine, copy_files, files_mention, keys_in_use, until
 from tests.support.stores import Clock
 

@@ -17,6 +17,7 @@ from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wal import log_path
 from crypt_api.server.stores.sqlite.writer import MAX_GROUP
 from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from crypt_core.messages import Create, Created, Destroy, Destroyed, Granted, Missing, Read, Repeated
 from crypt_core.record import AccessHashes
 from crypt_core.sizes import parse_size
@@ -104,6 +105,16 @@ def test_the_usage_tells_of_the_cap_before_it_is_reached(path: Path) -> None:
     assert [level for level, _ in groupby(usage.level for usage in usages)] == ["ok", "low", "full"]
     assert [usage.bytes for usage in usages] == sorted(usage.bytes for usage in usages)
     assert usages[-1].share == pytest.approx(1, abs=0.01)
+    engine.close()
+
+
+def test_a_cap_that_refuses_large_messages_only_is_reported_as_full(path: Path) -> None:
+    engine = Engine(path, MIN_STORAGE)
+    engine.keep_house()
+    fill(engine, MAX_ENVELOPE_BYTES)
+    engine.keep_house()
+    assert isinstance(engine.apply(("small", Create("x", DAY)))[0], Created)
+    assert engine.usage().level == "full"
     engine.close()
 
 

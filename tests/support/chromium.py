@@ -1,5 +1,6 @@
 """A real browser for tests."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from tests.support.platforms import NODE, ROOT, Platform
 def chromium() -> Iterator[Browser]:
     folder = ROOT / ".venv" / "chromium"
     folder.mkdir(exist_ok=True)
-    path = subprocess.check_output(  # noqa: S603
-        [str(NODE), "tools/browser/locate.mjs"], cwd=ROOT, env=os.environ | {"TMPDIR": str(folder)}, text=True
-    ).strip()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that unpack it at once would start half a browser
+        path = subprocess.check_output(  # noqa: S603
+            [str(NODE), "tools/browser/locate.mjs"], cwd=ROOT, env=os.environ | {"TMPDIR": str(folder)}, text=True
+        ).strip()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser

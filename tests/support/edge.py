@@ -58,6 +58,10 @@ async def serving(handle: Handle, limits: Limits | None = None, proxies: str = "
     edge.start(listen("127.0.0.1", 0))
     try:
         yield edge
+    except BaseException:  # a test that fails does not wait for its handlers
+        for connection in list(edge.connections):
+            connection.drop()
+        raise
     finally:
         if not edge.is_stopping:
             await edge.stop()

@@ -26,7 +26,7 @@ class Paper:
         """How many runs of rows with something dark in them there are, as lines of a text are."""
         runs = 0
         for image in self._images():
-            width = image.shape[1]
+            _, width = image.shape or (0, 1)
             pixels = image.tobytes()
             rows = [min(pixels[start : start + width]) < _WHITE / 2 for start in range(0, len(pixels), width)]
             runs += sum(row and not above for above, row in pairwise([False, *rows]))

@@ -10,7 +10,7 @@ MIB = 1_048_576
 BOMB = gzip.compress(bytes(64 * MIB))
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
-Answer = Callable[[socket.socket, threading.Event], None]
+Misbehaviour = Callable[[socket.socket, threading.Event], None]
 
 
 def compressed(connection: socket.socket, _over: threading.Event) -> None:
@@ -39,7 +39,7 @@ def endless_head(connection: socket.socket, over: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def raw_service(answer: Answer) -> Iterator[str]:
+def raw_service(answer: Misbehaviour) -> Iterator[str]:
     """Answer each connection's first request so, and give the service's address."""
     over = threading.Event()
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crypt_api.server.stores.sqlite.connection import open_exclusively
+from crypt_api.server.stores.sqlite.group_commit import QueuedCommand
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
@@ -25,7 +26,7 @@ from crypt_core.messages import Command
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.simulated_loop import Loop
 from tests.support.simulated_threads import Deque, Flag, Lock, Queue, Thread
-from tests.support.simulation import Crashed, Turns
+from tests.support.simulation import PAUSES, Crashed, Turns
 
 T = TypeVar("T")
 
@@ -61,16 +62,17 @@ class World:
         """Whether the disk does, now and then."""
         self.sleeps = False
         """Whether the store waits for the disk to be well again."""
+        self.pauses: Sequence[float] = PAUSES
         self._chosen = chosen
         self._folders = (folder / str(number) for number in itertools.count())
         self._folder = next(self._folders)
-        self._folder.mkdir()
+        self._folder.mkdir(parents=True)
         self._time = itertools.count()
         self._asked: dict[asyncio.Task[None], tuple[int, str, Command]] = {}
 
     def live(self, commands: Iterable[tuple[str, Command]], *, steps: float = math.inf, fails: bool = False) -> None:
         """Have a process serve the commands. After so many steps it crashes, if it has not ended before."""
-        self.turns = Turns(self._chosen.choice, self._copy_files, self._look_for_lost_wake_up)
+        self.turns = Turns(self._chosen.choice, self._copy_files, self._look_for_lost_wake_up, self.pauses)
         self.turns.steps_left = steps
         callers: list[asyncio.Task[None]] = []
         try:
@@ -87,6 +89,10 @@ class World:
             self.history[message_id].append(refused(began, command))
         self._asked.clear()
         assert not self.turns.failure, self.turns.failure
+
+    def waiting(self) -> list[QueuedCommand]:
+        """The commands whose turn has not come."""
+        return [*self._store._writer._waiting]  # noqa: SLF001
 
     def check(self) -> None:
         for message_id, events in self.history.items():
@@ -131,8 +137,7 @@ class World:
         caller.cancel()
         if caller in self._asked:
             began, message_id, command = self._asked.pop(caller)
-            waiting = self._store._writer._waiting  # noqa: SLF001 - whose turn has not come
-            if not any(queued.command is command for queued in waiting):
+            if not any(queued.command is command for queued in self.waiting()):
                 self.history[message_id].append(refused(began, command))
 
     async def _pass_turns(self, most: int) -> None:

@@ -112,6 +112,8 @@ class FailingCommits:
 
     def __init__(self) -> None:
         self.ways: list[tuple[bool, Exception]] = []
+        self.carry_over_at_the_end = True
+        """Whether SQLite can carry the log over when a connection is closed."""
         self.system = System(connect=self._connect)
 
     def commit(self, commit: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
@@ -129,5 +131,12 @@ class FailingCommits:
             def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
                 run = partial(super().execute, sql, parameters)
                 return commits.commit(run) if sql == "COMMIT" else run()
+
+            def close(self) -> None:
+                files = () if commits.carry_over_at_the_end else (path, path.with_name(path.name + "-wal"))
+                contents = [file.read_bytes() for file in files]
+                super().close()
+                for file, content in zip(files, contents, strict=True):
+                    file.write_bytes(content)
 
         return open_exclusively(path, Connection)

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import itertools
+import re
 import shutil
 import socket
 import subprocess
@@ -273,11 +274,16 @@ class Proxy:
 
 
 @contextmanager
-def without_ifeq(engine: Engine) -> Iterator[Proxy]:
-    """The engine as an older version, which has no `SET IFEQ`."""
+def without_ifeq(engine: Engine, version: bytes = b"") -> Iterator[Proxy]:
+    """The engine without `SET IFEQ`, whatever engine it is. With a `version`, it says that it is a Redis of it."""
+
+    def disguised(match: re.Match[bytes]) -> bytes:
+        return (b"\r\nredis_version:%s\r\nunused:" % version).ljust(len(match[0]), b".")
 
     def answers(piece: bytes) -> bytes:
-        return piece.replace(b"\r\nvalkey_version:9.1.2\r\n", b"\r\nvalkey_version:8.0.9\r\n")
+        """`INFO` with another version, and as long as before."""
+        pattern = rb"\r\nredis_version:.*?(?=\r\nredis_git_sha1:)"
+        return re.sub(pattern, disguised, piece, flags=re.DOTALL) if version else piece
 
     def requests(piece: bytes) -> bytes:
         return piece.replace(b"$4\r\nIFEQ\r\n", b"$4\r\n????\r\n")

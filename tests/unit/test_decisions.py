@@ -11,7 +11,6 @@ A dot is `Missing`: the caller cannot tell the record from nothing.
 import pytest
 
 from crypt_core.messages import (
-    LEASE_SECONDS,
     Acknowledge,
     Command,
     Create,
@@ -29,7 +28,7 @@ from crypt_core.messages import (
     decide,
     expire,
 )
-from crypt_core.record import AccessHashes, Lease, Record
+from crypt_core.record import LEASE_SECONDS, AccessHashes, Lease, Record
 
 NOW = 1_800_000_000.0
 TTL = 3_600

@@ -32,6 +32,7 @@ FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file()]
 PAGES = [ROOT / "docs/operations.md", DEPLOY / "README.md"]
 FLAGS = {str(option.name) for option in serve.params}
 COMPOSE_FILES = ["compose.yaml", "compose.single.yaml"]
+UNITS = ["systemd/crypt-api.service", "systemd/crypt-api@.service"]
 
 
 def text(name: str) -> str:
@@ -197,7 +198,8 @@ def test_everybody_waits_for_the_servers_last_answers() -> None:
     pod = kubernetes("Deployment")["spec"]["template"]["spec"]
     sleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert pod["terminationGracePeriodSeconds"] > GRACE_SECONDS + sleep
-    assert int(lines("systemd/crypt-api.service")["TimeoutStopSec"].removesuffix("s")) > GRACE_SECONDS
+    for unit in UNITS:
+        assert int(lines(unit)["TimeoutStopSec"].removesuffix("s")) > GRACE_SECONDS
     for name in COMPOSE_FILES:
         for service, definition in compose(name)["services"].items():
             if service.startswith("server"):
@@ -224,7 +226,8 @@ def test_caddy_waits_for_a_client_as_long_as_the_server_does() -> None:
 
 def test_there_are_descriptors_for_every_connection() -> None:
     needed = DEFAULT_MAX_CONNECTIONS + SPARE_DESCRIPTORS
-    assert int(lines("systemd/crypt-api.service")["LimitNOFILE"]) >= needed
+    for unit in UNITS:
+        assert int(lines(unit)["LimitNOFILE"]) >= needed
     for name in COMPOSE_FILES:
         for service, definition in compose(name)["services"].items():
             if service.startswith("server"):
@@ -265,11 +268,39 @@ def test_a_disruption_leaves_a_server() -> None:
 
 
 def test_messages_stay_out_of_core_dumps_and_swap() -> None:
-    unit = lines("systemd/crypt-api.service")
-    assert (unit["LimitCORE"], unit["MemorySwapMax"]) == ("0", "0")
+    for unit in UNITS:
+        assert (lines(unit)["LimitCORE"], lines(unit)["MemorySwapMax"]) == ("0", "0")
     for name in COMPOSE_FILES:
         for service, definition in compose(name)["services"].items():
             assert service == "caddy" or definition["ulimits"]["core"] == 0
+
+
+# Several servers on one machine
+
+
+def test_one_of_many_servers_may_do_what_a_single_one_may() -> None:
+    """The two units differ in their store, which needs a folder or not, and in their ports."""
+    own = {"Description", "After", "ExecStart", "Environment", "StateDirectory", "StateDirectoryMode"}
+    single, template = (
+        [line for line in text(unit).splitlines() if line and line[0] != "#" and line.partition("=")[0] not in own]
+        for unit in UNITS
+    )
+    assert template == single
+    assert "PrivateUsers=yes" in single
+
+
+def test_each_of_many_servers_has_ports_of_its_own() -> None:
+    command = lines("systemd/crypt-api@.service")["ExecStart"].split()
+    ports = set()
+    for instance in ("8781", "8784"):
+        settings = serve.make_context("serve", [word.replace("%i", instance) for word in command[2:]]).params
+        ports |= {str(settings["port"]), settings["metrics"].partition(":")[2]}
+    assert ports == {"8781", "8784", "18781", "18784"}
+
+
+def test_each_server_of_the_compose_file_can_be_several() -> None:
+    for server in ("server-1", "server-2"):
+        assert compose("compose.yaml")["services"][server]["deploy"]["replicas"] == "${REPLICAS:-1}"
 
 
 # The engine, and the image
@@ -286,6 +317,15 @@ def test_the_engine_is_set_up_as_the_promises_need_it() -> None:
     replicas = [name for name, service in services.items() if "FOLLOWS:-valkey-a" in service.get("command", "")]
     assert replicas == ["valkey-b"]
     assert url.endswith(f"?replicas={len(replicas)}}}")
+
+
+def test_the_image_has_the_newest_python_that_is_tested() -> None:
+    tested: list[str] = []
+    for name in ("deploy", "release"):
+        workflow = yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text())
+        tested.append(max(workflow["jobs"]["test"]["strategy"]["matrix"]["python"], key=lambda v: int(v.split(".")[1])))
+    [image] = re.findall(r"^ARG PYTHON=(\S+)$", text("Dockerfile"), re.MULTILINE)
+    assert [image, image] == tested
 
 
 def test_the_builder_is_sent_what_the_image_copies_and_nothing_else() -> None:

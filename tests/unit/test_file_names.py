@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from crypt_api.cli.file_names import safe_file_name
+from crypt_api.client.file_names import safe_file_name
 from tests.support.platforms import ROOT
 
 VECTORS = json.loads((ROOT / "vectors/file-names.json").read_text("utf-8"))

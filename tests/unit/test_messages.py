@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from crypt_core.messages import (
-    LEASE_SECONDS,
     Acknowledge,
     Acknowledged,
     Command,
@@ -31,7 +30,7 @@ from crypt_core.messages import (
     decide,
     expire,
 )
-from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
+from crypt_core.record import LEASE_SECONDS, MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
 
 KEYS = st.sampled_from(["key a", "key b", None])
 PROOFS = st.sampled_from(["right", "right", "right", "wrong", None])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from crypt_core.http.texts import LANGUAGES, as_json, language_for, load_texts
+from crypt_core.http.page_texts import LANGUAGES, as_json, language_for, load_texts
 from tests.support.platforms import ROOT
 
 ENGLISH = load_texts("en")

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from crypt_api.server.stores import open_store
+from crypt_api.server.stores import open_store, reporting
 from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey import memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
-from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.errors import StorageUnavailable
+from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from crypt_core.messages import (
     Acknowledge,
     Acknowledged,
@@ -27,7 +28,7 @@ from crypt_core.messages import (
     Receipt,
 )
 from crypt_core.record import AccessHashes
-from tests.support.valkey import Engine, Proxy, recovered, until
+from tests.support.valkey import Engine, Proxy, recovered, until, without_ifeq
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
@@ -142,6 +143,53 @@ async def test_a_full_engine_refuses_new_messages_only(
     assert isinstance(await store.apply("another", PLAIN), Created)
 
 
+async def test_an_engine_that_refuses_large_messages_only_is_full(
+    engine: Engine, store: ValkeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.01)
+    large = Create("x" * MAX_ENVELOPE_BYTES, DAY)
+    await store.apply("abc12", PLAIN)
+    with engine.client as client:
+        used = int(client.info("memory")["used_memory"])
+        client.config_set("maxmemory", used + 3 * MAX_ENVELOPE_BYTES // 4)
+        await until(lambda: store.usage.max_bytes, "the limit is not seen")
+        with pytest.raises(StorageUnavailable, match="full"):
+            await store.apply("large", large)
+        assert isinstance(await recovered(store, "small", PLAIN), Created)
+        assert store.usage.level == "full"
+        client.config_set("maxmemory", 100 << 20)
+        assert isinstance(await store.apply("large", large), Created)
+        await until(lambda: store.usage.max_bytes == 100 << 20, "the new limit is not seen")
+        assert store.usage.level == "full", "a minute has not passed since the refusal"
+
+
+def test_a_refusal_is_reported_for_a_minute() -> None:
+    now = 0.0
+    watch = memory_watch.MemoryWatch(lambda: now)
+    levels = [watch.usage.level]
+    watch.message_refused()
+    for seconds in (59, 2):
+        now += seconds
+        levels.append(watch.usage.level)
+    assert levels == ["ok", "full", "ok"]
+
+
+@pytest.mark.parametrize(("messages", "level"), [(8, "ok"), (2, "full")])
+async def test_an_engine_without_room_for_the_largest_message_is_full_before_one_comes(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, messages: int, level: str
+) -> None:
+    """So the alert does not depend on how often somebody sends a large message."""
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.01)
+    monkeypatch.setattr(reporting, "LOW_SHARE", 1)
+    with engine.client as client:
+        client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + messages * MAX_ENVELOPE_BYTES)
+    store = ValkeyStore(parse_url(engine.url))
+    await store.apply("abc12", Read())
+    await until(lambda: store.usage.max_bytes, "the limit is not seen")
+    assert store.usage.level == level
+    store.close()
+
+
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
 async def test_an_engine_that_evicts_is_refused(engine: Engine, policy: str) -> None:
     with engine.client as client:
@@ -191,35 +239,36 @@ async def test_the_start_says_which_promises_the_engines_settings_keep(
 
 
 async def test_too_few_replicas_are_told_at_the_start(engine: Engine) -> None:
-    with pytest.raises(StorageUnavailable, match="WAIT 1: 0"):
+    text = r"a replica is away, or replicas=1 is more than there are \(WAIT 1: 0\)"
+    with pytest.raises(StorageUnavailable, match=text):
         open_store(f"{engine.url}?replicas=1&deadline=0.5", observer=NoObserver())
 
 
+async def test_an_engine_whose_version_lies_is_tried(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """A Redis built from a commit of 2024 says 255.255.255, and has no `SET IFEQ`."""
+    caplog.set_level(logging.INFO)
+    with without_ifeq(engine, b"255.255.255") as proxy:
+        store = open_store(f"{proxy.url}?deadline={DEADLINE}", observer=NoObserver())
+        assert (
+            "Redis 255.255.255: at most one reader, by a script, since this engine has no SET IFEQ" in caplog.messages
+        )
+        assert isinstance(await store.apply("sealed", SEALED), Created)
+        assert await store.apply("sealed", Read("proof")) == Granted("sealed")
+        assert await store.apply("sealed", Read("proof")) == Missing()
+        store.close()
+
+
 @pytest.mark.parametrize(
-    "url",
+    ("version", "text"),
     [
-        "valkey://h/0?replica=1",
-        "valkey://h/0?replicas=-1",
-        "valkey://h/x",
-        "valkey://h:port/0",
-        "valkey://h/1?cluster=1",
-        "valkey://h/0?replicas=1&fsync_replicas=2",
-        "valkey://h/0?deadline=0",
-        "unix://",
+        (b"6.3.4\r\nmvcc_depth:0", "the engine is KeyDB, which cannot wait for its disk"),
+        (b"7.4.0\r\ndragonfly_version:df-v1.40.1", "the engine is Dragonfly"),
+        (b"6.2.14", "Redis 6.2.14 is too old: Valkey 7.2 or Redis 7.2 is needed"),
+        (b"7.0.15", "Redis 7.0.15 is too old"),
     ],
 )
-def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(SettingsError) as refused:
-        parse_url(url.replace("//h", "//user:secret@h"))
-    assert "secret" not in str(refused.value)
-
-
-def test_a_url_says_where_the_engine_is() -> None:
-    settings = parse_url("valkeys://us%40er:p%3Aw@one,two:1234/0?replicas=2&prefix=x:&deadline=1.5")
-    assert settings.hosts == (("one", 6379), ("two", 1234))
-    assert (settings.username, settings.password) == ("us@er", "p:w")
-    assert (settings.tls, settings.cluster, settings.replicas, settings.fsync_replicas) == (True, True, 2, 2)
-    assert "p:w" not in repr(settings)
-    sentinel = parse_url("redis://one,two/3?sentinel=primary&sentinel_password=pw")
-    assert (sentinel.hosts, sentinel.db, sentinel.cluster) == ((("one", 26379), ("two", 26379)), 3, False)
-    assert parse_url("unix:///run/valkey.sock?db=2").path == "/run/valkey.sock"
+async def test_an_engine_that_cannot_keep_the_promises_is_refused_by_its_name(
+    engine: Engine, version: bytes, text: str
+) -> None:
+    with without_ifeq(engine, version) as proxy, pytest.raises(StorageUnavailable, match=text):
+        open_store(f"{proxy.url}?deadline=0.5", observer=NoObserver())

@@ -1,6 +1,7 @@
 """An answer of the engine is lost: nobody is told what is not so, and nothing is read twice or lost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,7 +9,9 @@ from typing import Any, cast
 import pytest
 
 from crypt_api.server.stores.valkey import take_back
+from crypt_api.server.stores.valkey.keys import Written
 from crypt_api.server.stores.valkey.store import ValkeyStore
+from crypt_api.server.stores.valkey.stored_value import changed, rewritten
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import (
@@ -28,7 +31,7 @@ from crypt_core.messages import (
     Repeated,
     WrongPassphrase,
 )
-from crypt_core.record import AccessHashes
+from crypt_core.record import AccessHashes, Record
 from tests.support.valkey import Filter, Proxy, new_prefix, shared_engine, until
 
 DAY = 86_400  # seconds
@@ -311,3 +314,15 @@ async def test_what_has_just_been_taken_back_lets_the_event_loop_go_on(monkeypat
     with pytest.raises(StopIteration):
         take_backs.wait(b"key").send(None)
     await waiting
+
+
+async def test_a_fence_of_a_take_back_confirms_nothing_to_others(store: ValkeyStore) -> None:
+    """It may have written back a change that another server is about to take back, as seed 804 of a simulation did."""
+    keys = store.live.keys
+    key, began = keys.key("abc12"), asyncio.get_running_loop().time()
+    told = changed(None, Record("content", time.time() + DAY))
+    assert await keys.write(key, None, told, now=time.time()) is Written.DONE
+    assert keys.is_safe(key, told, began)
+    written_back = rewritten(told)
+    assert await keys.write(key, told, written_back, now=time.time()) is Written.DONE
+    assert not keys.is_safe(key, written_back, began)

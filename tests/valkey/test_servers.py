@@ -5,13 +5,15 @@ import contextlib
 import itertools
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
 import pytest
 
+from crypt_api.server.asgi import AsgiApp, create_app
 from tests.support.browser_headers import BROWSER_ACCEPT
 from tests.support.platforms import Connection, Process, start_server
 from tests.support.valkey import new_prefix, shared_engine, until
@@ -146,12 +148,53 @@ async def test_a_restart_of_each_server_in_turn_loses_nothing_under_load() -> No
             server.stop()
 
 
+@pytest.mark.parametrize("server", ["crypt-api serve", "uvicorn"])
+async def test_the_first_requests_after_a_start_are_counted_for_all_servers(server: str) -> None:
+    store, limit = f"{shared_engine().url}?prefix={new_prefix()}", "3"
+    async with AsyncExitStack() as stack:
+        if server == "uvicorn":
+            environment = {"CRYPT_API_STORE": store, "CRYPT_API_RATE_LIMIT_PER_SECOND": limit}
+            applications = [create_app(environment) for _ in range(2)]
+            for application in applications:
+                await stack.enter_async_context(lifespan(application))
+            transports = [httpx.ASGITransport(application, client=("192.0.2.1", 1)) for application in applications]
+            clients = [httpx.AsyncClient(transport=transport, base_url="http://x") for transport in transports]
+        else:
+            servers = stack.enter_context(two_servers(f"--rate-limit-per-second={limit}"))
+            clients = [httpx.AsyncClient(base_url=server.url) for server in servers]
+        for client in clients:
+            await stack.enter_async_context(client)
+        answers = await asyncio.gather(*(clients[number % 2].get("/zzzzz") for number in range(12)))
+        assert sorted(answer.status_code for answer in answers) == [404] * 3 + [429] * 9
+
+
+@asynccontextmanager
+async def lifespan(application: AsgiApp) -> AsyncIterator[None]:
+    """Start the application as an ASGI server does."""
+    events: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+    done: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+    task = asyncio.ensure_future(application({"type": "lifespan"}, events.get, done.put))
+    for event in ("startup", "shutdown"):
+        await events.put({"type": f"lifespan.{event}"})
+        assert (await done.get())["type"] == f"lifespan.{event}.complete"
+        if event == "startup":
+            yield
+    await task
+
+
 def test_one_limit_over_both_servers() -> None:
     with two_servers("--rate-limit-per-second=3") as (one, two), httpx.Client() as client:
-        for server in (one, two):
-            client.get(f"{server.url}/-/ready")
         statuses = [client.get(f"{(one, two)[number % 2].url}/zzzzz").status_code for number in range(6)]
         assert statuses == [404, 404, 404, 429, 429, 429]
+
+
+def test_the_first_requests_of_all_are_counted_over_both_servers() -> None:
+    """They come at once, as soon as the servers listen."""
+    with two_servers("--rate-limit-per-second=3") as servers:
+        urls = [f"{server.url}/zzzzz" for server in servers] * 6
+        with ThreadPoolExecutor(len(urls)) as threads:
+            statuses = [response.status_code for response in threads.map(httpx.get, urls)]
+        assert sorted(statuses) == [404] * 3 + [429] * 9
 
 
 def test_one_budget_of_misses_over_both_servers_and_what_is_found_costs_nothing() -> None:

@@ -11,7 +11,6 @@ from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import (
-    LEASE_SECONDS,
     Create,
     Created,
     Destroy,
@@ -22,7 +21,7 @@ from crypt_core.messages import (
     Read,
     Receipt,
 )
-from crypt_core.record import AccessHashes
+from crypt_core.record import LEASE_SECONDS, AccessHashes
 from tests.support.stores import Clock
 from tests.support.valkey import Engine, Proxy, new_prefix, shared_engine, until
 

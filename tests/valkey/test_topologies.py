@@ -24,8 +24,8 @@ from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import LEASE_SECONDS, Create, Created, GetReceipt, Granted, Missing, Read, Receipt
-from crypt_core.record import AccessHashes
+from crypt_core.messages import Create, Created, GetReceipt, Granted, Missing, Read, Receipt
+from crypt_core.record import LEASE_SECONDS, AccessHashes
 from tests.support.stores import Clock
 from tests.support.valkey import Engine, new_prefix, recovered, shared_engine, until, wait_until
 from tests.support.valkey_topologies import ClusterOfThree, sentinel

@@ -1,6 +1,7 @@
 """Other servers look at a message while a server cannot confirm what it did to it, since the replica is away.
 
-Everybody gets 503, so nothing has happened: the message is there when the replica is back, whoever looked when.
+Everybody gets 503, so nothing has happened: the message is there when the replica is back, after any
+looks of others.
 """
 
 import asyncio
@@ -98,6 +99,22 @@ async def test_looks_at_an_unconfirmed_change_lose_nothing(
     for _ in range(create.reads):
         assert await recovered(servers[1], names, Read() if create is PLAIN else READ) == Granted("content")
     assert await recovered(servers[2], names, Read() if create is PLAIN else READ) == Missing()
+
+
+async def test_a_404_that_rests_on_an_unconfirmed_acknowledgement_is_not_told(
+    pair: Pair, servers: list[ValkeyStore], names: str
+) -> None:
+    """The message has reads left, so the proof is right, and the lease alone decides."""
+    leased = Read("proof", "passphrase", "a")
+    await recovered(servers[0], names, TWICE)
+    await recovered(servers[1], names, STATUS)
+    assert await recovered(servers[0], names, leased) == Granted("content")
+    pair.cut()
+    acknowledge = Acknowledge("proof", "a")
+    await asyncio.gather(refused(servers[0], names, acknowledge), refused(servers[1], names, acknowledge, 0.1))
+    await restored(names, *servers)
+    repair(pair)
+    assert await recovered(servers[1], names, leased) == Granted("content")
 
 
 async def test_it_is_there_again_while_the_replica_is_still_away(

@@ -24,8 +24,8 @@ def is_evictable(connection: Connection) -> bool:
 def next_evicted(connections: Collection[Connection], new: Connection, count: int) -> list[Connection]:
     """Up to `count` connections to be dropped for new ones, the first one first; `new` is not chosen.
 
-    Those of the client with the most connections go first. Of clients with few connections, whoever has waited longest
-    for its client goes first, whatever it waits for: half a body protects nobody.
+    Those of the client with the most connections go first. Of clients with few connections, the connection goes first
+    that has waited longest for its client, whatever it waits for: half a body protects nobody.
     """
     of_client = Counter(connection.client_group for connection in connections)
 

@@ -1,4 +1,4 @@
-"""The listening socket: taken early, emptied some connections at a time, and kept when the system has no more room."""
+"""The listening socket: its address is taken before the store is opened, and clients can connect afterwards."""
 
 import asyncio
 import errno
@@ -23,14 +23,20 @@ _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the address, before anything else is opened.
+    """Take the address; nobody can connect until an `Acceptor` is there.
+
+    `::` takes IPv4, too, whatever the system's default is; on a system without IPv6 it is `0.0.0.0`.
 
     Raises:
         SettingsError: The address is in use, not of this machine, or no address at all.
     """
     try:
+        if host == "::" and not socket.has_dualstack_ipv6():
+            host = "0.0.0.0"  # noqa: S104
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
+        if host == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         if os.name == "posix":  # elsewhere, it would let a second server take the same address
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # its connections inherit them

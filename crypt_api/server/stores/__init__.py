@@ -7,9 +7,10 @@ from typing import Protocol, runtime_checkable
 from crypt_api.extras import load
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.reporting import Observer, Usage
+from crypt_api.server.stores.sqlite.path_problem import path_problem
 from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_core.errors import SettingsError
+from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.limits import client_limits
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.settings import Settings
@@ -21,6 +22,10 @@ VALKEY_SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 class ServerStore(Store, Protocol):
     """A store with a process of its own around it."""
+
+    async def connect(self) -> None:
+        """Make ready for requests, on the event loop that runs. A server calls it before it listens."""
+        ...
 
     @property
     def usage(self) -> Usage:
@@ -65,17 +70,36 @@ def open_store(url: str, *, max_storage: str = "", observer: Observer) -> Server
     `max_storage` is the cap for the database's files, as `parse_size` reads it; empty is the default.
 
     Raises:
-        SettingsError: It names none.
+        SettingsError: It names none. The text quotes nothing of the URL, which may have a password.
         StorageUnavailable: It cannot be opened; the text says why.
     """
-    if url == "memory:":
+    scheme, colon, rest = url.strip().partition(":")
+    scheme = scheme.lower()
+    if scheme == "memory" and colon and not rest:
         return MemoryStore()
-    if url.partition("://")[0] in VALKEY_SCHEMES:
-        return _open_valkey(url)
-    path = url.removeprefix("sqlite:///")
-    if path in ("", url):
-        raise SettingsError(f"STORE must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:, not {url!r}")
-    return SqliteStore(Path(path), max_bytes=_max_bytes(max_storage), observer=observer)
+    if scheme in VALKEY_SCHEMES and rest.startswith("//"):
+        return _open_valkey(f"{scheme}:{rest}")
+    if scheme == "sqlite" and rest.startswith("///"):
+        return _open_sqlite(_path(rest[3:]), _max_bytes(max_storage), observer)
+    quoted = " It begins with a quotation mark: leave the marks out." if url.strip()[:1] in ("'", '"') else ""
+    raise SettingsError(f"STORE must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:.{quoted}")
+
+
+def _open_sqlite(path: Path, max_bytes: int, observer: Observer) -> ServerStore:
+    try:
+        return SqliteStore(path, max_bytes=max_bytes, observer=observer)
+    except StorageUnavailable as error:
+        if problem := path_problem(path):
+            raise StorageUnavailable(f"{error}: {problem}") from None
+        raise
+
+
+def _path(text: str) -> Path:
+    if ":memory:" in text:
+        raise SettingsError("STORE: sqlite:///:memory: would be a file of that name; the store in memory is memory:")
+    if not text or "?" in text:
+        raise SettingsError("STORE must be sqlite:///PATH with the path of a file, and has no options then")
+    return Path(text)
 
 
 def _max_bytes(max_storage: str) -> int:

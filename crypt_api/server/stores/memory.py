@@ -15,6 +15,9 @@ class MemoryStore:
         self._clock = clock
         self._records: dict[str, Record] = {}
 
+    async def connect(self) -> None:
+        """There is nothing to connect to."""
+
     async def apply(self, message_id: str, command: Command) -> Outcome:
         record, outcome = decide(self._records.get(message_id), command, self._clock())
         if record is None:

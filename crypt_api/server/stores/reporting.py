@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
+
 LOW_SHARE = 0.8
 """The part of the cap from which on the storage is reported as low."""
 
 LOW_DISK_BYTES = 64 << 20
 """A disk with less than that left is reported as low."""
+
+
+LARGEST_MESSAGE_BYTES = MAX_ENVELOPE_BYTES
+"""A store that has no room for a message of that size reports that it is full: it refuses some messages."""
 
 
 class Observer(Protocol):

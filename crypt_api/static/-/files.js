@@ -26,22 +26,24 @@ function shortened(/** @type {string} */ name) {
 /**
  * Let the browser save bytes as a file. Their media type keeps the browser from showing them as a page of this site.
  *
- * @param {import("./envelope.js").Bytes} data
+ * @param {(import("./envelope.js").Bytes | Blob)[]} pieces
  * @param {string} name
  */
-export function saveFile(data, name) {
+export function saveFile(pieces, name) {
   const link = document.createElement("a");
-  link.href = addressOf(data);
+  link.href = addressOf(pieces);
   link.download = name;
   link.click();
   setTimeout(() => link.href.startsWith("blob:") && URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** An address of the bytes, for this page alone; in a browser that makes none, an address that has them in itself. */
-function addressOf(/** @type {import("./envelope.js").Bytes} */ data) {
+function addressOf(/** @type {(import("./envelope.js").Bytes | Blob)[]} */ pieces) {
   try {
-    return URL.createObjectURL(new Blob([data], { type: MEDIA_TYPE }));
-  } catch {
+    return URL.createObjectURL(new Blob(pieces, { type: MEDIA_TYPE }));
+  } catch (error) {
+    const [data] = pieces;
+    if (pieces.length > 1 || data instanceof Blob) throw error; // only a small file fits an address
     const characters = Array.from(data, (byte) => String.fromCharCode(byte)).join("");
     return `data:${MEDIA_TYPE};base64,${btoa(characters)}`;
   }

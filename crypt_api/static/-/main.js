@@ -4,7 +4,7 @@ import { elements } from "./elements.js";
 import { showGoneView, startGoneView } from "./gone-view.js";
 import { mayLeave, startLeaving } from "./leaving.js";
 import { exampleLink, secretIn } from "./links.js";
-import { clearMessageView, startMessageView } from "./message-view.js";
+import { clearMessageView, resumeFiles, startMessageView } from "./message-view.js";
 import { startPrinting } from "./printing.js";
 import { endLease, leasedSecret } from "./read-lease.js";
 import { clearReadView, openLink, startReadView } from "./read-view.js";
@@ -26,7 +26,7 @@ async function route() {
   else if (isWatched) showGoneView("workers");
   else if (secret) await openLink(secret);
   else if (isLinkMeant()) showGoneView("link", { example: exampleLink() });
-  else if (!(await resumeSentView())) showWriteView();
+  else if (!(await resumeFiles()) && !(await resumeSentView())) showWriteView();
 }
 
 /** The secret in the page's address. It moves into the fragment, which no server gets, if it was elsewhere. */

@@ -12,7 +12,7 @@ import { decodeBase64url, encodeBase64url } from "./encoding.js";
  * @typedef {{ files: FileEntry[], note: string, inline: Bytes, key?: Bytes, partBytes?: number, sole?: boolean }} Manifest
  */
 
-const MAX_FILES = 100;
+export const MAX_FILES = 100;
 const MAX_PARTS = 100_000; // so that a list cannot send its reader on an endless way
 const KEY_BYTES = 32;
 
@@ -42,7 +42,7 @@ export function parseManifest(list, /** @type {string} */ note, /** @type {Bytes
   return { files, note, inline, key, partBytes, sole };
 }
 
-/** @param {FileEntry[]} files */
+/** @param {readonly { bytes: number }[]} files */
 export function totalBytes(files) {
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   if (!Number.isSafeInteger(total)) throw new Error("sizes");

@@ -1,36 +1,39 @@
 // The view of a message that was read. This page may have the message's last copy.
 
-import { withLinks } from "./addresses.js";
+import { withLinks } from "./web-addresses.js";
 import { attempt } from "./attempt.js";
-import { copyOnClick } from "./buttons.js";
+import { copyOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { safeFileName, saveFile } from "./files.js";
 import { showGoneView } from "./gone-view.js";
+import { keptFiles } from "./kept-files.js";
 import { askBeforeLeaving, mayLeave } from "./leaving.js";
 import { endLease, leaseMillisecondsLeft } from "./read-lease.js";
-import { acknowledge } from "./service.js";
+import { Unreachable } from "./service.js";
 import { hideFromStyles } from "./shadow.js";
-import { formatSize, getText, setText } from "./texts.js";
+import { getText, setText } from "./texts.js";
 import { showView } from "./views.js";
 
 /**
  * @typedef {object} Message
- * @property {import("./envelope.js").Content} content
- * @property {import("./envelope.js").Keys} keys
- * @property {string} idempotencyKey of the read
+ * @property {import("./envelope.js").Content | import("./manifest.js").Manifest} content
+ * @property {() => Promise<void>} acknowledge tells the service that the message has arrived
  */
 
 /** Types of images that browsers show, and in which nothing runs. */
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
 
+/** Bytes of the largest image that is fetched to be shown, and of all together. */
+const [MAX_IMAGE_BYTES, MAX_IMAGES_BYTES] = [16e6, 48e6];
+
 /** @type {Message | null} */
 let message = null;
-/** The message's text, or the note that came with a file; copied as it is, whatever a translator makes of the page. */
+/** The message's text, or the note that came with files; copied as it is, whatever a translator makes of the page. */
 let text = "";
-/** Whether the message is a file that nobody has saved yet. */
-let isUnsaved = false;
-/** @type {HTMLImageElement | null} */
-let image = null;
+/** @type {import("./received-files.js").ReceivedFiles | null} */
+let files = null;
+/** @type {{ image: HTMLImageElement, name: string }[]} */
+let images = [];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let leaseTimer;
 
@@ -39,78 +42,121 @@ export function startMessageView() {
   copyOnClick(elements["copy-content"], () => text);
   elements.save.addEventListener("click", save);
   elements.done.addEventListener("click", () => mayLeave() && closeMessage());
-  askBeforeLeaving("message", () => (isUnsaved ? "leave.file" : null));
-  document.addEventListener("languageloaded", nameImage);
+  askBeforeLeaving("message", lossNow);
+  document.addEventListener("languageloaded", nameImages);
+}
+
+/** Load what showing files takes, which the first view does not need: before a message is read, so that it can be shown. */
+export function loadReceivedFiles() {
+  return import("./received-files.js").catch(() => {
+    throw new Unreachable("none");
+  });
 }
 
 /**
  * Show a message that was read. What matters is shown first, by the oldest means that browsers have: the text, and the
- * button that saves the file. No later step can take it away again.
+ * button that saves the files. No later step can take it away again.
  *
  * @param {Message} read
+ * @param {Awaited<ReturnType<typeof loadReceivedFiles>>} module
  */
-export function showMessageView(read) {
+export function showMessageView(read, { ReceivedFiles }) {
   message = read;
-  const { name, data, note = "" } = message.content;
-  const isFile = name !== undefined;
-  isUnsaved = isFile;
-  text = isFile ? note : new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
+  const { content } = message;
+  const isText = !("files" in content) && content.name === undefined;
+  text = isText ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(content.data) : (content.note ?? "");
+  files = isText ? null : new ReceivedFiles(content, showState);
   elements.content.textContent = text;
-  elements.content.hidden = elements["copy-content"].hidden = isFile && !text;
-  elements["content-file"].hidden = !isFile;
+  elements.content.hidden = elements["copy-content"].hidden = !isText && !text;
+  files?.draw();
   showView("message");
   attempt(() => history.replaceState(null, "", "/")); // the secret leaves the address bar
   attempt(() => elements.content.replaceChildren(...withLinks(text)));
-  attempt(() => describe(isFile));
-  if (isFile) attempt(() => describeFile(name, data.length));
-  attempt(() => showImage(read.content));
-  attempt(startLeaseTimer);
+  attempt(describe);
+  attempt(showImages);
+  attempt(keepFilesAndAcknowledge);
+  attempt(showState);
 }
 
-function describe(/** @type {boolean} */ isFile) {
-  elements.save.className = isFile ? "main" : "second";
-  elements["copy-content"].className = isFile ? "second" : "main";
-  setText(elements["content-label"], isFile ? "message.note" : "message.content");
+/** Show the files that this tab has begun to fetch before a reload; false if there are none. */
+export async function resumeFiles() {
+  const kept = keptFiles();
+  if (!kept) return false;
+  const module = await loadReceivedFiles();
+  showMessageView({ content: kept.manifest, acknowledge: async () => undefined }, module);
+  files?.resume(kept);
+  return true;
 }
 
-function describeFile(/** @type {string} */ name, /** @type {number} */ bytes) {
-  elements["content-name"].textContent = safeFileName(name);
-  elements["content-size"].textContent = formatSize(bytes);
+function describe() {
+  elements.save.className = files ? "main" : "second";
+  elements["copy-content"].className = files ? "second" : "main";
+  setText(elements.save, (files?.entries.length ?? 1) > 1 ? "message.save-all" : "message.save");
+  setText(elements["content-label"], files ? "message.note" : "message.content");
 }
 
-function startLeaseTimer() {
-  setText(elements["message-lede"], "message.lede");
-  leaseTimer = setTimeout(() => setText(elements["message-lede"], "message.last"), leaseMillisecondsLeft());
+/** Once this tab keeps the list of files, for a reload, the service need not keep it any longer. */
+function keepFilesAndAcknowledge() {
+  if (!message || !files?.keep()) return;
+  message.acknowledge().catch(() => undefined); // or the lease expires
+  endLease();
 }
 
-function showImage(/** @type {import("./envelope.js").Content} */ { data, mediaType = "" }) {
-  if (!IMAGES.includes(mediaType)) return;
-  const place = elements["content-image"];
-  image = document.createElement("img");
-  image.src = URL.createObjectURL(new Blob([data], { type: mediaType }));
-  image.onerror = () => (place.hidden = true); // it is no such image: the file can be saved all the same
-  nameImage();
+/** Say what becomes of the message if the page is left now. */
+function showState() {
+  clearTimeout(leaseTimer);
+  const state = elements["message-lede"];
+  if (files?.manifest) return setText(state, files.areAllSaved ? "message.all-saved" : "message.files");
+  if (leaseMillisecondsLeft() === 0) return setText(state, "message.last");
+  setText(state, "message.lede");
+  leaseTimer = setTimeout(() => setText(state, "message.last"), leaseMillisecondsLeft());
+}
+
+function lossNow() {
+  if (!files || files.areAllSaved) return null;
+  return files.entries.length > 1 ? "leave.files" : "leave.file";
+}
+
+/** Show the images among the files, one below the other. */
+async function showImages() {
+  const shown = files;
+  let room = MAX_IMAGES_BYTES;
+  for (const entry of shown?.entries ?? []) {
+    if (!IMAGES.includes(entry.mediaType) || entry.bytes > Math.min(room, MAX_IMAGE_BYTES)) continue;
+    room -= entry.bytes;
+    const blob = await shown?.bytesOf(entry).catch(() => null);
+    if (shown !== files) return;
+    if (blob) attempt(() => showImage(new Blob([blob], { type: entry.mediaType }), entry.name));
+  }
+}
+
+function showImage(/** @type {Blob} */ blob, /** @type {string} */ name) {
+  const place = document.createElement("div");
+  const image = document.createElement("img");
+  place.className = "image";
+  image.src = URL.createObjectURL(blob);
+  image.onerror = () => place.remove(); // it is no such image: the file can be saved all the same
+  images.push({ image, name });
+  nameImages();
   hideFromStyles(place, image, "image");
-  place.hidden = false;
+  elements["content-image"].append(place);
 }
 
-function nameImage() {
-  if (image) image.alt = getText("message.image", { name: elements["content-name"].textContent });
+function nameImages() {
+  for (const { image, name } of images) image.alt = getText("message.image", { name: safeFileName(name) });
 }
 
-function clearImage() {
-  elements["content-image"].hidden = true;
-  if (!image) return;
-  URL.revokeObjectURL(image.src);
-  image.remove();
-  image = null;
+function clearImages() {
+  for (const { image } of images) URL.revokeObjectURL(image.src);
+  images = [];
+  elements["content-image"].textContent = "";
 }
 
 function save() {
-  if (!message) return;
-  const { data, name = "message.txt" } = message.content;
-  saveFile(data, safeFileName(name));
-  isUnsaved = false;
+  if (!files) return saveFile([new TextEncoder().encode(text)], "message.txt");
+  const shown = files;
+  if (!shown.manifest) return shown.saveAll();
+  return whileBusy(elements.save, "message.saving", () => shown.saveAll());
 }
 
 /** Remove the message from the page, as another view is shown next. */
@@ -118,15 +164,17 @@ export function clearMessageView() {
   clearTimeout(leaseTimer);
   message = null;
   text = "";
-  isUnsaved = false;
-  clearImage();
-  for (const id of ["content", "content-name", "content-size"]) elements[id].textContent = "";
+  files?.clear();
+  files = null;
+  clearImages();
+  elements.content.textContent = "";
 }
 
 /** The reader has the message: remove it from the page, from the tab's storage and from the service. */
 function closeMessage() {
   endLease();
-  if (message) acknowledge(message.keys, message.idempotencyKey).catch(() => undefined); // or the lease expires
+  message?.acknowledge().catch(() => undefined); // or the lease expires
+  files?.deleteParts();
   clearMessageView();
   showGoneView("closed");
 }

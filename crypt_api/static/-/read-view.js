@@ -7,12 +7,12 @@ import { decodeBase64url, encodeBase64url } from "./encoding.js";
 import { BadEnvelope, deriveKeys, SECRET_BYTES, unseal } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
-import { showMessageView } from "./message-view.js";
+import { loadReceivedFiles, showMessageView } from "./message-view.js";
 import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
 import { canOpenMessages } from "./rehearsal.js";
 import { enableShownFields } from "./secret-fields.js";
 import { showReceiptView } from "./sent-view.js";
-import { getReceipt, read, Refused, Unreachable } from "./service.js";
+import { acknowledge, getReceipt, read, Refused, Unreachable } from "./service.js";
 import { setText } from "./texts.js";
 import { currentView, leaveView, showView, trackView } from "./views.js";
 
@@ -123,6 +123,7 @@ function offerMessage({ passphrase, readsLeft, expiresAt }) {
   reading.lede = [readsLeft > 1 ? "read.lede-more" : "read.lede", { n: readsLeft, until: expiresAt }];
   draw();
   showView("read");
+  loadReceivedFiles().catch(() => undefined); // so that it is here when the message is opened
 }
 
 /** Read the message and show it. */
@@ -135,13 +136,14 @@ async function openMessage() {
   const { secret, idempotencyKey, lost } = reading; // another link may be open by the time the response comes
   try {
     const keys = await deriveKeys(secretBytes(), passphrase);
+    const receivedFiles = await loadReceivedFiles();
     if (!isCurrent()) return; // nothing was read
     startLease(secret, idempotencyKey);
     rememberLost(moreOf(lost, "unknown")); // until the response is here
     const content = await unseal(await read(keys, idempotencyKey), keys);
     leaveView(); // even if the reader is at another view by now: the message's last copy must be shown
     clearReadView();
-    showMessageView({ content, keys, idempotencyKey });
+    showMessageView({ content, acknowledge: () => acknowledge(keys, idempotencyKey) }, receivedFiles);
   } catch (error) {
     if (!isCurrent()) return;
     if (error instanceof BadEnvelope) return showGoneView(error.message === "version" ? "version" : "damaged");

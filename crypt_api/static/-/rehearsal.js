@@ -7,7 +7,8 @@ const SAMPLE = { data: new Uint8Array([0, 255]), name: "sample", mediaType: "tex
 export async function canOpenMessages() {
   try {
     const keys = await deriveKeys(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)), "");
-    const { data, name, note } = await unseal(await seal(SAMPLE, keys), keys);
+    const content = await unseal(await seal(SAMPLE, keys), keys);
+    const { data, name, note } = /** @type {import("./envelope.js").Content} */ (content);
     return `${data}${name}${note}` === `${SAMPLE.data}${SAMPLE.name}${SAMPLE.note}`;
   } catch {
     return false;

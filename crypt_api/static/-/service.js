@@ -19,7 +19,7 @@ import { hashProof } from "./envelope.js";
 /** Milliseconds before the second and each further attempt. */
 const PAUSES = [300, 900, 2_000];
 /** Milliseconds without a byte of the response, after which the connection counts as lost; a slow one is not lost. */
-const SILENCE = 30_000;
+export const SILENCE = 30_000;
 /** Bytes in a millisecond of the slowest upload that is waited for: browsers do not tell how far an upload is. */
 const SLOWEST_UPLOAD = 1;
 
@@ -38,6 +38,9 @@ export class Unreachable extends Error {
     this.lost = lost;
   }
 }
+
+/** The user has ended it. */
+export class Cancelled extends Error {}
 
 /** The service refused the request. */
 export class Refused extends Error {
@@ -103,6 +106,17 @@ export async function getReceipt(keys) {
   if (receipt === null) return null;
   const { state, passphrase, reads_left: readsLeft, at, expires_at: expiresAt } = receipt;
   return { state, passphrase, readsLeft, at: at && new Date(at), expiresAt: new Date(expiresAt) };
+}
+
+/**
+ * What the service takes of files beside messages: bytes of all files of a message, bytes of a sealed part, and seconds
+ * that a part may outlive its message. Null if it takes none.
+ *
+ * @returns {Promise<{ maxBytes: number, partBytes: number, extraTtl: number } | null>}
+ */
+export async function getFileLimits() {
+  const { files } = await request("GET", "/-/limits", {});
+  return files && { maxBytes: files.max_bytes, partBytes: files.part_bytes, extraTtl: files.extra_ttl };
 }
 
 /**

@@ -74,14 +74,16 @@ export function getText(key, values = {}) {
 /** Write 300 as "5 min". @param {number} seconds */
 export function formatDuration(seconds) {
   if (seconds >= 2 * 86_400 && seconds % 86_400 === 0) return formatUnit(seconds / 86_400, "day");
+  if (seconds < 60) return formatUnit(seconds, "second");
   if (seconds % 3_600 === 0) return formatUnit(seconds / 3_600, "hour");
   return formatUnit(seconds / 60, "minute");
 }
 
-/** Write 102400 as "100 kB". @param {number} bytes */
+/** Write 102400 as "100 kB", and 100000000 as "100 MB", as limits are set. @param {number} bytes */
 export function formatSize(bytes) {
   if (bytes < 1_024) return formatUnit(bytes, "byte");
-  return bytes < 1_048_576 ? formatUnit(bytes / 1_024, "kilobyte") : formatUnit(bytes / 1_048_576, "megabyte");
+  if (bytes < 1e6) return formatUnit(bytes / 1_024, "kilobyte");
+  return bytes < 1e9 ? formatUnit(bytes / 1e6, "megabyte") : formatUnit(bytes / 1e9, "gigabyte");
 }
 
 function formatUnit(/** @type {number} */ value, /** @type {string} */ unit) {

@@ -36,9 +36,10 @@ export function nameTab() {
   document.title = `${elements[shown]?.querySelector("h1").textContent} · ${elements.name.textContent}`;
 }
 
-/** Leave the view: a response that is still under way for it must not change the next view. */
+/** Leave the view: a response that is still under way for it must not change the next view, and an upload ends. */
 export function leaveView() {
   departures++;
+  document.dispatchEvent(new Event("viewleft"));
 }
 
 /**

@@ -1,16 +1,26 @@
-// The view of a sender who writes: it makes a text or a file into an envelope, and has the service store the envelope.
+// The view of a sender who writes: it makes a text and files into an envelope, and has the service store the envelope.
 
+import {
+  askFileLimits,
+  attachedFiles,
+  detachAll,
+  FileChanged,
+  knownFileLimits,
+  showTooLarge,
+  startAttachments,
+} from "./attachments.js";
 import { hidePassphrase, showPassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
+import { compose, draftBytes, fitsMessage, fitsWithoutFiles } from "./compose.js";
 import { elements } from "./elements.js";
 import { encodeBase64url } from "./encoding.js";
-import { contentBytes, deriveKeys, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
+import { deriveKeys, MAX_CONTENT_BYTES, seal, SECRET_BYTES } from "./envelope.js";
 import { clearError, clearErrorOnInput, showError, showFailure } from "./field-errors.js";
-import { safeFileName } from "./files.js";
 import { askBeforeLeaving } from "./leaving.js";
+import { safeFileName } from "./files.js";
 import { exampleLink } from "./links.js";
 import { generatePassphrase, passphraseStrength } from "./passphrase.js";
 import { showSentView } from "./sent-view.js";
-import { create, Refused } from "./service.js";
+import { Cancelled, create, Refused } from "./service.js";
 import { getItem, setItem } from "./storage.js";
 import { clearText, formatDuration, formatSize, setText } from "./texts.js";
 import { currentView, leaveView, showView, trackView } from "./views.js";
@@ -23,8 +33,7 @@ const MIN_PASSPHRASE_LENGTH = 4;
 
 const TOKEN_KEY = "token";
 
-/** The attached file. @type {{ data: import("./envelope.js").Bytes, name: string, mediaType: string } | null} */
-let file = null;
+/** @typedef {import("./compose.js").Draft} Draft */
 
 /** Make the form work; called once. */
 export function startWriteView() {
@@ -36,7 +45,7 @@ export function startWriteView() {
   elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements.create.click();
   });
-  acceptFiles();
+  startAttachments(showSize);
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
   clearErrorOnInput(elements["text-problem"], elements.text);
   clearErrorOnInput(elements["reads-problem"], elements.reads);
@@ -50,7 +59,7 @@ export function startWriteView() {
     clearError(elements["passphrase-problem"], passphrase);
     showStrength();
   });
-  askBeforeLeaving("write", () => (file || elements.text.value ? "leave.draft" : null));
+  askBeforeLeaving("write", () => (attachedFiles().length || elements.text.value ? "leave.draft" : null));
   setText(elements["whole-link"], "write.whole-link", { example: exampleLink() });
   showLifetimes();
   document.addEventListener("languageloaded", () => {
@@ -68,7 +77,7 @@ export function showWriteView() {
 function clearForm() {
   elements["write-form"].reset();
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
-  detach();
+  detachAll();
   showStrength();
   showToken();
   clearErrors();
@@ -120,79 +129,16 @@ function showLifetimes() {
   );
 }
 
-/** Attach files that are picked, pasted, or dropped anywhere on the page. */
-function acceptFiles() {
-  const { text, file: picker, drop } = elements;
-  elements.attach.addEventListener("click", () => picker.click());
-  picker.addEventListener("change", () => attach(picker.files));
-  elements["remove-file"].addEventListener("click", () => {
-    detach();
-    text.focus();
-  });
-  text.addEventListener("paste", (/** @type {ClipboardEvent} */ event) => attachFrom(event, event.clipboardData));
-  document.addEventListener("dragover", (event) => {
-    if (!hasFiles(event.dataTransfer)) return;
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  document.addEventListener("dragleave", () => drop.classList.remove("over"));
-  document.addEventListener("drop", (event) => {
-    drop.classList.remove("over");
-    attachFrom(event, event.dataTransfer);
-  });
-}
-
-/** Attach the files of a paste or a drop. The browser itself handles text. */
-function attachFrom(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
-  if (!data || !hasFiles(data) || data.types.includes("text/plain")) return; // a spreadsheet adds a picture to its text
-  event.preventDefault(); // or the browser would open the file
-  if (currentView() === "write") attach(data.files);
-}
-
-function hasFiles(/** @type {DataTransfer | null} */ data) {
-  return data?.types.includes("Files") ?? false;
-}
-
-async function attach(/** @type {FileList} */ files) {
-  const problem = elements["text-problem"];
-  clearError(problem, elements.text);
-  if (files.length === 0) return;
-  if (files.length > 1) return showError(problem, "problem.one-file");
-  const [chosen] = files;
-  if (chosen.size > MAX_CONTENT_BYTES) return showTooLarge(chosen.size);
-  try {
-    const data = new Uint8Array(await chosen.arrayBuffer());
-    file = { data, name: chosen.name, mediaType: chosen.type || "application/octet-stream" };
-  } catch {
-    return showError(problem, "problem.unreadable"); // a folder, for example
-  }
-  elements["file-name"].textContent = safeFileName(chosen.name);
-  showSize();
-  elements["remove-file"].focus();
-}
-
-function detach() {
-  file = null;
-  elements.file.value = "";
-  clearError(elements["text-problem"], elements.text);
-  showSize();
-}
-
-/** What the form has: a text, a file, or a file with a note. @returns {import("./envelope.js").Content} */
-function content() {
-  const text = elements.text.value;
-  return file ? { ...file, note: text } : { data: new TextEncoder().encode(text) };
-}
-
-/** Show the size of the attached file, and how much of the limit is used if that is half of it, or more. */
+/** Show how much of a limit is used, where there is one: files' as soon as it is known, a text's from its half on. */
 function showSize() {
-  const { attached, attach: button, size: place } = elements;
-  attached.hidden = !file;
-  button.hidden = Boolean(file);
-  if (file) elements["file-size"].textContent = formatSize(file.data.length);
-  const [bytes, most] = [contentBytes(content()), formatSize(MAX_CONTENT_BYTES)];
-  if (bytes < MAX_CONTENT_BYTES / 2) setText(place, "write.limit", { most });
-  else setText(place, "write.size", { size: formatSize(bytes), most });
+  const place = elements.size;
+  const [files, limits] = [attachedFiles(), knownFileLimits()];
+  const bytes = draftBytes({ text: elements.text.value, files });
+  const most = formatSize((files.length && limits?.maxBytes) || MAX_CONTENT_BYTES);
+  if (files.length ? limits !== undefined : bytes >= MAX_CONTENT_BYTES / 2)
+    setText(place, "write.size", { size: formatSize(bytes), most });
+  else if (limits === null) setText(place, "write.limit", { most });
+  else clearText(place);
 }
 
 function showStrength() {
@@ -203,47 +149,66 @@ function showStrength() {
   else clearText(place);
 }
 
-function showTooLarge(/** @type {number} */ bytes) {
-  const values = { size: formatSize(bytes), most: formatSize(MAX_CONTENT_BYTES) };
-  showError(elements["text-problem"], "problem.too-large", values, elements.text);
-}
-
-/** Show what is wrong with the form, beside the first field that is wrong; false if nothing is. */
-function hasMistake() {
-  const { text, reads, "new-passphrase": passphrase } = elements;
-  const bytes = contentBytes(content());
-  if (!file && !text.value) showError(elements["text-problem"], "problem.empty", {}, text);
-  else if (bytes > MAX_CONTENT_BYTES) showTooLarge(bytes);
+/** Show what is wrong with the form, beside the first field that is wrong; false if nothing is. @param {Draft} draft */
+async function hasMistake(draft) {
+  const { text, reads, "new-passphrase": passphrase, "text-problem": problem } = elements;
+  const isSmall = fitsMessage(draft);
+  const limits = isSmall ? null : await askFileLimits();
+  const bytes = draftBytes(draft);
+  if (!draft.files.length && !draft.text) showError(problem, "problem.empty", {}, text);
+  else if (!isSmall && (!limits || bytes > limits.maxBytes)) showTooLarge(bytes);
+  else if (!isSmall && (!draft.files.length || !fitsWithoutFiles(draft))) showTextTooLarge(draft.text);
   else if (!reads.checkValidity()) showError(elements["reads-problem"], "problem.reads", {}, reads);
-  else if (passphrase.value && [...passphrase.value].length < MIN_PASSPHRASE_LENGTH)
+  else if (draft.passphrase && [...draft.passphrase].length < MIN_PASSPHRASE_LENGTH)
     showError(elements["passphrase-problem"], "problem.short-passphrase", { n: MIN_PASSPHRASE_LENGTH }, passphrase);
   else return false;
   return true;
 }
 
+function showTextTooLarge(/** @type {string} */ text) {
+  const values = { size: formatSize(draftBytes({ text, files: [] })), most: formatSize(MAX_CONTENT_BYTES) };
+  showError(elements["text-problem"], "problem.text-too-large", values, elements.text);
+}
+
 async function send() {
-  const passphrase = elements["new-passphrase"].value; // the field may have another one by the time the response comes
-  const isCurrent = trackView();
-  clearErrors();
-  if (hasMistake()) return;
-  const limits = {
+  /** @type {Draft} */
+  const draft = {
+    text: elements.text.value,
+    files: [...attachedFiles()],
+    passphrase: elements["new-passphrase"].value, // the field may have another one by the time the response comes
+    token: elements.token.value.trim(),
     ttl: Number(elements.life.querySelector("input:checked").value),
     reads: Number(elements.reads.value),
   };
-  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  const message = content();
-  const token = elements.token.value.trim();
-  const keys = await deriveKeys(secret, passphrase);
+  const isCurrent = trackView();
+  clearErrors();
   try {
-    const expiresAt = await create(keys, await seal(message, keys), limits, token);
-    rememberToken(token);
-    leaveView(); // even if the sender is at another view by now: the link must not get lost
-    showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads: limits.reads, expiresAt, isSender: true });
-    clearForm(); // the message does not stay in the page
+    if (!(await hasMistake(draft))) await sendDraft(draft);
   } catch (error) {
     if (!isCurrent()) return;
-    if (error instanceof Refused && error.code === "token_required")
-      showError(elements["token-problem"], "problem.token", {}, elements.token);
-    else showFailure(elements["write-problem"], error);
+    if (currentView() !== "write") showView("write", elements.create);
+    showProblem(error);
   }
+}
+
+async function sendDraft(/** @type {Draft} */ draft) {
+  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  const { passphrase, reads, token } = draft;
+  const keys = await deriveKeys(secret, passphrase);
+  const { content, ttl } = await compose(draft);
+  const expiresAt = await create(keys, await seal(content, keys), { ttl, reads }, token);
+  rememberToken(token);
+  leaveView(); // even if the sender is at another view by now: the link must not get lost
+  showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads, expiresAt, isSender: true });
+  clearForm(); // the message does not stay in the page
+}
+
+/** Show why the message was not sent. @param {unknown} error */
+function showProblem(error) {
+  if (error instanceof Cancelled) return;
+  if (error instanceof FileChanged)
+    showError(elements["text-problem"], "problem.file-changed", { name: safeFileName(error.message) });
+  else if (error instanceof Refused && error.code === "token_required")
+    showError(elements["token-problem"], "problem.token", {}, elements.token);
+  else showFailure(elements["write-problem"], error);
 }

@@ -17,11 +17,11 @@ from crypt_core.http.errors import (
 from crypt_core.http.handlers import MessageHandlers
 from crypt_core.http.headers import COMMON_HEADERS, PREFLIGHT_HEADERS, rate_limit_headers
 from crypt_core.http.negotiation import is_for_terminal, is_navigation
+from crypt_core.http.page_texts import LANGUAGES
 from crypt_core.http.pages import LOGO_PATH, STYLE_PATH, Pages
 from crypt_core.http.part_handlers import PartHandlers
 from crypt_core.http.routing import Match, Route, Router
 from crypt_core.http.service_routes import ServiceHandlers
-from crypt_core.http.texts import LANGUAGES
 from crypt_core.http.types import JSON_TYPE, Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore

@@ -8,12 +8,13 @@ from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
-from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_MESSAGE_BYTES, plain_message, sealed_message
+from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, plain_message, sealed_message
 from crypt_core.http.negotiation import is_navigation, prefers_html
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response, timestamp
 from crypt_core.messages import (
+    MAX_MESSAGE_BYTES,
     Acknowledge,
     Acknowledged,
     Created,

@@ -5,12 +5,9 @@ from typing import Any
 
 from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size, whole_number
 from crypt_core.http.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
-from crypt_core.messages import Create
+from crypt_core.messages import MAX_MESSAGE_BYTES, Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
-
-MAX_MESSAGE_BYTES = 102_400
-"""UTF-8 bytes of a plain message, and of the content of a sealed one."""
 
 MAX_ENVELOPE_BYTES = 142_034
 """Bytes of a sealed message: base64url of version (1), nonce (12), 26 padding steps of 4,096 and tag (16).

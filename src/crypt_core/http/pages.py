@@ -13,7 +13,7 @@ from string import Template
 from crypt_core.brand import Brand
 from crypt_core.http import errors, form_token
 from crypt_core.http.headers import PAGE_HEADERS
-from crypt_core.http.texts import LANGUAGES, RIGHT_TO_LEFT, Texts, as_json, language_for, load_texts
+from crypt_core.http.page_texts import LANGUAGES, RIGHT_TO_LEFT, Texts, as_json, language_for, load_texts
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
 

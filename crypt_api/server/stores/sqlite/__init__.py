@@ -10,9 +10,9 @@ The way of a command, and back:
 Which file owns which state:
 
     store.py         the thread
-    writer.py        the commands that wait, the lock on the file, when housekeeping is due, the usage
+    writer.py        the commands that wait, and the lock on the file
     group_commit.py  nothing: it decides a group, commits it, and finds out what became of a commit that failed
-    housekeeping.py  the steps of the round that are to come, and the place of the sweep
+    housekeeping.py  when the next step is due, the place of the sweep, and what is reported to the operator
     database.py      the connection and its `State`
     room.py          whether new messages are refused, and how the database grows
     wal.py           the log's size, and whether the log may hold something destroyed
@@ -23,10 +23,9 @@ Which file owns which state:
     connection.py    how SQLite is opened, and what its errors mean
     wall_clock.py    which time is believed
 
-Each file uses only files below it in this list: `writer` uses both `group_commit` and `housekeeping`, which do not
-know each other, and both use `database`.
+Each file uses only files below it in this list. `group_commit` and `housekeeping` do not know each other.
 
-Who may touch the database when: whoever holds the writer's `_file_lock`. An event loop takes the lock to decide a
+Who may touch the database when: the holder of the writer's `_file_lock`. An event loop takes the lock to decide a
 group, and never waits for it. If the group changes something, the lock goes to the thread with the group. The thread
 also takes the lock for a step of housekeeping, and for commands that no event loop decides. The thread alone waits for
 the disk.

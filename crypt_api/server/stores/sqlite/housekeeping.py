@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from crypt_api.server.stores.reporting import Observer, Usage
+from crypt_api.server.stores.reporting import LARGEST_MESSAGE_BYTES, Observer, Usage
 from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
 from crypt_api.server.stores.sqlite.database import CommitUncertain, Database
 from crypt_api.server.stores.sqlite.files import DiskFull
@@ -121,7 +121,7 @@ class Housekeeping:
                 bytes=used_bytes + LOG_ALLOWANCE,
                 max_bytes=room.max_bytes,
                 disk_free_bytes=room.disk_free_bytes(),
-                refuses=room.refusal(used_bytes, 0),
+                refuses=room.refusal(used_bytes, LARGEST_MESSAGE_BYTES),
                 damaged=len(self._unreadable),
                 is_malformed=self._is_malformed,
                 messages=messages,

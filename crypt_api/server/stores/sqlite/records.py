@@ -17,8 +17,8 @@ from crypt_core.record import Record, decode, encode
 APPLICATION_ID = 0x43525950
 """`CRYP`: tells our files from any other SQLite database."""
 
-VERSION = 2
-"""Of the tables. A file of another version is refused."""
+VERSION = 3
+"""Of the tables and of the records in them. A file of another version is refused."""
 
 _TABLES = f"""
 CREATE TABLE messages (id TEXT PRIMARY KEY, due_at REAL NOT NULL, record TEXT NOT NULL, slot INTEGER) WITHOUT ROWID;

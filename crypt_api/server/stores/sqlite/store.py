@@ -47,6 +47,9 @@ class SqliteStore:
         self._thread = system.thread(target=self._writer.run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
+    async def connect(self) -> None:
+        """The file is open already."""
+
     async def apply(self, message_id: str, command: Command) -> Outcome:
         queued = QueuedCommand(message_id, command, asyncio.get_running_loop().create_future())
         self._writer.submit(queued)

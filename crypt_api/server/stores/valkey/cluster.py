@@ -22,7 +22,7 @@ PAUSE = 0.1
 
 
 class Cluster:
-    """The primaries by slot, as one of the nodes has told it last."""
+    """The primaries by slot, as a node reported them last."""
 
     def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings) -> None:
         self._settings = settings
@@ -71,7 +71,7 @@ class Cluster:
             primary.close()
 
     async def _look(self) -> None:
-        """Learn again which node has which slots, whenever somebody has missed one."""
+        """Ask for the slots of each node again, whenever a key was not found at its primary."""
         while True:
             await self._is_stale.wait()
             with suppress(ConnectionLost):

@@ -1,4 +1,4 @@
-"""The one way in which a key changes: a compare-and-set, with the life of the key beside it.
+"""Compare-and-set, the only way in which a key changes, together with the life of the key.
 
 Its reply is `OK`, or nothing where another write came first.
 """

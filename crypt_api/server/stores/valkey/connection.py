@@ -59,7 +59,7 @@ class Connection:
 async def connect(
     address: Address, settings: ValkeySettings, *, db: int, password: str, username: str = ""
 ) -> Connection:
-    """Connect and log in, within the deadline of an operation.
+    """Connect and log in, within the deadline of a command.
 
     Raises:
         ConnectionLost: It is not possible; the text says why.

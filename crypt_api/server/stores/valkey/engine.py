@@ -1,4 +1,4 @@
-"""The engine: what it is, which of the promises its settings keep or break, and its clock."""
+"""The engine: its kind and version, the promises that its settings keep or break, and its clock."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ OLDEST_REDIS: Version = (7, 2)
 
 
 class EngineClock:
-    """The engine's clock: one for all servers. It comes with every group of commands, so it costs nothing."""
+    """The engine's clock, one for all servers. It comes with every group of commands, without a round trip."""
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         """A `clock` replaces the engine's: tests let time pass."""
@@ -43,7 +43,7 @@ class EngineClock:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What an engine says of itself.
+    """The facts that an engine reports about itself.
 
     Attributes:
         is_valkey: Whether it is Valkey, and not Redis.
@@ -51,7 +51,7 @@ class Engine:
         is_primary: Whether it takes writes.
         has_append_only_file: Whether its writes go to a file.
         appendfsync: When they are on the disk: `always`, `everysec` or `no`; empty where it does not say.
-        eviction: What it does when its memory is full.
+        eviction: The policy when its memory is full.
         max_memory: Bytes; 0 is no limit.
         replicas: Replicas that are connected.
         is_cluster: Whether it is a node of a Cluster.
@@ -100,15 +100,18 @@ def parse_info(text: bytes) -> dict[str, str]:
     return dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
 
 
+OTHER_ENGINES = {"mvcc_depth": "KeyDB", "dragonfly_version": "Dragonfly", "kvrocks_version": "Kvrocks"}
+"""Fields by which engines are known that are neither Valkey nor Redis, and have no `WAITAOF`."""
+
 NEEDED = ("redis_version", "role", "aof_enabled", "maxmemory_policy", "maxmemory", "connected_slaves")
-"""What the engine must tell of itself."""
+"""The fields of `INFO` that the store needs."""
 
 
 async def examine(connection: Connection) -> Engine:
-    """Ask the engine what it is.
+    """Ask the engine for its facts.
 
     Raises:
-        ConnectionLost: It does not say.
+        ConnectionLost: The engine does not report one of them, or is no Valkey and no Redis.
     """
     text, config = await connection.call([(b"INFO",), (b"CONFIG", b"GET", b"appendfsync")])
     if not isinstance(text, bytes):
@@ -116,6 +119,11 @@ async def examine(connection: Connection) -> Engine:
     info = parse_info(text)
     if info.get("loading", "0") != "0":
         raise ConnectionLost("LOADING: the engine is reading its data from the disk")
+    for name, engine in OTHER_ENGINES.items():
+        if name in info:
+            raise ConnectionLost(
+                f"the engine is {engine}, which cannot wait for its disk: use Valkey or Redis from 7.2 on"
+            )
     missing = [name for name in NEEDED if name not in info]
     if missing:
         raise ConnectionLost(f"INFO does not tell {missing[0]}")
@@ -145,7 +153,7 @@ class Finding:
 
     Attributes:
         kept: Whether the setting keeps the promise.
-        text: What is set, and what that means.
+        text: The setting, and its meaning.
     """
 
     kept: bool
@@ -163,7 +171,7 @@ def findings(engine: Engine, settings: ValkeySettings, *, has_ifeq: bool) -> lis
 
 
 class Findings:
-    """Logs what is new in the findings: an engine is examined each time it is connected."""
+    """Logs each finding once, although an engine is examined each time it is connected."""
 
     def __init__(self) -> None:
         self._told: set[Finding] = set()

@@ -1,4 +1,4 @@
-"""What makes a group of writes safe: every replica that may be promoted has it, and it is on the disks."""
+"""The fence: a group of writes is safe when every replica that may be promoted has it, and the disks have it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,11 +51,13 @@ class Fence:
         if self.replicas:
             have = rest.pop(0)
             if not isinstance(have, int) or have < self.replicas:
-                raise FenceFailed(f"not safe from a failover: WAIT {self.replicas}: {_said(have)}")
+                said = f"WAIT {self.replicas}: {_said(have)}"
+                raise FenceFailed(f"a replica is away, or replicas={self.replicas} is more than there are ({said})")
         if self.fsyncs:
             have = rest.pop(0)
             if not isinstance(have, list) or have[0] < 1 or have[1] < self.fsync_replicas:
-                raise FenceFailed(f"not safe from a failover: WAITAOF 1 {self.fsync_replicas}: {_said(have)}")
+                said = f"WAITAOF 1 {self.fsync_replicas}: {_said(have)}"
+                raise FenceFailed(f"a write is not on the disk in time, here or on a replica ({said})")
 
 
 NO_FENCE = Fence()

@@ -1,7 +1,7 @@
-"""Commands that wait go out together over one connection, with one fence for all of them.
+"""Group commit: waiting commands are sent together over one connection, with one fence for all of them.
 
-While a group is under way, the next one gathers. So an engine that fences 500 times a second still answers thousands of
-requests. Nobody gets a reply before the group's fence is checked.
+While one group is under way, commands gather for the next one. So an engine that fences 500 times a second still
+answers thousands of requests. Nobody gets a reply before the group's fence is checked.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ MAX_GROUP_BYTES = 4 << 20
 
 
 class NotSent(Exception):
-    """The engine has not got the commands, and never will."""
+    """The commands were not sent, and never will be."""
 
 
 class Unanswered(Exception):
-    """The engine may have executed the commands, or may yet; or it did, and the fence failed."""
+    """The engine may have executed the commands, or may do so later; or it did, and the fence failed."""
 
 
 class Executed(NamedTuple):

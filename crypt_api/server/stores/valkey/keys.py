@@ -32,7 +32,7 @@ ASKING: EngineCommand = (b"ASKING",)
 
 
 class Written(Enum):
-    """What became of a write."""
+    """The result of a write."""
 
     DONE = auto()
     """It took effect, and is safe by the fence."""
@@ -50,12 +50,12 @@ class Written(Enum):
 class Keys:
     """Reads and changes single keys.
 
-    What the engine has not executed is sent again until it has, so deadlines are the caller's business. A write whose
-    answer is lost is never sent again.
+    Commands that the engine has certainly not executed are sent again until it executes them; the caller has the
+    deadline. A write whose reply is lost is never sent again.
 
     Attributes:
         topology: Where the keys are.
-        trouble: Why something was sent again, or is uncertain, last; for the log.
+        trouble: The last reason why a command was sent again, or is uncertain; for the log.
     """
 
     def __init__(self, topology: Topology, prefix: str, deadline: float) -> None:
@@ -128,7 +128,7 @@ class Keys:
             await self.call(key, lambda _: [replacing], even_if_unsafe=True)
 
     def is_safe(self, key: bytes, value: Value, since: float) -> bool:
-        """Whether a fence has held, after the event loop's time `since`, for the write that made the value."""
+        """Whether a fence has held, after the event loop's time `since`, for the change or touch that made it."""
         write, sent_at = self._fenced.get(key, (b"", 0.0))
         return write == value.write and sent_at >= since
 
@@ -195,9 +195,11 @@ class Keys:
             await primary.news()
 
     def _remember_fenced(self, key: bytes, value: Value, sent_at: float) -> None:
+        if value.write != value.last_claim:
+            return  # by a take-back: what it wrote back may itself be taken back, by another server
         self._fenced[key] = (value.write, sent_at)
         self._fenced.move_to_end(key)
-        while next(iter(self._fenced.values()))[1] < sent_at - self._deadline:  # no operation is older than that
+        while next(iter(self._fenced.values()))[1] < sent_at - self._deadline:  # no update is older than that
             self._fenced.popitem(last=False)
 
 

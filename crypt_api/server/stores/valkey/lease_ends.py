@@ -1,4 +1,4 @@
-"""Leases whose end must be seen to: a sealed message whose content goes, and whose tombstone stays.
+"""The ends of leases after which the content of a sealed message must be destroyed while its tombstone stays.
 
 Everything else expires with its key, by the engine. A sorted set has the keys of these messages by the end of their
 lease, and every server looks at it.

@@ -1,4 +1,4 @@
-"""The sweep: contents whose lease is over go, and their tombstones stay."""
+"""The sweep: contents whose lease has ended are destroyed, and their tombstones stay."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from crypt_core.record import Record
 logger = logging.getLogger(__name__)
 
 INTERVAL = 0.5
-"""Seconds between two sweeps of one server; cut at random, so that servers take turns."""
+"""Seconds between two sweeps of one server; shortened at random, so that servers take turns."""
 
 
 async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:

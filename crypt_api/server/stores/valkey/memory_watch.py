@@ -1,12 +1,14 @@
-"""How much memory the engine has left, and how many keys: looked at now and then, so that nobody waits for it."""
+"""The engine's memory and the number of its keys, looked at every two seconds, so that no request waits for it."""
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import math
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from crypt_api.server.stores.reporting import Usage
+from crypt_api.server.stores.reporting import LARGEST_MESSAGE_BYTES, Usage
 from crypt_api.server.stores.valkey.connection import Reply
 from crypt_api.server.stores.valkey.engine import parse_info
 from crypt_api.server.stores.valkey.group_commit import NotSent, Unanswered
@@ -19,16 +21,34 @@ INTERVAL = 2.0
 """Seconds between two looks."""
 
 
+ROOM = 3 * LARGEST_MESSAGE_BYTES
+"""Bytes that the engine needs to take the largest message: the command is in its memory, too, while it is executed."""
+
+REFUSAL_SECONDS = 60.0
+"""After a refusal, the engine is reported as full for so long. A large group of commands needs more room than one."""
+
+FULL = "the engine is full"
+
+
 class MemoryWatch:
-    """What was seen last.
+    """The state of the engine's memory at the last look."""
 
-    Attributes:
-        usage: The memory of the engine; of a Cluster, that of its fullest primary. All keys, on all primaries together,
-            count as messages.
-    """
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen = Usage()
+        self._refused_until = -math.inf
 
-    def __init__(self) -> None:
-        self.usage = Usage()
+    @property
+    def usage(self) -> Usage:
+        """The memory of the engine; of a Cluster, that of its fullest primary.
+
+        All keys, on all primaries together, count as messages.
+        """
+        return replace(self._seen, refuses=FULL) if self._clock() < self._refused_until else self._seen
+
+    def message_refused(self) -> None:
+        """The engine had no room for a new message."""
+        self._refused_until = self._clock() + REFUSAL_SECONDS
 
     async def look_for_ever(self, topology: Topology) -> None:
         while True:
@@ -41,7 +61,7 @@ class MemoryWatch:
     async def look(self, topology: Topology) -> None:
         seen = [usage for primary in topology.primaries if (usage := await _ask(primary)) is not None]
         if seen:
-            self.usage = replace(max(seen, key=_fullness), messages=sum(usage.messages for usage in seen))
+            self._seen = replace(max(seen, key=_fullness), messages=sum(usage.messages for usage in seen))
 
 
 def _fullness(usage: Usage) -> tuple[float, int]:
@@ -49,7 +69,7 @@ def _fullness(usage: Usage) -> tuple[float, int]:
 
 
 async def _ask(primary: Primary) -> Usage | None:
-    """What one primary says; None if it does not say."""
+    """The state of one primary; None if it does not answer."""
     if primary.session is not None:
         with suppress(NotSent, Unanswered):
             executed = await primary.session.reads.submit([(b"INFO", b"memory"), (b"DBSIZE",)])
@@ -62,7 +82,7 @@ def _usage(replies: Iterable[Reply]) -> Usage | None:
         case [bytes(text), int(keys)]:
             info = parse_info(text)
             used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
-            refuses = "the engine is full" if 0 < most <= used else ""
+            refuses = FULL if 0 < most <= used + ROOM else ""
             return Usage(used, most, refuses=refuses, messages=keys)
         case _:
             return None

@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 1.0
-"""Seconds between two attempts to connect. They double, and each is cut at random, so that many servers do not come at
-once."""
+"""Seconds between two attempts to connect. The pauses double, and each is shortened at random, so that many servers do
+not connect at the same moment."""
 
 SHORT_LIFE = 0.1
 """Seconds. After a session that lived longer, pauses are short again, even if its first fence failed."""
@@ -59,12 +59,12 @@ class Session:
         return not (self._failed.done() or self.reads.has_ended or self.writes.has_ended)
 
     def fail(self, reason: str) -> None:
-        """End it: the engine has said that it is not, or not now, the one to ask."""
+        """End the session: the engine refuses commands, for now or as it is no primary any more."""
         if not self._failed.done():
             self._failed.set_result(reason)
 
     async def live(self, begin: Callable[[], Awaitable[None]]) -> str:
-        """Send groups until something fails; return what. Writes come after `begin`, which holds the first fence."""
+        """Send groups until something fails; return the reason. Writes wait for `begin`: it holds the first fence."""
 
         async def write() -> None:
             await begin()
@@ -91,7 +91,7 @@ class Primary:
 
     Attributes:
         reason: Why the last session ended, or did not begin.
-        fence_key: What the names of keys on this primary may start with; the first fence of a session writes one.
+        fence_key: A prefix for keys on this primary; the first fence of a session writes a key with it.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class Primary:
         Args:
             locate: Finds out where the primary is; raises `ConnectionLost` if it cannot.
             settings: The operator's.
-            clock: Is told the engine's time.
-            findings: Are told what the engine is.
-            fence_key: See above.
+            clock: Receives the engine's time.
+            findings: Receives what the engine says of itself.
+            fence_key: As the attribute.
         """
         self.reason = "not connected yet"
         self.fence_key = fence_key
@@ -178,7 +178,7 @@ class Primary:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[tuple[Session, Callable[[], Awaitable[None]]]]:
-        """Connect, and examine the engine. Gives the session, and what holds its first fence.
+        """Connect, and examine the engine. Gives the session, and the function that holds its first fence.
 
         Raises:
             ConnectionLost: The engine cannot be used.
@@ -208,7 +208,7 @@ class Primary:
                 connection.close()
 
     async def _begin(self, session: Session, engine: Engine, connection: Connection) -> None:
-        """Hold the first fence, after the two commands that write messages: an engine's version may lie."""
+        """Try the two commands that write messages, and hold the first fence. An engine may tell a wrong version."""
         fence = engine.fence(self._settings)
         key = b"%s:%s" % (self.fence_key, secrets.token_hex(6).encode())
         by_script = replace_by_script(key, b"", b"1", FENCE_KEY_LIFE)

@@ -70,8 +70,7 @@ class SharedLimits:
         limits, intervals = self._limits[: len(logs)], self._intervals(len(budgets))
         window = round(self._window * MICROSECONDS)
         call = self._call(_ADMIT, [*logs, *budgets], len(logs), window, *limits, *intervals)
-        # In a task, since the caller need not be one: only a task can have a deadline.
-        reply = await asyncio.ensure_future(_reply_in_time(call, self._timeout))
+        reply = await _reply_in_time(call, self._timeout)
         if isinstance(reply, list):
             return self._admission(*reply), _miss(reply) if budgets else Uncounted()
         if budgets:

@@ -12,7 +12,7 @@ from crypt_api.server.stores.valkey.memory_watch import MemoryWatch
 from crypt_api.server.stores.valkey.shared_limits import SharedLimits
 from crypt_api.server.stores.valkey.take_back import TakeBacks
 from crypt_api.server.stores.valkey.topology import open_topology
-from crypt_api.server.stores.valkey.update import Update
+from crypt_api.server.stores.valkey.update import EngineFull, Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.client_limits import ClientLimits
@@ -24,7 +24,7 @@ class ValkeyStore:
     """Keeps messages in Valkey or Redis. Any number of servers may use the same engine."""
 
     def __init__(self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None) -> None:
-        """Nothing is connected before the first command. A `clock` replaces the engine's: tests let time pass."""
+        """Nothing is connected before `connect` or the first command. Tests pass a `clock` in place of the engine's."""
         self._settings = settings
         self._clock = EngineClock(clock)
         self._findings = Findings()
@@ -43,13 +43,25 @@ class ValkeyStore:
     async def _check(self) -> None:
         live = _Live(self._settings, self._clock, self._findings, self._memory)
         try:
-            async with asyncio.timeout(2 * self._settings.deadline):
-                await live.keys.is_fenced(b"")
-                await self._memory.look(live.keys.topology)
-        except TimeoutError:
-            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
+            await self._connect(live)
+            await self._memory.look(live.keys.topology)
         finally:
             live.close()
+
+    async def connect(self) -> None:
+        """Connect on the event loop that runs, so that the first requests find the engine, and its limits.
+
+        Raises:
+            StorageUnavailable: The engine cannot be reached, or not be used; the text says why.
+        """
+        await self._connect(self.live)
+
+    async def _connect(self, live: "_Live") -> None:
+        try:
+            async with asyncio.timeout(2 * self._settings.deadline):
+                await live.keys.is_fenced(b"")
+        except TimeoutError:
+            raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
 
     @property
     def live(self) -> "_Live":
@@ -59,8 +71,11 @@ class ValkeyStore:
         return self._live
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        # A task, since the caller need not be one: only a task can have a deadline.
-        return await asyncio.ensure_future(self.live.apply(message_id, command))
+        try:
+            return await self.live.apply(message_id, command)
+        except EngineFull:
+            self._memory.message_refused()
+            raise
 
     def shared_limits(self, settings: Settings, own: ClientLimits, on_fallback: Callable[[], None]) -> ClientLimits:
         """The limits over all servers that use the engine."""

@@ -1,4 +1,4 @@
-"""What lies under a key: a message's record, and the tokens that tell whose writes it rests on.
+"""The value of a key: a message's record, and the tokens of the writes that it rests on.
 
 A value is a line of its own, and then the record as `record.encode` writes it, or nothing:
 

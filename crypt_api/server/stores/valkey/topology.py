@@ -20,7 +20,7 @@ class Topology(Protocol):
         ...
 
     def redirected(self, error: ResponseError) -> Primary | None:
-        """The engine answers that another primary has the key: that one, for this time, if it says so."""
+        """Learn from an error that another primary has the key. Returns that primary if it is for this command only."""
         ...
 
     def lease_ends_for(self, key: bytes) -> bytes:
@@ -34,7 +34,7 @@ class Topology(Protocol):
 
     @property
     def primaries(self) -> Sequence[Primary]:
-        """All that are known."""
+        """All known primaries."""
         ...
 
     def close(self) -> None: ...
@@ -77,7 +77,7 @@ class OnePrimary:
 
 
 def locator(settings: ValkeySettings) -> Callable[[], Awaitable[Address]]:
-    """What finds the one primary."""
+    """Give the function that finds the one primary."""
     if settings.sentinel:
         return lambda: ask_sentinels(settings)
     address: Address = settings.path or settings.hosts[0]
@@ -89,7 +89,7 @@ def locator(settings: ValkeySettings) -> Callable[[], Awaitable[Address]]:
 
 
 async def ask_sentinels(settings: ValkeySettings) -> Address:
-    """The address that the first Sentinel to answer gives; `Primary` checks that it is a primary indeed.
+    """The primary's address by the first Sentinel that answers. `Primary` checks that this engine is a primary.
 
     Raises:
         ConnectionLost: No Sentinel answers, or none knows the name.

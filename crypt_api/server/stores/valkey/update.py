@@ -38,6 +38,13 @@ class Attempt:
     after: Value
 
 
+class EngineFull(StorageUnavailable):
+    """The engine has no room for a new message. Nothing happened."""
+
+    def __init__(self) -> None:
+        super().__init__("the engine is full: no new messages")
+
+
 class Update(Generic[T]):
     """Applies `decide` to the record under a key.
 
@@ -112,7 +119,7 @@ class Update(Generic[T]):
         self._outcomes[after.write] = outcome
         written = await self._try(value, after, now)
         if written is Written.FULL and record is not None and (value is None or value.record is None):
-            raise StorageUnavailable("the engine is full: no new messages")
+            raise EngineFull
         return written
 
     async def _try(self, before: Value | None, after: Value, now: float) -> Written:

@@ -1,8 +1,9 @@
-"""The store's URL: where the engine is, and what the store asks of it."""
+"""The store's URL: the engine's address, and the settings of the store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from difflib import get_close_matches
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from crypt_core.errors import SettingsError
 
@@ -15,10 +16,15 @@ DEFAULT_DEADLINE = 2.0
 
 Host = tuple[str, int]
 
+UNREADABLE = (
+    "STORE must be like valkey://user:password@host:6379/0?replicas=1. In a user and a password, special characters "
+    "are percent-encoded: / is %2F, # is %23, ? is %3F, @ is %40, : is %3A, % is %25"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValkeySettings:
-    """What a URL such as `valkey://user:password@host:6379/0?replicas=1` says.
+    """The content of a URL such as `valkey://user:password@host:6379/0?replicas=1`.
 
     Attributes:
         hosts: The engine's address; several of a Cluster; those of the Sentinels where `sentinel` is set.
@@ -29,19 +35,19 @@ class ValkeySettings:
         password: Empty if the engine asks for none.
         sentinel_password: The Sentinels' own; empty if they ask for none.
         db: The number of the database; always 0 in a Cluster.
-        prefix: What the names of all keys start with.
+        prefix: The start of the names of all keys.
         replicas: Replicas that must have a write before anybody is answered: all that may be promoted.
         fsync_replicas: Those of them that must have it in their append-only file; counts where the primary has one.
         sentinel: The name that the Sentinels know the primary by; empty without Sentinel.
         cluster: Whether the engine is a Cluster.
-        deadline: Seconds that an operation may take before it is answered with 503.
+        deadline: Seconds that a command may take before it is answered with 503.
     """
 
     hosts: tuple[Host, ...] = ()
     path: str = ""
     tls: bool = False
     ca: str = ""
-    username: str = ""
+    username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     sentinel_password: str = field(default="", repr=False)
     db: int = 0
@@ -57,8 +63,10 @@ def parse_url(url: str) -> ValkeySettings:
     """Read the URL.
 
     Raises:
-        SettingsError: It cannot be used. The text does not quote the URL, which may have a password.
+        SettingsError: It cannot be used. The text quotes nothing of the URL: any part of it may be of a password.
     """
+    if "#" in url:
+        raise SettingsError(UNREADABLE)
     try:
         parts = urlsplit(url)
         options = _options(parts.query)
@@ -81,10 +89,12 @@ def parse_url(url: str) -> ValkeySettings:
             fsync_replicas=_number(options, "fsync_replicas", replicas),
             sentinel=sentinel,
             cluster=_number(options, "cluster", int(len(hosts) > 1 and not sentinel)) != 0,
-            deadline=float(options.get("deadline", DEFAULT_DEADLINE)),
+            deadline=_deadline(options),
         )
-    except ValueError as error:  # a `SettingsError` is one, too
-        raise SettingsError(f"STORE: {error}") from None
+    except SettingsError:
+        raise
+    except ValueError:  # of the standard library, whose text quotes what it was given
+        raise SettingsError(UNREADABLE) from None
     _check(settings)
     return settings
 
@@ -93,10 +103,15 @@ OPTIONS = ("replicas", "fsync_replicas", "prefix", "sentinel", "sentinel_passwor
 
 
 def _options(query: str) -> Mapping[str, str]:
-    options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
-    for name in options:
+    options: dict[str, str] = {}
+    for option in query.split("&") if query else ():
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise SettingsError(UNREADABLE)
         if name not in OPTIONS:
-            raise ValueError(f"unknown option {name[:30]!r}; there are {', '.join(OPTIONS)}")
+            meant = [f"did you mean {guess}? " for guess in get_close_matches(name, OPTIONS, 1)]
+            raise SettingsError(f"STORE has an unknown option; {''.join(meant)}There are {', '.join(OPTIONS)}")
+        options[name] = unquote(value)
     return options
 
 
@@ -108,14 +123,26 @@ def _hosts(address: str, default_port: int) -> tuple[Host, ...]:
 def _number(options: Mapping[str, str], name: str, default: int) -> int:
     text = options.get(name, str(default))
     if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{name} must be a whole number, not {text[:30]!r}")
+        raise SettingsError(f"STORE: {name} must be a whole number")
     return int(text)
 
 
 def _db(parts: SplitResult, options: Mapping[str, str]) -> int:
-    if parts.scheme != "unix" and (path := parts.path.strip("/")):
-        return _number({"db": path}, "db", 0)
-    return _number(options, "db", 0)
+    if parts.scheme == "unix" or not (path := parts.path.strip("/")):
+        return _number(options, "db", 0)
+    if not (path.isascii() and path.isdigit()):
+        raise SettingsError(UNREADABLE)
+    return int(path)
+
+
+def _deadline(options: Mapping[str, str]) -> float:
+    try:
+        deadline = float(options.get("deadline", DEFAULT_DEADLINE))
+    except ValueError:
+        deadline = 0.0
+    if not 0.1 <= deadline <= 60:  # noqa: PLR2004
+        raise SettingsError("STORE: deadline must be from 0.1 to 60 seconds")
+    return deadline
 
 
 def _check(settings: ValkeySettings) -> None:
@@ -125,5 +152,3 @@ def _check(settings: ValkeySettings) -> None:
         raise SettingsError("STORE: fsync_replicas must not be more than replicas")
     if settings.cluster and settings.db:
         raise SettingsError("STORE: a Cluster has only the database 0")
-    if not 0.1 <= settings.deadline <= 60:  # noqa: PLR2004
-        raise SettingsError("STORE: deadline must be from 0.1 to 60 seconds")

@@ -9,6 +9,9 @@ import unicodedata
 MAX_NAME_BYTES = 255
 """Of most file systems."""
 
+MAX_PATH_BYTES = 1_024
+MAX_STEPS = 16
+
 _MISLEADING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of characters that cannot be seen; some of them make `exe.txt` of `txt.exe`."""
 
@@ -25,6 +28,16 @@ def safe_file_name(name: str) -> str:
     """Give the name under which a file of this name can be saved anywhere."""
     visible = "".join("_" if _is_bad(character) else character for character in name).rstrip(". ")
     return _shortened(f"_{visible}" if _RESERVED.match(visible) else visible) or "file"
+
+
+def safe_path(name: str, *, has_folders: bool) -> str:
+    """Give the path below a folder at which a file of this name can be saved, with `/` between its parts.
+
+    Nothing in it leads out of that folder. A path that is deeper or longer than any that is meant well becomes a name.
+    """
+    steps = [safe_file_name(step) for step in name.split("/") if step not in ("", ".", "..")] if has_folders else []
+    path = "/".join(steps)
+    return path if 0 < len(steps) <= MAX_STEPS and len(path.encode()) <= MAX_PATH_BYTES else safe_file_name(name)
 
 
 def _is_bad(character: str) -> bool:

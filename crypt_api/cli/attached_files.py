@@ -1,0 +1,81 @@
+"""The files of `crypt-api send --file`: single ones, and all that is in a folder."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import click
+
+from crypt_api.client import Attachment
+from crypt_api.client.content import MAX_CONTENT_BYTES
+from crypt_api.client.journals import Journal
+from crypt_api.client.manifest import MAX_FILES
+
+
+def attachments(paths: Sequence[Path]) -> list[Attachment]:
+    """Give each file, and of each folder all files, with the folder's name before theirs.
+
+    Raises:
+        UsageError: There are too many, or something is no regular file. In a folder, neither is a symbolic link: it may
+            lead to a file that nobody meant to send.
+    """
+    found: list[Attachment] = []
+    for path in paths:
+        for attachment in _in_folder(path) if path.is_dir() else [Attachment(path)]:
+            found.append(attachment)
+            if len(found) > MAX_FILES:
+                raise click.UsageError(f"A message has at most {MAX_FILES} files. Send an archive of them.")
+    return found
+
+
+def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) -> Path | None:
+    """The path of the journal for an upload of these files; None where there can be no journal, or none is needed.
+
+    Journals lie in `$XDG_STATE_HOME/crypt-api/uploads`. Without `resume`, the journal of an earlier upload is removed.
+
+    Raises:
+        UsageError: The upload is to be resumed, and another program is at it.
+    """
+    paths = [file.source for file in files if isinstance(file.source, Path)]
+    key = "\0".join([server, *(str(path.absolute()) for path in paths)])
+    try:
+        if sum(path.stat().st_size for path in paths) <= MAX_CONTENT_BYTES:
+            return None
+        path = _state_folder() / "uploads" / f"{sha256(os.fsencode(key)).hexdigest()[:32]}.json"
+        if resume and not path.exists():
+            click.echo("No interrupted upload of these files is known; it starts anew.", err=True)
+        journal = Journal(path)
+    except BlockingIOError:
+        if resume:
+            raise click.UsageError("These files are being sent by another crypt-api.") from None
+        return None
+    except (OSError, RuntimeError):
+        return None  # then it cannot be resumed; the upload itself needs no journal
+    if not resume:
+        journal.remove()
+    journal.close()
+    return path
+
+
+def _in_folder(folder: Path) -> Iterator[Attachment]:
+    top, is_empty = folder.resolve(), True
+    for path in sorted(top.rglob("*")):
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise click.UsageError(f"{path} is no regular file.")
+        if path.is_file():
+            is_empty = False
+            name = path.relative_to(top.parent).as_posix()
+            yield Attachment(path, os.fsencode(name).decode(errors="replace"))
+    if is_empty:
+        raise click.UsageError(f"There is no file in {folder}.")
+
+
+def _state_folder() -> Path:
+    """Raises RuntimeError if there is no home folder."""
+    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_STATE_HOME"
+    given = os.environ.get(variable, "")
+    # The XDG Base Directory Specification ignores a path that is not absolute.
+    base = Path(given) if Path(given).is_absolute() else Path.home() / ".local/state"
+    return base / "crypt-api"

@@ -1,0 +1,39 @@
+"""Why a database's file cannot be opened: the sentence that its operator gets."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from crypt_api.server.stores import open_store
+from crypt_api.server.stores.reporting import NoObserver
+from crypt_api.server.stores.sqlite.path_problem import path_problem
+from crypt_core.errors import StorageUnavailable
+
+
+def test_nothing_is_wrong_with_a_file_that_can_be_made(tmp_path: Path) -> None:
+    assert path_problem(tmp_path / "messages.db") == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "text"), [("", "it is a folder; name a file in it"), ("none/messages.db", "there is no folder")]
+)
+def test_the_start_says_what_is_wrong_with_the_path(tmp_path: Path, path: str, text: str) -> None:
+    with pytest.raises(StorageUnavailable, match=f"cannot open {tmp_path}.*: {text}"):
+        open_store(f"sqlite:///{tmp_path / path}", observer=NoObserver())
+
+
+def test_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    assert path_problem(tmp_path / "messages.db") == "its file system is read-only"
+
+
+def test_a_file_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "messages.db"
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda place, _: place != path)  # root may write everything
+    monkeypatch.setattr(os, "geteuid", lambda: 10_001)
+    owner = path.stat().st_uid
+    expected = f"{path} belongs to the user {owner}, and this process, of the user 10001, may not write it"
+    assert path_problem(path) == expected
