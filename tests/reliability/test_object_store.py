@@ -54,6 +54,7 @@ def test_two_servers_share_the_files() -> None:
         f"--store={shared_engine().url}?prefix={new_prefix()}",
         f"--files={shared_s3().url(new_prefix())}",
         "--access-log",
+        "--rate-limit-per-second=0",
     )
     with start_server(*flags) as one, start_server(*flags) as two:
         with httpx.Client(base_url=one.url) as at_one, httpx.Client(base_url=two.url) as at_two:
