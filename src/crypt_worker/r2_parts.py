@@ -38,31 +38,36 @@ class R2PartStore:
         self._javascript = javascript
         self._clock = clock
 
-    async def put(self, part_id: str, ttl: int, length: int, body: AsyncIterable[bytes]) -> PartKept:  # noqa: ARG002 - R2 knows the length of the request's stream
+    async def put(self, part_id: str, ttl: int, length: int, body: AsyncIterable[bytes]) -> PartKept:
         expires_at = int(self._clock()) + ttl
         options = {**ONLY_IF_FREE, "customMetadata": {EXPIRES_AT: str(expires_at)}}
-        stream = cast("PlatformBody", body).platform_stream()
-        put = await platform_call(self._bucket.put(part_id, stream or "", self._javascript.to_object(options)))
-        if put:
+        stream = cast("PlatformBody", body).platform_stream() if length else ""  # R2 refuses a stream without a byte
+        put = await platform_call(self._bucket.put(part_id, stream, self._javascript.to_object(options)))
+        if _is_object(put):
             return PartKept(is_new=True, expires_at=expires_at)
         there = await platform_call(self._bucket.head(part_id))
-        if there and (kept_until := _expires_at(there)) > self._clock():
+        if _is_object(there) and (kept_until := _expires_at(there)) > self._clock():
             return PartKept(is_new=False, expires_at=kept_until)
         await platform_call(self._bucket.delete(part_id))
         raise StorageUnavailable("an expired part was in the way")  # the body is used up: the client sends it again
 
     async def get(self, part_id: str) -> StoredPart | None:
         part = await platform_call(self._bucket.get(part_id))
-        if not part or _expires_at(part) <= self._clock():
+        if not _is_object(part) or _expires_at(part) <= self._clock():
             return None
         return StoredPart(part.size, part.body)
 
     async def delete(self, part_id: str) -> bool:
         there = await platform_call(self._bucket.head(part_id))
-        if not there:
+        if not _is_object(there):
             return False
         await platform_call(self._bucket.delete(part_id))
         return _expires_at(there) > self._clock()
+
+
+def _is_object(result: Any) -> bool:
+    """Whether it is an object of R2, and not null. In Python, an object of JavaScript whose `size` is 0 is false."""
+    return bool(getattr(result, "key", ""))
 
 
 def _expires_at(part: Any) -> float:

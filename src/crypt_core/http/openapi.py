@@ -250,7 +250,7 @@ def _put_part(settings: Settings) -> Schema:
         errors.UploadBudgetExhausted(60),
         errors.ServiceUnavailable(),
         *_unless_everybody_may_create(settings),
-    ) | {"parameters": [ttl], "requestBody": {"required": True, "content": _BYTES}}
+    ) | {"parameters": [ttl], "requestBody": {"content": _BYTES}}
 
 
 def _get_part() -> Schema:
