@@ -60,8 +60,7 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
     ),
     errors.ContentTooLarge: (
         ExitCode.REFUSED,
-        "A text may have 100 KB; send a longer one as a file. What is larger than files may be: encrypt it, put it "
-        "elsewhere, and send its key.",
+        "A text may have 100 KB; a longer one can be sent as a file, as large as the service takes.",
     ),
     errors.FilesOff: (ExitCode.REFUSED, "Use another service; or encrypt it, put it elsewhere, and send its key."),
     errors.FileChanged: (ExitCode.USAGE, "Nothing of it was kept. Send it again when nothing writes to it."),
