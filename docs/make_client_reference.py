@@ -15,7 +15,11 @@ PAGE = Path(__file__).parent / "client.md"
 CLASSES = [
     ("client.py", "Client"),
     ("async_client.py", "AsyncClient"),
-    ("envelope.py", "Content"),
+    ("attachments.py", "Attachment"),
+    ("messages.py", "Message"),
+    ("messages.py", "File"),
+    ("messages.py", "AsyncMessage"),
+    ("messages.py", "AsyncFile"),
     ("receipts.py", "Sent"),
     ("receipts.py", "Receipt"),
 ]
@@ -29,6 +33,40 @@ The package's extra `client` installs it.
 Everything on this page can be imported from `crypt_api`.
 The messages are sealed, as `docs/protocol.md` specifies: only the link opens them, and the service cannot read them.
 The exceptions are the three methods for plain messages.
+"""
+
+EXAMPLES = """\
+## In a web framework
+
+A form of yours takes a text and files, and gives back a link; the request is one of Starlette or FastAPI.
+An upload is an open file, so nothing of it is in memory as a whole.
+A timeout of your own, or a visitor who leaves, cancels the call, and its parts are deleted.
+
+```pycon
+>>> async def contact(request):
+...     form = await request.form()
+...     files = [Attachment(it.file, it.filename, it.content_type) for it in form.getlist("files")]
+...     async with AsyncClient("https://example.org", timeout=10) as client:
+...         sent = await client.send(form["text"], files=files, ttl=86_400)
+...     return {"link": sent.link}
+```
+
+## In a chat bot
+
+Somebody sends the bot a link, and the bot saves the files and says what came.
+A link that was read before is worth a warning: somebody else knows it.
+
+```pycon
+>>> def save_all(link, folder):
+...     try:
+...         with Client("https://example.org") as client, client.reading(link) as message:
+...             for number, file in enumerate(message.files):
+...                 (folder / str(number)).mkdir(parents=True)
+...                 file.save(folder / str(number))
+...     except errors.AlreadyRead as error:
+...         return f"Somebody has read it before, at {error.at:%H:%M}."
+...     return f"{len(message.files)} files, and: {message.text}"
+```
 """
 
 ERRORS = """\
@@ -49,7 +87,7 @@ def reference() -> str:
         source = (CLIENT / file).read_text()
         [kind] = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name]
         parts.extend(class_section(kind, source))
-    parts.append(ERRORS)
+    parts.extend((EXAMPLES, ERRORS))
     tree = ast.parse((CLIENT / "errors.py").read_text())
     parts.append("\n".join(error_items([node for node in tree.body if isinstance(node, ast.ClassDef)], "Exception")))
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)

@@ -60,8 +60,12 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
     ),
     errors.ContentTooLarge: (
         ExitCode.REFUSED,
-        "The limit is 100 KB. Send the message in parts; or encrypt it, put it elsewhere, and send its key.",
+        "A text may have 100 KB; a longer one can be sent as a file, as large as the service takes.",
     ),
+    errors.FilesOff: (ExitCode.REFUSED, "Use another service; or encrypt it, put it elsewhere, and send its key."),
+    errors.FileChanged: (ExitCode.USAGE, "Nothing of it was kept. Send it again when nothing writes to it."),
+    errors.UploadExpired: (ExitCode.REFUSED, "Use a faster line, or a shorter --ttl; or send less at a time."),
+    errors.PartMissing: (ExitCode.NOT_FOUND, "Ask the sender to send the files again."),
     errors.InvalidText: (ExitCode.USAGE, ""),
     errors.InvalidEnvironment: (ExitCode.USAGE, "Nothing was sent."),
     errors.Unavailable: (ExitCode.UNREACHABLE, "Nothing is lost. Try again, or check --server."),

@@ -159,8 +159,8 @@ class Client:
         itself is interrupted, the same `Client` can read the same message again within that minute. For any other
         `Client`, also one of the same program, the message is read. Raises what `read` raises.
 
-        Large files may take longer than that minute: the message is then erased, and its files can be fetched all the
-        same. If each of them was saved or read in the block, and nobody else is to read them, they are deleted at its
+        Large files may take longer than that minute: the message is then erased, and its files can still be fetched.
+        If each of them was saved or read in the block, and nobody else is to read them, they are deleted at its
         end. After a block that failed, the `Message` itself can still fetch them.
 
         Example:

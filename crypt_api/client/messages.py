@@ -133,8 +133,9 @@ class Message:
         files: The files, in the sender's order.
 
     Example:
-        >>> link = client.send("the plan of the house", files=[Attachment(b"...", name="map.png")]).link
-        >>> message = client.read(link)
+        >>> with Client("https://example.org") as client:
+        ...     link = client.send("the plan of the house", files=[Attachment(b"...", name="map.png")]).link
+        ...     message = client.read(link)
         >>> message.text
         'the plan of the house'
         >>> message.files

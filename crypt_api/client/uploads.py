@@ -202,27 +202,28 @@ class Upload:
 
     def _send(self, plan: Plan, ttl: int, max_bytes: int) -> Conversation[None]:
         """Send each part that has not arrived yet, one after the other."""
-        keys, done = PartKeys(plan.key), self._progress.sent * plan.part_bytes
+        done = self._progress.sent * plan.part_bytes
         yield Compute(lambda: self.files.seek(done))
         while True:
-            number = self._progress.sent
             data: bytes = yield Compute(partial(self.files.read, plan.part_bytes))
             if not data:
                 return
             if done + len(data) > max_bytes:
                 raise ContentTooLarge(f"The files have more than {max_bytes:,} bytes together.")
-            if number == MAX_PARTS:
+            if self._progress.sent == MAX_PARTS:
                 raise ContentTooLarge(f"The files have more than {MAX_PARTS:,} parts.")
-            part: bytes = yield Compute(partial(keys.seal, number, data))
-            yield from self._put(keys, number, part, ttl, done, is_large=plan.part_bytes > SMALL_PART_BYTES)
+            yield from self._put(plan, data, ttl, done)
             done += len(data)
-            del data, part
+            del data
             self._report(done, self.files.total)
 
-    def _put(  # noqa: PLR0913 - what a part is made of
-        self, keys: PartKeys, number: int, part: bytes, ttl: int, done: int, *, is_large: bool
-    ) -> Conversation[None]:
-        body = Pieces(part, lambda sent: self._report(done + sent, self.files.total))
+    def _put(self, plan: Plan, data: bytes, ttl: int, done: int) -> Conversation[None]:
+        """Send the next part."""
+        keys, number, is_large = PartKeys(plan.key), self._progress.sent, plan.part_bytes > SMALL_PART_BYTES
+        part: bytes = yield Compute(partial(keys.seal, number, data))
+        length, total = len(data), self.files.total
+        del data
+        body = Pieces(part, lambda sent: self._report(done + min(sent, length), total))
         headers = {"TTL": str(ttl), "Content-Length": str(len(part)), **self._token}
         request = make_request("PUT", f"{self._origin}/{keys.id(number)}/part", headers=headers, body=body)
         try:

@@ -14,7 +14,7 @@ from tests.support.chromium import Tabs
 from tests.support.page import FILE, MESSAGE, create, expect_heading, reveal, wait_until
 from tests.support.platforms import Platform
 
-RANDOM = random.Random(22)  # noqa: S311 - bytes that do not repeat
+RANDOM = random.Random(22)
 LARGE: FilePayload = {"name": "video.bin", "mimeType": "video/x", "buffer": RANDOM.randbytes(9_000_000)}
 MIDDLE: FilePayload = {"name": "photos ключ.zip", "mimeType": "", "buffer": RANDOM.randbytes(4_300_000)}
 PARTS = "**/part"
@@ -283,12 +283,15 @@ def test_a_very_large_file_is_written_piece_by_piece_to_where_its_reader_picks(t
     reveal(reader)
     reader.click("#save")
     expect(reader.locator("#message-lede")).to_contain_text("All files are saved")
-    written = reader.evaluate("""async (name) => {
+    written = reader.evaluate(
+        """async (name) => {
       const folder = await navigator.storage.getDirectory();
       const file = await (await folder.getFileHandle(name)).getFile();
       const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
       return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    }""", LARGE["name"])
+    }""",
+        LARGE["name"],
+    )
     assert written == digest(LARGE["buffer"])
 
 
@@ -340,7 +343,9 @@ def test_an_upload_over_the_budget_says_when_it_goes_on(tabs: Tabs) -> None:
     page.route(PARTS, lambda route: route.fulfill(**refusals.pop()) if refusals else route.fallback())
     attach(page, MIDDLE)
     page.click("#create")
-    expect(page.locator("#upload-state")).to_contain_text("Too much was sent from here within an hour. This goes on today")
+    expect(page.locator("#upload-state")).to_contain_text(
+        "Too much was sent from here within an hour. This goes on today"
+    )
     expect(page.locator("#sent")).to_be_visible()
 
 
