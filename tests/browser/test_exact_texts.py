@@ -7,7 +7,7 @@ from tests.support.chromium import Tabs
 from tests.support.page import FILE, MESSAGE, create, reveal, write
 from tests.support.plain import create as create_plain
 
-EXACT = ["#text", "#file-name", "#link", "#sent-passphrase", "#qr", "#content", "#content-name", "#content-image"]
+EXACT = ["#text", "#link", "#sent-passphrase", "#qr", "#content", "#content-image"]
 
 TRANSLATE = """(id) => {
   const walker = document.createTreeWalker(document.querySelector(id), NodeFilter.SHOW_TEXT);
@@ -27,6 +27,12 @@ def test_translators_leave_alone_what_must_be_exact(server_tabs: Tabs) -> None:
     page = server_tabs.open()
     expect_left_alone(page, *EXACT)
     assert page.evaluate("document.querySelector('h1').translate")  # and translate what need not be
+    page.set_input_files("#file", FILE)
+    expect_left_alone(page, "#attached strong")
+    page.goto(create(page))
+    page.reload()
+    reveal(page)
+    expect_left_alone(page, "#content-files strong")
 
 
 @pytest.mark.parametrize("javascript", [True, False])

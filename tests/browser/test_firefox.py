@@ -31,7 +31,7 @@ def test_a_file_with_a_note_and_a_passphrase_arrives_exactly(firefox: Firefox, u
     firefox.wait_for("document.querySelector('#read-problem').textContent.startsWith('Wrong passphrase. 9 tries')")
     firefox.type("#passphrase", "correct horse")
     assert open_message(firefox) == MESSAGE
-    assert firefox.text("#content-name") == FILE["name"]
+    assert firefox.text("#content-files strong") == FILE["name"]
     firefox.click("#save")
     assert firefox.downloaded(FILE["name"]) == FILE["buffer"]
     firefox.switch_to(sender)

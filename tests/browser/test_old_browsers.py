@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, create, expect_heading, reveal, write
+from tests.support.page import FILE, LATER_MODULES, create, expect_heading, reveal, write
 from tests.support.plain import create as create_plain
 from tests.support.platforms import ROOT
 
@@ -134,7 +134,9 @@ def test_a_browser_that_cannot_decrypt_is_offered_nothing_to_open(server_tabs: T
 
 
 def test_a_module_that_is_not_loaded_is_told_and_can_be_loaded_again(server_tabs: Tabs) -> None:
-    modules = {path.name for path in (ROOT / "crypt_api/static/-").glob("*.js")} - {"reveal.js", "loading.js"}
+    modules = (
+        {path.name for path in (ROOT / "crypt_api/static/-").glob("*.js")} - {"reveal.js", "loading.js"} - LATER_MODULES
+    )
     link = write(server_tabs.open())
     page = server_tabs.new()
     for name in sorted(modules):
@@ -146,6 +148,18 @@ def test_a_module_that_is_not_loaded_is_told_and_can_be_loaded_again(server_tabs
     page.click("#reload")
     expect_heading(page, "A sealed message for you")
     assert page.url == link
+    reveal(page)
+
+
+@pytest.mark.parametrize("name", sorted(LATER_MODULES - {"sending-view.js", "upload.js"}))
+def test_nothing_is_read_without_the_modules_that_show_it(server_tabs: Tabs, name: str) -> None:
+    page = server_tabs.new()
+    page.route(f"**/-/{name}", lambda route: route.abort())
+    page.goto(write(server_tabs.open()))
+    page.click("#reveal")
+    expect(page.locator("#read-problem")).to_contain_text("cannot be reached")
+    page.unroute(f"**/-/{name}")
+    page.reload()
     reveal(page)
 
 

@@ -162,7 +162,7 @@ def test_a_picture_and_its_note_are_printed_whole(tab: Tab, client: Client) -> N
     tab.open(client.send(MESSAGE, files=[picture]).link)
     tab.wait_until_visible("#reveal")
     tab.click("#reveal")
-    tab.wait_until_visible("#content-image")
+    tab.wait_until_visible("#content-image .image")
     paper = Paper(tab.print())
     assert sorted(paper.qr_codes()) == ["LOWER END", "UPPER END"]
     assert_has_all(paper)

@@ -75,7 +75,7 @@ async function request(method, keys, { headers, body, watcher, patience = Infini
       continue;
     }
     const isBlocked = method === "PUT" && ((status === 0 && hasMoved) || (status !== 0 && !error.code));
-    if (isBlocked && ++failures === MAX_FAILURES) throw new PartTooLarge();
+    if (isBlocked && (status === 413 || ++failures === MAX_FAILURES)) throw new PartTooLarge();
     const isDown = status === 0 || status >= 500;
     if ((!isDown && !isBlocked) || (error.code && ++failures === MAX_FAILURES)) throw error;
     if (lost + 1 >= patience) throw error;
