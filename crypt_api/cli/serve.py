@@ -17,7 +17,13 @@ from crypt_core.settings import MIN_TTL, Settings
 DEFAULTS = Settings()
 
 
-@click.command(context_settings={"auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"), "show_default": True})
+@click.command(
+    context_settings={
+        "auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"),
+        "show_default": True,
+        "allow_extra_args": True,  # `serve` refuses them itself
+    }
+)
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on; :: takes all, those of IPv4, too."
 )
@@ -110,7 +116,10 @@ DEFAULTS = Settings()
     default=False,
     help="Log a line for each request: method, route, status and duration; no id and no address.",
 )
+@click.pass_context
 def serve(  # noqa: PLR0913 - its options
+    context: click.Context,
+    /,
     host: str,
     port: int,
     *,
@@ -124,6 +133,8 @@ def serve(  # noqa: PLR0913 - its options
 
     Each flag can also be an environment variable: --max-ttl is CRYPT_API_MAX_TTL.
     """
+    if context.args:  # not quoted, as click would: one may be a store's URL with a password
+        raise click.UsageError("serve takes nothing but flags, such as --store=URL", context)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("crypt_api.server.stores").setLevel(logging.INFO)
     if access_log:
@@ -142,5 +153,5 @@ def serve(  # noqa: PLR0913 - its options
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()):
-        raise SettingsError(f"METRICS must be HOST:PORT, not {text!r}")
+        raise SettingsError("METRICS must be HOST:PORT")
     return host.strip("[]"), int(port)

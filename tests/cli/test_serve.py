@@ -49,6 +49,14 @@ def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("arguments", [["URL"], ["--store", "memory:", "URL"], ["--metrics=URL"], ["--store", "URL/1"]])
+def test_a_url_in_the_wrong_place_is_not_shown(arguments: list[str]) -> None:
+    """It may have a password."""
+    result = run("serve", "--port=0", *(text.replace("URL", "valkey://:secret@h#/0") for text in arguments))
+    assert result.returncode in (1, 2)
+    assert "secret" not in result.stdout + result.stderr
+
+
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
