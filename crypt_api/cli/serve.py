@@ -8,7 +8,7 @@ import click
 
 from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
 from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
-from crypt_api.server.edge.listening import ensure_descriptors, listen
+from crypt_api.server.edge.listening import ensure_descriptors, fill_standard_descriptors, listen
 from crypt_api.server.run import run
 from crypt_core import ids
 from crypt_core.errors import SettingsError, StorageUnavailable
@@ -141,6 +141,7 @@ def serve(  # noqa: PLR0913 - its options
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}
     try:
+        fill_standard_descriptors()
         ensure_descriptors(max_connections)
         listener = listen(host, port)
         metrics_listener = listen(*_address(metrics)) if metrics else None
