@@ -1,7 +1,7 @@
 """`crypt-api read`."""
 
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -13,7 +13,7 @@ from crypt_api.cli.exit_codes import EXIT_CODES, INTERRUPTED
 from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress
-from crypt_api.cli.terminal import check_stdout, show, visible
+from crypt_api.cli.terminal import check_stdout, show, tell, visible
 from crypt_api.cli.typed import can_ask
 from crypt_api.client import Client, Content
 from crypt_api.client.errors import PassphraseRequired, WrongPassphrase
@@ -61,16 +61,15 @@ def read(link: str, *, output: Path | None, force: bool, passphrase_file: Path |
                 content = _open(client, link, passphrase, until_delivered)
                 with delivery.rescues(content):
                     if content.note and not as_json:
-                        click.echo(visible(content.note), err=True)
+                        tell(visible(content.note))
                     said = _deliver(content, file, output, as_json=as_json)
             is_delivered = True
             if said:
-                with suppress(OSError):  # the message is delivered, even if this is not
-                    click.echo(said, err=True)
+                tell(said)
     except KeyboardInterrupt:
         if not is_delivered:
             raise
-        click.echo("Interrupted. The message is written.", err=True)
+        tell("Interrupted. The message is written.")
         sys.exit(INTERRUPTED)
 
 

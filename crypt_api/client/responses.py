@@ -12,9 +12,14 @@ import httpx
 
 from crypt_api.client import errors
 from crypt_api.client.retries import LastResponse, retry_after
+from crypt_core.encoding import whole_number
 from crypt_core.http import errors as service_errors
+from crypt_core.record import MAX_PASSPHRASE_TRIES
 
 T = TypeVar("T")
+
+MAX_TEXT = 1_000
+"""Characters of an error's text: it is shown to people."""
 
 
 def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
@@ -31,7 +36,7 @@ def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
         fields = response.json() if response.content else {}
         if response.is_success:
             return parse_fields(fields)
-        text, code = str(fields["error"]), str(fields.get("code", ""))
+        text, code = str(fields["error"])[:MAX_TEXT], str(fields.get("code", ""))
         error = unavailable(text) if response.is_server_error else _refusal(response, text, code, fields)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         problem = "is not available now" if response.is_server_error else "is not this service"
@@ -45,9 +50,9 @@ def _refusal(  # noqa: PLR0911 - one for each error
     """Give the error for a status of 300 to 499."""
     match code, response.status_code:
         case service_errors.PassphraseRequired.code, _:
-            return errors.PassphraseRequired(int(fields["tries_left"]))
+            return errors.PassphraseRequired(_tries_left(fields))
         case service_errors.WrongPassphrase.code, _:
-            return errors.WrongPassphrase(int(fields["tries_left"]))
+            return errors.WrongPassphrase(_tries_left(fields))
         case service_errors.UnexpectedPassphrase.code, _:
             return errors.UnexpectedPassphrase("The message has no passphrase. Nothing was read.")
         case service_errors.TokenRequired.code, _:
@@ -60,3 +65,11 @@ def _refusal(  # noqa: PLR0911 - one for each error
             return errors.RateLimited(retry_after(response))
         case _:
             return errors.Refused(text, code)
+
+
+def _tries_left(fields: dict[str, Any]) -> int:
+    """Raises KeyError or ValueError for what is no such number."""
+    tries = whole_number(fields["tries_left"])
+    if tries is None or not 0 <= tries <= MAX_PASSPHRASE_TRIES:
+        raise ValueError
+    return tries

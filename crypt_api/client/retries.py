@@ -93,7 +93,7 @@ def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Conversation[Las
 def retry_after(response: httpx.Response) -> float:
     """Give the seconds that the service asks to wait; 1 if it names no number."""
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else 1.0
+    return float(text[:9]) if text.isdecimal() else 1.0
 
 
 def _is_answer_lost(outcome: httpx.Response | httpx.RequestError) -> bool:
