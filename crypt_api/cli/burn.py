@@ -2,6 +2,7 @@
 
 import click
 
+from crypt_api.cli.delivery import print_result
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.link_argument import link_argument
@@ -20,4 +21,4 @@ def burn(link: str) -> None:
     """
     with Client(parse_link(link).origin) as client, progress("Destroying"):
         client.destroy(link)
-    click.echo("destroyed")
+    print_result("destroyed")

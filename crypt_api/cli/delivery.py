@@ -16,6 +16,21 @@ class Undelivered(Exception):
     """The result could not be written where it was wanted. The text says where the result is instead."""
 
 
+def print_result(text: str) -> None:
+    """Write a line to stdout.
+
+    Raises:
+        Undelivered: It could not be written.
+        BrokenPipeError: The program that reads stdout has enough.
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Undelivered(f"The result could not be written ({error.strerror}). It is: {text}") from None
+
+
 @contextmanager
 def rescues(message: Message, address: str) -> Iterator[None]:
     """Save the message in a temporary folder if the block cannot write it.

@@ -9,7 +9,7 @@ import click
 
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.exit_codes import INTERRUPTED, code_and_advice
-from crypt_api.cli.terminal import visible
+from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.times import shown
 from crypt_api.client.errors import AlreadyRead, CryptApiError, Destroyed
 
@@ -40,7 +40,7 @@ def reports_errors(interrupted: str) -> Callable[[Callable[..., None]], Callable
 
 
 def _end(text: str, code: int) -> None:
-    click.echo(text, err=True)
+    tell(text)
     sys.exit(code)
 
 

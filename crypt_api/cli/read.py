@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +15,7 @@ from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.places import Delivered, Folder, NewFile, Place, Stdout, saved_as
 from crypt_api.cli.progress import progress, transfer
-from crypt_api.cli.terminal import is_terminal, visible
+from crypt_api.cli.terminal import is_terminal, tell, visible
 from crypt_api.cli.typed import can_ask
 from crypt_api.cli.unfinished import Unfinished, unfinished_in
 from crypt_api.client import Client, Message
@@ -105,7 +105,7 @@ def _deliver(client: Client, link: str, passphrase: str | None, place: Place, *,
             message = _open(client, link, passphrase, until_delivered)
             with rescues(message, parse_link(link).address):
                 if message.files and message.text and not as_json:
-                    click.echo(visible(message.text), err=True)
+                    tell(visible(message.text))
                 if as_json and not message.files:
                     delivered = Delivered()
                 else:
@@ -114,8 +114,7 @@ def _deliver(client: Client, link: str, passphrase: str | None, place: Place, *,
                     click.echo(as_json_text(message, delivered.paths))
             is_delivered = delivered.unfinished is None
             if delivered.said and not as_json:
-                with suppress(OSError):  # the message is delivered, even if this is not
-                    click.echo(delivered.said, err=True)
+                tell(delivered.said)
     except KeyboardInterrupt:
         if not is_delivered:
             raise
@@ -160,7 +159,7 @@ def _finish(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Pa
 
 
 def _end_interrupted() -> NoReturn:
-    click.echo("Interrupted. The message is written.", err=True)
+    tell("Interrupted. The message is written.")
     sys.exit(INTERRUPTED)
 
 

@@ -17,14 +17,25 @@ MAX_LINE = 1_000_000
 _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 """Editors and shells of Windows begin files with a byte order mark."""
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 
 def given_secret(file: Path | None, variable: str) -> str | None:
-    """Give the first line of the file, or else of what the variable holds; None without a file and a variable."""
-    if file is None:
-        return first_line(os.fsencode(os.environ.get(variable, ""))) or None
-    secret = first_line(_read(file))
+    """Give the first line of the file, or else of what the variable holds; None without a file and a variable.
+
+    Raises:
+        UsageError: There is no secret where there should be one. To go on without it would protect nothing.
+    """
+    value = os.environ.get(variable)
+    if file is None and not value:
+        return None
+    place = variable if file is None else "stdin" if file == STDIN else str(file)
+    try:
+        secret = first_line(os.fsencode(value or "") if file is None else _read(file))
+    except OSError as error:
+        raise click.UsageError(f"{place} cannot be read: {error.strerror}.") from None
     if not secret:
-        raise click.UsageError(f"The first line of {'stdin' if file == STDIN else file} is empty.")
+        raise click.UsageError(f"The first line of {place} is empty.")
     return secret
 
 
@@ -42,4 +53,8 @@ def _read(file: Path) -> bytes:
     if file != STDIN:
         with file.open("rb") as stream:
             return stream.read(MAX_LINE)
-    return b"" if sys.stdin is None else sys.stdin.buffer.readline(MAX_LINE)
+    if sys.stdin is None:
+        return b""
+    line = sys.stdin.buffer.readline(MAX_LINE)
+    # In UTF-16, this line may end within a character.
+    return line + sys.stdin.buffer.read(MAX_LINE) if line.startswith(_UTF_16) else line

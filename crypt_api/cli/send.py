@@ -17,7 +17,7 @@ from crypt_api.cli.lifetimes import Lifetime, bounds
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.secret_files import given_secret
-from crypt_api.cli.terminal import check_stdout, is_terminal
+from crypt_api.cli.terminal import check_stdout, is_terminal, tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.cli.typed import typed_message
 from crypt_api.client import Attachment, Client, Sent
@@ -145,7 +145,7 @@ def send(  # noqa: PLR0913 - its options
     if qr:
         _draw(result["link"])
     if said and not as_json:
-        click.echo(f"{said} crypt-api status LINK tells what became of it.", err=True)
+        tell(f"{said} crypt-api status LINK tells what became of it.")
 
 
 def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
@@ -181,7 +181,7 @@ def _draw(link: str) -> None:
     drawing = io.StringIO()
     segno.make(link, error="m").terminal(out=drawing, compact=True)
     for line in drawing.getvalue().splitlines():
-        click.secho(line, fg="bright_white", bg="black", err=True)
+        tell(click.style(line, fg="bright_white", bg="black"))
 
 
 def _send_plain(client: Client, server: str, text: str, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:

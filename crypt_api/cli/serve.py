@@ -8,7 +8,7 @@ import click
 
 from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
 from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
-from crypt_api.server.edge.listening import ensure_descriptors, listen
+from crypt_api.server.edge.listening import ensure_descriptors, fill_standard_descriptors, listen
 from crypt_api.server.run import run
 from crypt_core import ids
 from crypt_core.errors import SettingsError, StorageUnavailable
@@ -17,7 +17,13 @@ from crypt_core.settings import MIN_TTL, Settings
 DEFAULTS = Settings()
 
 
-@click.command(context_settings={"auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"), "show_default": True})
+@click.command(
+    context_settings={
+        "auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"),
+        "show_default": True,
+        "allow_extra_args": True,  # `serve` refuses them itself
+    }
+)
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on; :: takes all, those of IPv4, too."
 )
@@ -137,7 +143,10 @@ DEFAULTS = Settings()
     default=False,
     help="Log a line for each request: method, route, status and duration; no id and no address.",
 )
+@click.pass_context
 def serve(  # noqa: PLR0913 - its options
+    context: click.Context,
+    /,
     host: str,
     port: int,
     *,
@@ -151,6 +160,8 @@ def serve(  # noqa: PLR0913 - its options
 
     Each flag can also be an environment variable: --max-ttl is CRYPT_API_MAX_TTL.
     """
+    if context.args:  # not quoted, as click would: one may be a store's URL with a password
+        raise click.UsageError("serve takes nothing but flags, such as --store=URL", context)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for stores in ("crypt_api.server.stores", "crypt_api.server.parts"):
         logging.getLogger(stores).setLevel(logging.INFO)
@@ -158,6 +169,7 @@ def serve(  # noqa: PLR0913 - its options
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}
     try:
+        fill_standard_descriptors()
         ensure_descriptors(max_connections)
         listener = listen(host, port)
         metrics_listener = listen(*_address(metrics)) if metrics else None
@@ -170,5 +182,5 @@ def serve(  # noqa: PLR0913 - its options
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()):
-        raise SettingsError(f"METRICS must be HOST:PORT, not {text!r}")
+        raise SettingsError("METRICS must be HOST:PORT")
     return host.strip("[]"), int(port)

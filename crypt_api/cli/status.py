@@ -5,10 +5,12 @@ import sys
 
 import click
 
+from crypt_api.cli.delivery import print_result
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES, ExitCode
 from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.progress import progress
+from crypt_api.cli.terminal import tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Receipt
 from crypt_api.client.links import parse_link
@@ -32,11 +34,11 @@ def status(link: str, *, as_json: bool, as_exit_code: bool) -> None:
     with Client(parse_link(link).origin) as client, progress("Asking"):
         receipt = client.receipt(link)
     if as_json:
-        click.echo(json.dumps(_fields(receipt)))
+        print_result(json.dumps(_fields(receipt)))
     else:
-        click.echo(_line(receipt))
+        print_result(_line(receipt))
         if receipt.reads_left:
-            click.echo(f"The message expires at {shown(receipt.expires_at, sys.stderr)}.", err=True)
+            tell(f"The message expires at {shown(receipt.expires_at, sys.stderr)}.")
     if as_exit_code:
         sys.exit(STATES[receipt.state])
 

@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from contextlib import suppress
 from typing import TextIO
 
 import click
@@ -15,6 +16,12 @@ _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person is at the stream. A stream that was closed is None."""
     return stream is not None and stream.isatty()
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr. Where that cannot be written, the command goes on: its result goes to stdout."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def check_stdout() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from crypt_api.cli.terminal import tell
 from crypt_core.create_tokens import CreateTokens, new_token
 from crypt_core.errors import SettingsError
 
@@ -26,10 +27,13 @@ def token(label: str, *, add: Path | None) -> None:
     except SettingsError as error:
         raise click.UsageError(f"{str(error).capitalize()}.") from None
     if add is None:
-        click.echo(f"For the file of serve --create-tokens: {line}", err=True)
+        tell(f"For the file of serve --create-tokens: {line}")
     else:
         _add(line, add)
-    click.echo(made)
+    try:
+        click.echo(made)
+    except OSError as error:
+        raise click.ClickException(f"The token could not be written ({error.strerror}). Make another one.") from None
 
 
 def _add(line: str, path: Path) -> None:

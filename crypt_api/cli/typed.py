@@ -22,7 +22,7 @@ from crypt_api.cli.terminal import is_terminal
 if sys.platform != "win32":
     import termios
 
-_LOCAL_MODES, _KEYS = 3, 6
+_INPUT_MODES, _LOCAL_MODES, _KEYS = 0, 3, 6
 """Places in the list of `termios.tcgetattr`."""
 
 _CHUNK = 65_536
@@ -85,19 +85,28 @@ class Keyboard:
 
     def take(self) -> None:
         modes = [*self._usual[:_KEYS], list(self._usual[_KEYS])]
-        modes[_LOCAL_MODES] &= ~(termios.ICANON | termios.ECHO)
+        # A program that crashed may have left the terminal without the modes that Enter and Ctrl-C need.
+        modes[_INPUT_MODES] = (modes[_INPUT_MODES] | termios.ICRNL) & ~(termios.IGNCR | termios.INLCR)
+        modes[_LOCAL_MODES] = (modes[_LOCAL_MODES] | termios.ISIG) & ~(termios.ICANON | termios.ECHO)
         modes[_KEYS][termios.VMIN], modes[_KEYS][termios.VTIME] = 1, 0
         termios.tcsetattr(self._descriptor, termios.TCSADRAIN, modes)
 
     def give_back(self) -> None:
-        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._usual)
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._usual)
 
     def read(self) -> bytes:
-        """Give what was typed; nothing when the terminal is gone."""
+        """Give what was typed.
+
+        Raises:
+            OSError: The terminal is gone.
+        """
         while True:
             select.select([self._descriptor], [], [])
             with suppress(BlockingIOError):
-                return os.read(self._descriptor, _CHUNK)
+                if data := os.read(self._descriptor, _CHUNK):
+                    return data
+                raise OSError
 
     def show(self, data: bytes) -> None:
         """Write to the terminal. What it does not take at once is left out, as the terminal itself would do."""
@@ -126,15 +135,16 @@ def _keyboard(what: str) -> Iterator[Keyboard]:
         keyboard.take()
 
     signals = [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP]
-    handlers = {number: signal.signal(number, let_signal_in) for number in signals}
+    # A signal that was ignored, as `nohup` does, stays so.
+    caught = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
+    handlers = {number: signal.signal(number, let_signal_in) for number in caught}
     try:
         keyboard.take()
         yield keyboard
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OSError):  # Ctrl-C, or the terminal is gone
         raise click.Abort from None
     finally:
-        with suppress(termios.error):  # the terminal is gone
-            keyboard.give_back()
+        keyboard.give_back()
         for number, handler in handlers.items():
             signal.signal(number, handler)
         os.close(descriptor)
@@ -183,9 +193,7 @@ class Line:
                     self._flush()
                     return line or None
             self._flush()
-            if not (data := self._keyboard.read()):
-                return self._end() or None
-            self._waiting = list(reversed(self._decoder.decode(data)))
+            self._waiting = list(reversed(self._decoder.decode(self._keyboard.read())))
 
     def _type(self, character: str) -> bytes | None:
         """Take a character. If it ends the line, give the line; an empty one is the end of all."""

@@ -8,8 +8,10 @@ from contextlib import closing
 import click
 import httpx
 
+from crypt_api.cli.delivery import print_result
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES, ExitCode
+from crypt_api.cli.terminal import tell
 from crypt_api.client.drivers import Driver
 from crypt_api.client.errors import AnswerLost, Unavailable
 from crypt_api.client.links import origin_of
@@ -30,7 +32,7 @@ def verify(server: str | None, *, hashes: bool) -> None:
     """
     if hashes:
         for path, digest in shipped_hashes().items():
-            click.echo(f"{digest}  {path}")
+            print_result(f"{digest}  {path}")
         return
     if server is None:
         raise click.UsageError("Name the service, such as https://example.org.")
@@ -42,11 +44,11 @@ def verify(server: str | None, *, hashes: bool) -> None:
 
         try:
             for name, problem in check_page(fetch, httpx.URL(origin).scheme):
-                click.echo(f"{name} {problem or 'is as shipped'}")
+                print_result(f"{name} {problem or 'is as shipped'}")
                 problems += bool(problem)
         except AnswerLost as error:  # there is nothing that may have been done
             raise Unavailable(str(error)) from None
     if problems:
-        click.echo(f"The page is not the one of crypt-api {__version__}. Do not write secrets there.", err=True)
+        tell(f"The page is not the one of crypt-api {__version__}. Do not write secrets there.")
         sys.exit(ExitCode.DIFFERENT)
-    click.echo(f"Every page and file is the one of crypt-api {__version__}.", err=True)
+    tell(f"Every page and file is the one of crypt-api {__version__}.")

@@ -41,6 +41,8 @@ _ACCEPTED = {
     },
 }
 
+_ENGLISH = {FIREFOX: "en-US,en;q=0.5", CHROME: "en-US,en;q=0.9"}
+
 _CHROMES_HINTS = {
     "sec-ch-ua": '"Chromium";v="140", "Not=A?Brand";v="24", "Google Chrome";v="140"',
     "sec-ch-ua-mobile": "?0",
@@ -65,5 +67,5 @@ def browser_headers(
         **({"Sec-Fetch-User": "?1"} if is_page else {}),
         "Sec-Fetch-Dest": destination.value,
         "Accept-Encoding": "gzip, deflate",
-        "Accept-Language": f"{language},en;q=0.5",
+        "Accept-Language": _ENGLISH[browser] if language == "en" else f"{language},en-US;q=0.7,en;q=0.3",
     }

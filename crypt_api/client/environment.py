@@ -32,7 +32,7 @@ def proxy_for(url: httpx.URL) -> str | None:
     if not _is_proxy(proxy):  # the value is not shown: it may have a password
         raise InvalidEnvironment(
             f"{_variable(f'{kind}_proxy')} has no address of a proxy, such as http://proxy.example.org:3128 or "
-            "socks5://proxy.example.org:1080."
+            "socks5://proxy.example.org:1080. Special characters of a password are percent-encoded."
         )
     return proxy
 
@@ -46,7 +46,7 @@ def trusted_certificates() -> ssl.SSLContext:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     # Python writes the keys of TLS into the last one.
     name = "SSL_CERT_FILE" if file else "SSL_CERT_DIR" if folder else "SSLKEYLOGFILE"
-    if name == "SSL_CERT_DIR" and not Path(folder or "").is_dir():
+    if name == "SSL_CERT_DIR" and not any(Path(path).is_dir() for path in (folder or "").split(os.pathsep)):
         raise InvalidEnvironment("SSL_CERT_DIR names no folder.")
     try:
         if file or folder:
@@ -61,16 +61,20 @@ def trusted_certificates() -> ssl.SSLContext:
 def is_loopback(host: str) -> bool:
     """Whether the host is this machine, to which no proxy leads."""
     address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
+    if address is None:
+        return f".{host.removesuffix('.')}".endswith(".localhost")  # all these names are this machine's (RFC 6761)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _is_direct(url: httpx.URL, exceptions: str) -> bool:
     """Whether the host is an exception to the use of proxies: by name, by address, or by network."""
     if is_loopback(url.host):
         return True
+    if proxy_bypass(url.netloc.decode()):
+        return True
     address = _address(url.host)
     if address is None:
-        return bool(proxy_bypass(f"{url.host}:{url.port}" if url.port else url.host))
+        return False
     networks = (_network(entry.strip()) for entry in exceptions.split(","))
     return "*" in exceptions.split(",") or any(network is not None and address in network for network in networks)
 
@@ -79,7 +83,10 @@ def _is_proxy(address: str) -> bool:
     try:
         url = urlsplit(address)
         httpx.Proxy(address)
-        return bool(re.fullmatch(r"[\w.:-]+", url.hostname or "")) and url.port != 0
+        (url.hostname or "").encode("idna")  # a label of a name has 1 to 63 characters
+        # An unencoded # or / in a password would make the host of what stands before it.
+        is_whole = not (url.path.strip("/") or url.query or url.fragment)
+        return is_whole and bool(re.fullmatch(r"[\w.:-]+", url.hostname or "")) and url.port != 0
     except (ValueError, httpx.InvalidURL):
         return False
 
@@ -99,5 +106,6 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
 
 
 def _variable(name: str) -> str:
-    """Find the variable's name as the environment spells it."""
-    return next((spelt for spelt in os.environ if spelt.lower() == name), "The system's proxy setting")
+    """Find the variable's name as the environment spells it. Of two spellings, the one in small letters counts."""
+    spellings = sorted((spelt for spelt in os.environ if spelt.lower() == name), reverse=True)
+    return next(iter(spellings), "The system's proxy setting")

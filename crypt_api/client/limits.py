@@ -45,6 +45,7 @@ class Exchange:
         self._ends = time.monotonic() + PATIENCE * silence + length / SLOWEST_LINE
         self._limit: int = request.extensions.get(MAX_RESPONSE, MAX_RESPONSE_BYTES)
         self._on_bytes: Callable[[int], None] | None = request.extensions.get(RECEIVED)
+        self._received = 0
         self._body = bytearray()
         self._decoder: Any = None
 
@@ -66,20 +67,24 @@ class Exchange:
 
     def take(self, chunk: bytes) -> None:
         """Take a part of the body."""
+        self._received += len(chunk)  # compressed, it may grow without end and mean nothing
         self._ends += len(chunk) / SLOWEST_LINE
         try:
             self._body += self._decoder.decompress(chunk, self._room + 1) if self._decoder else chunk
         except zlib.error as error:
             raise httpx.DecodingError(str(error), request=self._request) from None
-        if self._room < 0:
+        if self._room < 0 or self._received > self._limit:
             raise NotThisService(f"its response has more than {self._limit:,} bytes", request=self._request)
         if self._on_bytes:
             self._on_bytes(len(self._body))
         self.seconds_left()
 
     def end(self, response: httpx.Response) -> httpx.Response:
-        """Give the response with its whole body."""
-        headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+        """Give the response with its whole body, and what follows its compressed form: some programs read on."""
+        if self._decoder:
+            self._body += self._decoder.unused_data
+        # As bytes: httpx reads them by a guess, and does not take back what it has read.
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
         return httpx.Response(response.status_code, headers=headers, content=bytes(self._body), request=self._request)
 
     @property

@@ -35,8 +35,8 @@ class Link:
 
     @property
     def address(self) -> str:
-        """Where the message is at the service. It has no secret."""
-        return f"{self.origin}/{self.plain_id if self.secret is None else self.secret.id}"
+        """Where the message is at the service, always in the same spelling. It has no secret."""
+        return str(httpx.URL(f"{self.origin}/{self.plain_id if self.secret is None else self.secret.id}"))
 
 
 def parse_link(text: str) -> Link:
@@ -77,6 +77,8 @@ def origin_of(server: str) -> str:
         InvalidLink: This is no such address; or the client would have to speak to it unencrypted over a network; or
             the address has a user or a password, which would then be in every link.
     """
+    if "@" in server:  # even behind # or /: both are often in passwords that are not percent-encoded
+        raise InvalidLink("The address must not have a user or a password in it.")
     try:
         url = urlsplit(server)
         host, _ = url.hostname, url.port
@@ -85,8 +87,6 @@ def origin_of(server: str) -> str:
         raise InvalidLink("This is not a web address.") from None
     if url.scheme not in ("http", "https") or not url.netloc or not host:
         raise InvalidLink(f"The address of a service starts with https://, such as https://{_host_in(server)}.")
-    if "@" in url.netloc:
-        raise InvalidLink("The address must not have a user or a password in it.")
     if url.scheme == "http" and host not in _LOCAL:
         raise InvalidLink(f"http:// is for this machine only; over a network, use https://{url.netloc}.")
     if url.path.strip("/") or url.query or url.fragment:
@@ -107,7 +107,7 @@ def plain_url(origin: str, message_id: str) -> str:
 
 def _host_in(text: str) -> str:
     """The host that a text without a scheme seems to name, for an example."""
-    host = text.partition("/")[0].partition("@")[2] or text.partition("/")[0]
+    host = text.partition("/")[0]
     return host if re.fullmatch(r"[a-z0-9.-]+(?::\d+)?", host) else "example.org"
 
 

@@ -84,8 +84,8 @@ def check_page(fetch: Fetch, scheme: str) -> Iterator[Check]:
     style = fetch(STYLE_PATH, browser_headers(Destination.STYLE))
     logo = fetch(LOGO_PATH, browser_headers(Destination.IMAGE))
     try:
-        service = App(settings_in(home.text, style.text, logo))
-    except (SettingsError, KeyError, TypeError, ValueError):
+        service = App(settings_in(_text(home), _text(style), logo))
+    except (SettingsError, KeyError, TypeError, ValueError, RecursionError):
         yield Check("/", "is another page")
         service = App(Settings())
     else:
@@ -162,6 +162,11 @@ def _answer(service: App, scheme: str, path: str, headers: Mapping[str, str]) ->
     """What this version of the service answers."""
     request = Request(scheme, "GET", path, {name.lower(): value for name, value in headers.items()}, "", _no_body())
     return asyncio.run(service.handle(request, _NoStore()))
+
+
+def _text(response: httpx.Response) -> str:
+    """Every page is in UTF-8, whatever the response says of itself."""
+    return response.content.decode(errors="replace")
 
 
 async def _no_body() -> AsyncIterator[bytes]:

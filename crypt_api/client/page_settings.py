@@ -19,7 +19,7 @@ def settings_in(page: str, style: str, logo: httpx.Response) -> Settings:
 
     Raises:
         SettingsError: A setting has a value that no operator can give it.
-        KeyError, TypeError, ValueError: This is no such page.
+        KeyError, TypeError, ValueError, RecursionError: This is no such page.
     """
 
     def value(pattern: str) -> str:
@@ -31,7 +31,7 @@ def settings_in(page: str, style: str, logo: httpx.Response) -> Settings:
     picture = f"data:{logo.headers.get('content-type')};base64,{b64encode(logo.content).decode()}"
     brand = Brand(
         service_name=value(r'<span id="name">([^<]*)</span>'),
-        operator=operator,
+        operator=str(operator),
         reader_note=value(r'<p dir="auto">([^<]*)</p>'),
         imprint_url=value(r'<a href="([^"]*)" rel="noreferrer" data-text="footer\.imprint">'),
         privacy_url=value(r'<a href="([^"]*)" rel="noreferrer" data-text="footer\.privacy">'),

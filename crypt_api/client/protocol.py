@@ -191,7 +191,10 @@ def _fitting(outgoing: Outgoing) -> Content | Manifest | None:
 
 
 def _message(fields: dict[str, Any]) -> str:
-    return str(fields["message"])
+    """Raises TypeError or ValueError for what is no text of UTF-8: no message is."""
+    message = fields["message"]
+    str.encode(message)
+    return str(message)
 
 
 def _nothing(_: dict[str, Any]) -> None:

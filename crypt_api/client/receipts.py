@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from crypt_core.encoding import whole_number
+from crypt_core.http.message_fields import MAX_READS
 
 FIRST_YEAR, LAST_YEAR = 2000, 3000
 """Of the times that a service gives."""
@@ -47,7 +48,9 @@ def parse_receipt(fields: dict[str, Any]) -> Receipt:
     at = None if fields["at"] is None else parse_time(fields["at"])
     expires_at = parse_time(fields["expires_at"])
     state, passphrase, reads_left = fields["state"], fields["passphrase"], whole_number(fields["reads_left"])
-    if state not in ("unread", "read", "destroyed") or not isinstance(passphrase, bool) or reads_left is None:
+    if state not in ("unread", "read", "destroyed") or not isinstance(passphrase, bool):
+        raise ValueError
+    if reads_left is None or not 0 <= reads_left <= MAX_READS:
         raise ValueError
     return Receipt(state, passphrase, reads_left, at, expires_at)
 

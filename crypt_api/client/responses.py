@@ -12,9 +12,14 @@ import httpx
 
 from crypt_api.client import errors
 from crypt_api.client.retries import LastResponse, retry_after
+from crypt_core.encoding import whole_number
 from crypt_core.http import errors as service_errors
+from crypt_core.record import MAX_PASSPHRASE_TRIES
 
 T = TypeVar("T")
+
+MAX_TEXT = 1_000
+"""Characters of an error's text: it is shown to people."""
 
 
 def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
@@ -31,7 +36,7 @@ def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
         fields = response.json() if response.content else {}
         if response.is_success:
             return parse_fields(fields)
-        text, code = str(fields["error"]), str(fields.get("code", ""))
+        text, code = str(fields["error"])[:MAX_TEXT], str(fields.get("code", ""))
         error = unavailable(text) if response.is_server_error else _refusal(response, text, code, fields)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         problem = "is not available now" if response.is_server_error else "is not this service"
@@ -55,8 +60,8 @@ def _refusal(response: httpx.Response, text: str, code: str, fields: dict[str, A
 
 
 _BY_CODE: dict[str, Callable[[httpx.Response, dict[str, Any]], errors.CryptApiError]] = {
-    service_errors.PassphraseRequired.code: lambda _, fields: errors.PassphraseRequired(int(fields["tries_left"])),
-    service_errors.WrongPassphrase.code: lambda _, fields: errors.WrongPassphrase(int(fields["tries_left"])),
+    service_errors.PassphraseRequired.code: lambda _, fields: errors.PassphraseRequired(_tries_left(fields)),
+    service_errors.WrongPassphrase.code: lambda _, fields: errors.WrongPassphrase(_tries_left(fields)),
     service_errors.UnexpectedPassphrase.code: lambda *_: errors.UnexpectedPassphrase(
         "The message has no passphrase. Nothing was read."
     ),
@@ -72,3 +77,11 @@ _BY_CODE: dict[str, Callable[[httpx.Response, dict[str, Any]], errors.CryptApiEr
     service_errors.UploadBudgetExhausted.code: lambda response, _: errors.UploadBudgetExhausted(retry_after(response)),
 }
 """The errors that have a class of their own."""
+
+
+def _tries_left(fields: dict[str, Any]) -> int:
+    """Raises KeyError or ValueError for what is no such number."""
+    tries = whole_number(fields["tries_left"])
+    if tries is None or not 0 <= tries <= MAX_PASSPHRASE_TRIES:
+        raise ValueError
+    return tries

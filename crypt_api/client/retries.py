@@ -127,7 +127,7 @@ def wait_for_turn(last: LastResponse) -> Conversation[None]:
 def retry_after(response: httpx.Response) -> float:
     """Give the seconds that the service asks to wait; 1 if it names no number."""
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else 1.0
+    return float(text[:9]) if text.isdecimal() else 1.0
 
 
 def _is_too_early(response: httpx.Response) -> bool:

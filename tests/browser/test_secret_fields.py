@@ -9,10 +9,10 @@ from tests.support.chromium import Tabs
 from tests.support.page import MESSAGE, reveal, write
 from tests.support.platforms import Platform
 
-FILL = """([selector, value]) => {
+FILL = """([selector, value, event]) => {
   const field = document.querySelector(selector);
   field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event(event ?? "input", { bubbles: true }));
 }"""
 
 
@@ -62,9 +62,18 @@ def test_a_fill_that_nobody_asked_for_is_removed(tabs: Tabs) -> None:
     page.evaluate(FILL, ["#new-passphrase", "what a program knows"])
     assert page.input_value("#new-passphrase") == ""
     expect(page.locator("#strength")).to_be_empty()
+    page.evaluate(FILL, ["#new-passphrase", "what a program knows", "change"])
+    assert page.input_value("#new-passphrase") == ""
     page.click("#new-passphrase")
     page.evaluate(FILL, ["#new-passphrase", "picked by its user"])
-    assert page.input_value("#new-passphrase") == "picked by its user"
+    page.keyboard.type("!")
+    page.keyboard.press("Tab")
+    assert page.input_value("#new-passphrase") == "picked by its user!"
+    page.click("#generate")
+    generated = page.input_value("#new-passphrase")
+    page.click("#new-passphrase")
+    page.keyboard.press("Tab")
+    assert page.input_value("#new-passphrase") == generated
 
 
 def test_a_token_for_another_time_is_not_sent_where_none_is_needed(tabs: Tabs) -> None:

@@ -172,7 +172,10 @@ def test_a_proxy_that_does_not_reach_the_service_is_recognized(faulty: Any) -> N
         (403, {"code": "robot_refused"}, errors.Refused("", "robot_refused")),
         (413, {}, errors.ContentTooLarge()),
         (403, {"code": "wrong_passphrase"}, errors.Unavailable()),
-        (403, {"code": "wrong_passphrase", "tries_left": "many"}, errors.Unavailable()),
+        *(
+            (403, {"code": "wrong_passphrase", "tries_left": tries}, errors.Unavailable())
+            for tries in ("many", -1, 11, 10**4_000, 1.5, True, None)
+        ),
     ],
 )
 def test_errors_are_told_apart_by_code_and_status(
@@ -219,7 +222,8 @@ def test_a_time_that_cannot_be_is_refused(faulty: Any, time: object) -> None:
     "change",
     [
         {"state": "\x1b[2J"}, {"reads_left": "1e999"}, {"reads_left": "[" * 50_000}, {"reads_left": "1.5"},
-        {"reads_left": "true"}, {"reads_left": '"1"'}, {"passphrase": '"false"'}, {"passphrase": "0"},
+        {"reads_left": "-1"}, {"reads_left": "101"}, {"reads_left": "1e300"}, {"reads_left": "true"},
+        {"reads_left": '"1"'}, {"passphrase": '"false"'}, {"passphrase": "0"},
         {"at": '"0001-01-01T00:00:00Z"'},
     ],
 )  # fmt: skip
@@ -247,6 +251,25 @@ def test_a_forged_message_is_refused(faulty: Any) -> None:
     with pytest.raises(errors.BadEnvelope):
         client.read(link)
     assert client.read(link).text == "secret"
+
+
+@pytest.mark.parametrize("message", ["1", "null", "true", '{"a": 1}', "[]", '"\\ud800"'])
+def test_a_plain_message_that_is_no_text_is_refused(faulty: Any, message: str) -> None:
+    client, *_ = faulty([httpx.Response(200, text=f'{{"message": {message}}}')])
+    with pytest.raises(errors.Unavailable, match="is not this service"):
+        client.read_plain("abc12")
+
+
+def test_a_refusal_is_short_whatever_the_service_says(faulty: Any) -> None:
+    client, *_ = faulty([httpx.Response(418, json={"error": "x" * 500_000})])
+    with pytest.raises(errors.Refused) as raised:
+        client.send("secret")
+    assert len(str(raised.value)) == 1_000
+    limited = httpx.Response(429, json={"error": ""}, headers={"Retry-After": "9" * 400})
+    client, *_ = faulty([limited] * 4)
+    with pytest.raises(errors.RateLimited) as busy:
+        client.send("secret")
+    assert busy.value.retry_after < 10**9
 
 
 def test_after_500_nobody_knows_whether_the_request_was_carried_out(faulty: Any) -> None:

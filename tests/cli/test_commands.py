@@ -144,6 +144,36 @@ def test_nothing_impossible_is_printed(shell: Shell) -> None:
             assert b"is not this service" in result.stderr
 
 
+def test_a_full_disk_hides_no_result(shell: Shell) -> None:
+    """Neither where stdout goes nor where stderr goes."""
+    (shell.folder / "key.pem").write_bytes(b"\x00secret")
+    with Path("/dev/full").open("wb") as full:
+        link = shell("send", "--qr", "--file", "key.pem", "from the café", stderr=full).stdout.decode().strip()
+        for command, code in (["status", link], 9), (["verify", "--hashes"], 9), (["token", "me"], 1):
+            assert b"could not be written (No space left" in shell(*command, stdout=full, code=code).stderr
+        assert shell("status", link, stderr=full).stdout == b"unread\n"
+        assert shell("read", link, stderr=full).stdout == b"\x00secret"
+        shell("read", link, stderr=full, code=4)
+        link = shell.send("secret")
+        assert b"It is: destroyed" in shell("burn", link, stdout=full, code=9).stderr
+
+
+@pytest.mark.parametrize("option", ["--link-file", "--passphrase-file"])
+@pytest.mark.parametrize("path", ["/dev/tty", "/proc/self/mem"])
+def test_a_file_that_cannot_be_read_is_named(option: str, path: str) -> None:
+    link = [] if option == "--link-file" else ["http://127.0.0.1:9/abcde"]
+    command = ["setsid", sys.executable, "-m", "crypt_api", "read", option, path, *link]
+    result = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
+    assert (result.returncode, f"{path} cannot be read".encode() in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("value", ["\n", "\r\n", "\ufeff", "\ncorrect horse"])
+def test_nothing_is_sent_unprotected_because_a_secret_is_empty(shell: Shell, value: str) -> None:
+    for name in ("CRYPT_API_PASSPHRASE", "CRYPT_API_TOKEN"):
+        said = shell("send", "secret", code=2, env={name: value}).stderr
+        assert f"The first line of {name} is empty".encode() in said
+
+
 def test_the_link_need_not_be_an_argument(shell: Shell) -> None:
     """Every user of the machine sees arguments."""
     link = shell.send("secret").encode()
@@ -173,10 +203,12 @@ def only_with(token: str, folder: Path) -> list[str]:
 def test_secrets_are_trimmed_wherever_they_come_from(shell: Shell, tmp_path: Path) -> None:
     (shell.folder / "passphrase").write_bytes(b"\xef\xbb\xbfcorrect horse\r\n")
     (shell.folder / "utf-16").write_bytes("correct horse\r\n".encode("utf-16"))
-    link = shell.send("secret", "--reads", "4", "--passphrase-file", "passphrase")
+    link = shell.send("secret", "--reads", "5", "--passphrase-file", "passphrase")
     for value in ("correct horse", "correct horse\n", "\ufeffcorrect horse\r\n"):
         assert shell("read", link, env={"CRYPT_API_PASSPHRASE": value}).stdout == b"secret"
     assert shell("read", link, "--passphrase-file", "utf-16").stdout == b"secret"
+    utf_16 = (shell.folder / "utf-16").read_bytes()
+    assert shell("read", link, "--passphrase-file", "-", stdin=utf_16).stdout == b"secret"
     with platforms.server(tmp_path, *only_with("token", tmp_path)) as server:
         for token in ("token\n", "\ufefftoken\r\n"):
             shell("send", "x", "--server", server.url, env={"CRYPT_API_TOKEN": token})

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from crypt_api import AsyncClient, Client, errors
-from crypt_api.client.environment import proxy_for
+from crypt_api.client.environment import proxy_for, trusted_certificates
 from tests.support.platforms import Platform
 from tests.support.shell import Shell
 
@@ -49,9 +49,15 @@ UNUSABLE = [
     ("https_proxy", "http://"),
     ("HTTPS_PROXY", "http://user:unmistakable@[::1"),
     ("HTTPS_PROXY", "http://127.0.0.1:99999"),
+    ("HTTPS_PROXY", "http://a..example.org"),
+    ("HTTPS_PROXY", f"http://{'a' * 64}.example.org"),
+    ("HTTPS_PROXY", "http://user:12#unmistakable@127.0.0.1:9"),
+    ("HTTPS_PROXY", "http://user:12/unmistakable@127.0.0.1:9"),
+    ("HTTPS_PROXY", "http://user:12?unmistakable@127.0.0.1:9"),
     ("SSL_CERT_FILE", "/not/there.pem"),
     ("SSL_CERT_FILE", "/dev/null"),
     ("SSL_CERT_DIR", "/not/there"),
+    ("SSL_CERT_DIR", "/not/there:/nor/there"),
     ("SSLKEYLOGFILE", "/not/there/keys"),
 ]
 
@@ -65,6 +71,18 @@ def test_a_variable_that_cannot_be_used_is_named(
     with pytest.raises(errors.InvalidEnvironment, match=f"^{name} ") as raised:
         ask("https://example.invalid")
     assert "unmistakable" not in str(raised.value)
+
+
+def test_the_variable_is_named_as_it_is_spelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "socks4://127.0.0.1:9")
+    with pytest.raises(errors.InvalidEnvironment, match=r"^https_proxy .*percent-encoded"):
+        blocking("https://example.invalid")
+
+
+def test_one_folder_of_certificates_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", f"/not/there:{tmp_path}")
+    assert trusted_certificates().cert_store_stats()["x509"] == 0
 
 
 @CLIENTS
@@ -98,6 +116,14 @@ def test_the_command_says_it_in_a_sentence(tmp_path: Path, unlimited_server: Pla
         ("http://127.0.0.9", None),
         ("http://localhost:8787", None),
         ("https://[::1]:8443", None),
+        ("https://localhost.", None),
+        ("https://crypt.localhost", None),
+        ("https://notlocalhost", "http://proxy.example.org:3128"),
+        ("https://[::ffff:127.0.0.1]", None),
+        ("https://192.0.2.3:8443", None),
+        ("https://192.0.2.3", "http://proxy.example.org:3128"),
+        ("https://[2001:db8::8]:8443", None),
+        ("https://[2001:db8::8]", "http://proxy.example.org:3128"),
         ("https://[fd07::1]", None),
         ("https://[fd08::1]", "http://proxy.example.org:3128"),
         ("https://10.1.2.3", None),
@@ -113,7 +139,9 @@ def test_which_addresses_are_reached_through_the_proxy(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "proxy.example.org:3128\n")
     monkeypatch.setenv(
-        "NO_PROXY", "fd07::/64, 10.0.0.0/8,[2001:db8::7],.direct.example.org,8.direct.example.net:8443,not an entry,"
+        "NO_PROXY",
+        "fd07::/64, 10.0.0.0/8,[2001:db8::7],.direct.example.org,8.direct.example.net:8443,not an entry,"
+        "192.0.2.3:8443,[2001:db8::8]:8443",
     )
     assert proxy_for(httpx.URL(url)) == proxy
     monkeypatch.setenv("NO_PROXY", "*")

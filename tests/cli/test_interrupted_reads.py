@@ -8,6 +8,7 @@ import pytest
 
 from crypt_api import AsyncClient, Client, errors
 from crypt_api.client.idempotency_keys import LEASE, IdempotencyKeys
+from crypt_api.client.links import parse_link
 from tests.support.platforms import Platform
 from tests.support.transports import Faulty, ManyAddressesAsync
 
@@ -111,6 +112,14 @@ def test_two_reads_at_once_are_two_readers(faulty: tuple[Client, Faulty]) -> Non
     link = client.send("secret").link
     with client.reading(link), pytest.raises(errors.AlreadyRead):
         client.read(link)
+
+
+def test_a_message_is_the_same_under_each_spelling_of_its_link() -> None:
+    secret = "#" + "A" * 22
+    spellings = ("https://example.org/", "HTTPS://Example.ORG:443/", "<https://example.org/")
+    links = [spelling + secret for spelling in spellings]
+    assert len({parse_link(link).address for link in links}) == 1
+    assert parse_link(f"https://example.org:8443/{secret}").address != parse_link(links[0]).address
 
 
 def test_a_key_is_kept_for_the_minute_of_its_lease() -> None:

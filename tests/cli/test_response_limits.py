@@ -11,7 +11,13 @@ from crypt_api import AsyncClient, Client, errors
 from crypt_api.client import limits
 from tests.support import raw_services
 
-ANSWERS = [raw_services.compressed, raw_services.large, raw_services.endless, raw_services.endless_head]
+ANSWERS = [
+    raw_services.compressed,
+    raw_services.compressed_nothing,
+    raw_services.large,
+    raw_services.endless,
+    raw_services.endless_head,
+]
 SECRET = "#" + "A" * 22
 
 
@@ -48,6 +54,12 @@ def test_a_response_without_end_is_given_up(answer: raw_services.Misbehaviour, a
         assert monotonic() - began < 10
         assert tracemalloc.get_traced_memory()[1] < 32 * raw_services.MIB
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("ask", [blocking, with_asyncio])
+def test_a_header_may_have_any_bytes(ask: Callable[[str], None]) -> None:
+    with raw_services.raw_service(raw_services.odd_headers) as url, pytest.raises(errors.NotFound):
+        ask(url)
 
 
 def test_the_largest_plain_message_is_within_the_limit() -> None:

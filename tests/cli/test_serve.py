@@ -13,6 +13,8 @@ import pytest
 from tests.support.errors import error_body
 from tests.support.plain import create
 from tests.support.platforms import start_server
+from tests.support.proxies import listening_port, listens
+from tests.support.valkey import wait_until
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -47,6 +49,14 @@ def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path:
     assert result.stdout == ""
     assert words in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["URL"], ["--store", "memory:", "URL"], ["--metrics=URL"], ["--store", "URL/1"]])
+def test_a_url_in_the_wrong_place_is_not_shown(arguments: list[str]) -> None:
+    """It may have a password."""
+    result = run("serve", "--port=0", *(text.replace("URL", "valkey://:secret@h#/0") for text in arguments))
+    assert result.returncode in (1, 2)
+    assert "secret" not in result.stdout + result.stderr
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
@@ -95,3 +105,17 @@ def test_help_names_every_flag() -> None:
     ):
         assert f"--{flag} " in result.stdout
     assert run("--version").stdout.strip() == "0.1.0"
+
+
+def test_a_server_whose_standard_streams_are_closed_serves_and_stops() -> None:
+    port = listening_port()
+    flags = ["--access-log", f"--port={port}", "--store=memory:"]
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    with subprocess.Popen([*closed, sys.executable, "-m", "crypt_api", "serve", *flags]) as process:  # noqa: S603
+        try:
+            wait_until(lambda: listens(port, process), "it does not listen")
+            for _ in range(3):
+                assert httpx.get(f"http://127.0.0.1:{port}/-/health").status_code == 200
+        finally:
+            process.terminate()
+        assert process.wait(30) == 0

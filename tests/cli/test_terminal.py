@@ -116,6 +116,38 @@ def test_the_terminals_own_keys_edit_the_line(shell: Shell) -> None:
     assert shell("read", link).stdout == b"ad"
 
 
+def test_enter_ends_a_line_whatever_the_terminal_makes_of_it(shell: Shell) -> None:
+    """A program that crashed may have left the terminal raw."""
+    sender = shell.program("sh", "-c", f"stty raw; exec {sys.executable} -m crypt_api send")
+    sender.expect_exact("Type the message")
+    sender.send("two\rlines\r\x04")
+    sender.expect(LINK)
+    link = str(sender.after)
+    finished(sender)
+    assert shell("read", link).stdout == b"two\nlines"
+    sender = shell.program("sh", "-c", f"stty raw; exec {sys.executable} -m crypt_api send")
+    sender.expect_exact("Type the message")
+    sender.send("half a mess\x03")
+    assert "Nothing was done." in finished(sender, code=130)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "code", "said"), [("", -signal.SIGHUP, b""), ("trap '' HUP; ", 130, b"Interrupted. Nothing was done.\n")]
+)
+def test_what_was_typed_when_the_terminal_went_away_is_not_sent(prefix: str, code: int, said: bytes) -> None:
+    ours, theirs = os.openpty()
+    command = f"{prefix}exec {sys.executable} -m crypt_api send"
+    with subprocess.Popen(["setsid", "-c", "sh", "-c", command], stdin=theirs, stderr=subprocess.PIPE) as sender:  # noqa: S603, S607
+        os.close(theirs)
+        prompt = b""
+        while b"Ctrl-D" not in prompt:
+            prompt += os.read(ours, 1_000)
+        os.write(ours, b"half a mess")
+        os.close(ours)
+        assert sender.communicate(timeout=60)[1] == said
+    assert sender.returncode == code
+
+
 @pytest.mark.parametrize(
     ("arguments", "ending"),
     [

@@ -16,7 +16,7 @@ class Keyboard:
         self._chunks = chunks
 
     def read(self) -> bytes:
-        return self._chunks.pop(0) if self._chunks else b""
+        return self._chunks.pop(0)
 
     def show(self, data: bytes) -> None:
         self.shown += data
@@ -33,7 +33,6 @@ class Keyboard:
         ("a\tb\x15c\n\x04", f"a\tb{ERASED * 9}c\n", ["c\n"]),
         ("kept\nab\x15\x7f\n\x04", f"kept\nab{ERASED * 2}\n", ["kept\n", "\n"]),
         ("no end\x04\x04", "no end", ["no end"]),
-        ("gone", "gone", ["gone"]),
         ("\x1b[A\x01\0\x9b\n\x04", "^[[A^A^@\n", ["\x1b[A\x01\0\x9b\n"]),
         ("\x04", "", []),
     ],

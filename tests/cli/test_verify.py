@@ -1,14 +1,18 @@
 """`crypt-api verify`: the pages that a service gives out are those that this version ships, or they are not."""
 
 import asyncio
+import gzip
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 
 import httpx
 import pytest
 
+from crypt_api.client.browser_requests import PLAIN
+from crypt_api.client.connections import Connections
 from crypt_api.client.page_check import check_page
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores.memory import MemoryStore
@@ -201,6 +205,19 @@ TRICKS = {
         at("/-/main.js", header("Service-Worker-Allowed", "/")),
         "/-/main.js has the header service-worker-allowed",
     ),
+    "an operator nested without end": (
+        at("/", lambda r: add(r, b'<i data-text="about.operator" data-values="%b">' % (b"[" * 100_000))),
+        "/ is another page",
+    ),
+    "an operator that is no text": (
+        at("/", lambda r: add(r, b'<i data-text="about.operator" data-values="{&quot;operator&quot;: [1]}">')),
+        "/ is another page",
+    ),
+    "a charset that is no charset": (
+        at("/", header("Content-Type", "text/html; charset=hex")),
+        "/ has another content-type",
+    ),
+    "a page that is not UTF-8": (at("/", lambda r: add(r, b"\xff")), "/ is another page"),
     "only for modules": (
         at("/-/main.js", lambda r: add(r, b"//"), sec_fetch_mode="cors"),
         "/-/main.js is another file",
@@ -241,6 +258,22 @@ def test_the_requests_look_like_a_browsers() -> None:
         ("image", "no-cors", "same-origin"),
         ("empty", "cors", "same-origin"),
     }
+
+
+def test_the_languages_are_written_as_browsers_write_them() -> None:
+    service = Service(lambda _headers, _response: None)
+    list(check_page(service.fetch, "https"))
+    languages = {headers["accept-language"] for _, headers in service.requests if "sec-fetch-dest" in headers}
+    assert {"en-US,en;q=0.5", "en-US,en;q=0.9", "de,en-US;q=0.7,en;q=0.3"} <= languages
+
+
+def test_what_follows_a_compressed_file_is_seen() -> None:
+    """Some programs read on where the compressed file has ended."""
+    content = gzip.compress(b"as shipped") + gzip.compress(b"and more")
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(content)
+    service = raw_services.raw_service(lambda connection, _: connection.sendall(head + content))
+    with service as url, closing(Connections()) as connections:
+        assert connections.get(url, PLAIN).content != b"as shipped"
 
 
 def test_the_hashes_are_those_of_the_files(tmp_path: Path) -> None:

@@ -73,6 +73,28 @@ def test_the_page_does_not_tell_whether_there_is_a_message(client: httpx.Client)
     assert neutral(there, path) == neutral(gone, "/zzzzz")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{}/", "%2F{}", "{}.", "({})", "%3C{}%3E", "%22{}%22", "%E2%80%9C{}%E2%80%9D", "**{}**", "%20{}", "{}%C2%A0",
+        "%EF%BB%BF{}", "{}%E2%80%8B", "{}=3D", "{}/%20", "{}&amp;utm_source=mail",
+    ],
+)  # fmt: skip
+def test_a_damaged_link_leads_a_browser_to_the_page(client: httpx.Client, damage: str) -> None:
+    for message_id in ("abc12", "ABC12", "Abc12"):
+        page = client.get("/" + damage.format(message_id), headers={"Accept": BROWSER_ACCEPT})
+        assert page.status_code == 200
+        assert 'action="/abc12/reveal"' in page.text
+
+
+def test_the_address_of_a_revealed_message_is_a_page_too(client: httpx.Client) -> None:
+    """A browser without JavaScript is there when the form was sent."""
+    page = client.get("/abc12/reveal", headers={"Accept": BROWSER_ACCEPT})
+    assert (page.status_code, page.headers["allow"]) == (405, "POST, OPTIONS")
+    assert "There is no page here" in page.text
+    assert client.get("/abc12/reveal").json() == {"error": "Method not allowed"}
+
+
 def page_token(client: httpx.Client, path: str) -> str:
     """The token in the form of a message's page; the client forgets the page's cookie."""
     page = client.get(path, headers={"Accept": "text/html"})
@@ -164,6 +186,25 @@ def test_the_button_works_in_each_of_two_tabs(client: httpx.Client) -> None:
         page = client.get(path, headers={"Accept": "text/html"})
         tokens += re.findall(r'name="token" value="([^"]+)"', page.text)
     assert client.post(path + "/reveal", data={"token": tokens[0]}).json() == {"message": "secret"}
+
+
+@pytest.mark.parametrize("more", [{}, {"Origin": ""}, {"Sec-Fetch-Site": ""}, {"Sec-Fetch-Site": "none"}])
+def test_the_cookie_is_found_among_others_however_they_come(client: httpx.Client, more: dict[str, str]) -> None:
+    for separate in (False, True):
+        path = create_path(client)
+        token = page_token(client, path)
+        cookies = ["other=x", f"reveal={token}", "more=y"]
+        lines = [("Cookie", cookie) for cookie in cookies] if separate else [("Cookie", "; ".join(cookies))]
+        answer = client.post(path + "/reveal", data={"token": token}, headers=[*lines, *more.items()])
+        assert answer.json() == {"message": "secret"}
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/plain", ""])
+def test_a_form_gets_a_page_though_something_has_changed_the_browsers_accept(client: httpx.Client, accept: str) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Accept": accept}
+    answer = client.post(create_path(client) + "/reveal", headers=headers)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "secret</pre>" in answer.text
 
 
 @pytest.mark.parametrize("value", ["", "x", "a" * 33, '"' + "a" * 30 + '"'])

@@ -32,8 +32,26 @@ def test_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_file_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "messages.db"
     path.touch()
-    monkeypatch.setattr(os, "access", lambda place, _: place != path)  # root may write everything
+    monkeypatch.setattr(os, "access", lambda place, _: place != path)  # root may do everything
     monkeypatch.setattr(os, "geteuid", lambda: 10_001)
     owner = path.stat().st_uid
-    expected = f"{path} belongs to the user {owner}, and this process, of the user 10001, may not write it"
+    expected = f"{path} belongs to the user {owner}, and may not be written by this process, of the user 10001"
     assert path_problem(path) == expected
+
+
+def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether there is anything in it cannot be seen."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.setattr(os, "access", lambda place, _: place != folder)
+    monkeypatch.setattr(os, "geteuid", lambda: 10_001)
+    owner = folder.stat().st_uid
+    expected = f"{folder} belongs to the user {owner}, and may not be entered by this process, of the user 10001"
+    assert path_problem(folder / "more" / "messages.db") == expected
+
+
+def test_a_link_to_itself_and_a_name_that_is_too_long(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "link.db")
+    for name, text in (("link.db", "Too many levels of symbolic links"), ("x" * 300, "File name too long")):
+        with pytest.raises(StorageUnavailable, match=f"cannot open {tmp_path}/{name}: {text}"):
+            open_store(f"sqlite:///{tmp_path}/{name}", observer=NoObserver())

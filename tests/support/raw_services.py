@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 MIB = 1_048_576
 BOMB = gzip.compress(bytes(64 * MIB))
+EMPTY_BLOCKS = b"\x00\x00\x00\xff\xff" * 10_000
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 Misbehaviour = Callable[[socket.socket, threading.Event], None]
@@ -22,6 +23,21 @@ def large(connection: socket.socket, _over: threading.Event) -> None:
     connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (64 * MIB))
     for _ in range(64):
         connection.sendall(bytes(MIB))
+
+
+def compressed_nothing(connection: socket.socket, _over: threading.Event) -> None:
+    """64 MiB of compressed blocks with nothing in them."""
+    head = gzip.compress(b"", mtime=0)[:10]
+    connection.sendall(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (64 * MIB) + head)
+    for _ in range(64 * MIB // len(EMPTY_BLOCKS)):
+        connection.sendall(EMPTY_BLOCKS)
+
+
+def odd_headers(connection: socket.socket, _over: threading.Event) -> None:
+    """The answer about a message that is not there, by way of a proxy that writes its name in Latin-1."""
+    body = b'{"error": "Message not found"}'
+    head = b"HTTP/1.1 404 Not Found\r\nX-Served-By: M\xfcnchen\r\nContent-Length: %d\r\n\r\n" % len(body)
+    connection.sendall(head + body)
 
 
 def endless(connection: socket.socket, over: threading.Event) -> None:

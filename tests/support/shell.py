@@ -23,6 +23,7 @@ class Shell:
         *arguments: str | bytes,
         stdin: bytes = b"",
         stdout: int | IO[bytes] = subprocess.PIPE,
+        stderr: int | IO[bytes] = subprocess.PIPE,
         code: int = 0,
         env: dict[str, str] | dict[bytes, bytes] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
@@ -32,12 +33,12 @@ class Shell:
             env=self._environment | {os.fsdecode(name): os.fsdecode(value) for name, value in (env or {}).items()},
             input=stdin,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             timeout=60,
             check=False,
         )
-        assert result.returncode == code, result.stderr.decode()
-        assert b"Traceback" not in result.stderr
+        assert result.returncode == code, result.stderr
+        assert b"Traceback" not in (result.stderr or b"")
         return result
 
     def send(self, *arguments: str | bytes, stdin: bytes = b"") -> str:

@@ -43,7 +43,7 @@ class Data:
         """Everything that was ever written."""
         self._remembered: set[tuple[bytes, bytes]] = set()
 
-    def execute(self, command: EngineCommand) -> Reply:  # noqa: PLR0911 - a table
+    def execute(self, command: EngineCommand) -> Reply:  # noqa: C901, PLR0911 - a table
         match command:
             case (b"INFO", *_):
                 return INFO
@@ -63,6 +63,12 @@ class Data:
                 self._remembered.add((ends, key))
                 self.log.append((b"", None))
                 return int(is_new)
+            case (b"ZRANGE", bytes(ends), b"-inf", *_):
+                return sorted(key for known, key in self._remembered if known == ends)
+            case (b"ZREM", bytes(ends), bytes(key)):
+                was_there = (ends, key) in self._remembered
+                self._remembered.discard((ends, key))
+                return int(was_there)
         return REPLIES.get(command, ResponseError("ERR syntax error"))
 
     def _replace(self, key: bytes, old: bytes | None, new: bytes) -> Reply:

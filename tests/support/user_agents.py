@@ -117,6 +117,17 @@ ROBOTS = {
     "2Bone_LinkChecker/1.0 libwww-perl/6.03": "collection",
     "W3C_Validator/1.3": "https://validator.w3.org/services",
     "Mozilla/5.0 (compatible; SimpleScraper)": "collection",
+    "Mozilla/5.0+(compatible; MonSpark/1.0; http://www.monspark.com/)": "collection",
+    "Mozilla/5.0+(compatible;+Name/1.0)": "the form of the one before, as logs write it",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/134.0.6998.35 Safari/537.36 "
+    "(Checkly, https://www.checklyhq.com)": "collection",
+    "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:72.0) Gecko/20100101 Firefox/72.0 (compatible; img2dataset; "
+    "+https://github.com/rom1504/img2dataset)": "collection",
+    "Mozilla/5.0 (l9scan/2.0; +https://github.com/LeakIX/l9scan)": "collection",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 (compatible; Name/1.0)":
+    "the form of those above",
+    "Friendica 'The Tazmans Flax-lily' 2019.01-1293; https://hoyer.xyz": "collection",
+    "Tumblr/14.0.835.186": "collection",
 }  # fmt: skip
 """User-Agents of robots, and where each comes from."""
 
@@ -178,6 +189,12 @@ READERS = {
     "Boto3/1.26.0 Python/3.11.2 Linux/6.1.0 Botocore/1.29.0": "AWS SDK for Python",
     "Drupal (+https://www.drupal.org/)": "Drupal",
     "Drupal (+http://drupal.org/)": "Drupal 7",
+    "Drupal/10.2.3 (+https://www.drupal.org/) GuzzleHttp/7": "Drupal from 8 on",
+    "Terraform/1.5.7 (+https://www.terraform.io) Terraform-Plugin-SDK/2.10.1": "providers of Terraform",
+    "Vault/1.15.0 (+https://www.vaultproject.io/; go1.21.1)": "HashiCorp Vault",
+    "Chef Client/18.2.7 (ruby-3.1.2-p20; ohai-18.0.26; x86_64-linux; +https://chef.io)": "Chef",
+    "Chilkat/1.0.0 (+http://www.chilkatsoft.com/ChilkatHttpUA.asp)": "Chilkat",
+    "make-fetch-happen/10.2.1 (+https://npm.im/make-fetch-happen)": "make-fetch-happen",
     "Retool/2.0 (+https://docs.tryretool.com/docs/apis)": "collection",
     "Mozilla/5.0 (compatible; U; AnyEvent-HTTP/2.24; +http://software.schmorp.de/pkg/AnyEvent)": "AnyEvent::HTTP",
     "Some-Client/2.1 (+https://gitlab.com/somebody/some-client)": "the form of those with GitHub",
@@ -185,6 +202,8 @@ READERS = {
     "Mozilla/4.0 (compatible; Synapse)": "Synapse for Delphi and Lazarus",
     # Browsers' scripts
     "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; WOW64; Trident/6.0)": "Internet Explorer",
+    "Mozilla/5.0 (compatible; U; Webpositive/1.1; Haiku) AppleWebkit/536.10 (KHTML, like Gecko) WebPositive/1.1 "
+    "Safari/536.10": "WebPositive",
     "Mozilla/5.0 (compatible; Konqueror/4.14; Linux) KHTML/4.14.38 (like Gecko)": "Konqueror",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0.0.0 Safari/537.36": "Chrome",
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0": "Firefox",

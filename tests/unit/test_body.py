@@ -1,7 +1,9 @@
 """From a request's bytes to JSON: how many bytes are taken, and which bytes are JSON."""
 
+import bz2
 import gzip
 import json
+import lzma
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -101,6 +103,29 @@ MULTIPART = b"--xyz\r\nContent-Disposition: form-data; name=message\r\n\r\nhi\r\
         ("{“message”: “hi”}".encode(), body_hints.UNQUOTED),
         (b'{"message": "two\nlines"}', body_hints.LINE_BREAK),
         (b'{"message": "a\ttab"}', body_hints.LINE_BREAK),
+        (b"\r\n" + JSON.encode("utf-8-sig"), body_hints.BOM),
+        (JSON.encode("utf-8-sig").decode("latin-1").encode(), body_hints.BOM),
+        (zlib.compress(JSON.encode(), 3), body_hints.COMPRESSED),
+        (bz2.compress(JSON.encode()), body_hints.COMPRESSED),
+        (lzma.compress(JSON.encode()), body_hints.COMPRESSED),
+        (b"PK\x03\x04", body_hints.COMPRESSED),
+        (b'{""message"": ""hi""}', body_hints.UNQUOTED),
+        (b'{`"message`": `"hi`"}', body_hints.UNQUOTED),
+        (b'{^"message^": ^"hi^"}', body_hints.UNQUOTED),
+        (b"{\"message\": 'hi'}", body_hints.UNQUOTED),
+        (b'{"message": hi}', body_hints.UNQUOTED),
+        ('{"message": “hi”}'.encode(), body_hints.UNQUOTED),
+        (b"{&#34;message&#34;: 1}", body_hints.UNQUOTED),
+        (b'$\'{"message": "hi"}\'', body_hints.QUOTED),
+        ('“{"message": "hi"}”'.encode(), body_hints.QUOTED),
+        (rb'{"message": "C:\Windows"}', body_hints.BACKSLASH),
+        (rb'{"message": "\x41"}', body_hints.BACKSLASH),
+        ('{"message":\u00a0"hi"}'.encode(), body_hints.INVISIBLE),
+        ('\u200b{"message": "hi"}'.encode(), body_hints.INVISIBLE),
+        ('{"message": "hi"}\ufeff'.encode(), body_hints.INVISIBLE),
+        (rb'{"message": "\u00a0 \\ \"", "\u200b": }', ""),
+        ('{"message": "\u00a0\u200b", }'.encode(), ""),
+        (b'{"message": True}', ""),
         (b"", ""),
         (b"hello", ""),
         (b'{"message": "cut off', ""),

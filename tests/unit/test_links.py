@@ -50,9 +50,13 @@ def test_any_text_is_a_link_or_is_refused(text: str) -> None:
         ("http://example.org:80", "use https://example.org:80"),
         ("https://example.org/path", "nothing behind its host: https://example.org."),
         ("https://a:b@example.org", "user or a password"),
+        ("https://a:unmistakable#b@example.org", "user or a password"),
+        ("https://a:12#unmistakable@example.org", "user or a password"),
+        ("http://unmistakable/b@example.org", "user or a password"),
         ("https://[", "not a web address"),
     ],
 )
 def test_an_address_that_is_refused_is_told_why(server: str, reason: str) -> None:
-    with pytest.raises(InvalidLink, match=reason):
+    with pytest.raises(InvalidLink, match=reason) as raised:
         origin_of(server)
+    assert "unmistakable" not in str(raised.value)

@@ -33,6 +33,10 @@ def refusal(url: str) -> str:
         "valkey://h/0?sentinel_pasword=SECRET",
         "valkey://h/0?replicas=SECRET",
         "unix://:SECRET@",
+        "unix://:1/SECRET@/run/valkey.sock",
+        "unix://:SECRET%ff@/run/valkey.sock",
+        "valkey://:SECRET\udce4@127.0.0.1:1/0?deadline=0.1",  # an environment in Latin-1
+        "sqlite:///SECRET\udce4.db",
         # a password with characters that have to be encoded
         *(
             f"valkey://:{password}@h:6379/0"
@@ -69,7 +73,7 @@ def test_a_url_that_cannot_be_meant_is_refused_and_nothing_of_it_is_shown(url: s
         ("valkey://:pass#word@h/0", "# is %23"),
         ("valkey://:pass/word@h/0", "/ is %2F"),
         ("'valkey://:word@h/0'", "It begins with a quotation mark: leave the marks out."),
-        ("valkey://h/0?replica=1", "did you mean replicas?"),
+        ("valkey://h/0?replica=1", "an unknown option (did you mean replicas?). There are replicas, "),
         ("sqlite:///:memory:", "the store in memory is memory:"),
         ("sqlite:///file::memory:", "the store in memory is memory:"),
         ("sqlite:///x.db?mode=ro", "no options"),

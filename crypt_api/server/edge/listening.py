@@ -88,6 +88,16 @@ class Acceptor:
             self._loop.add_reader(self._listener, self._accept)
 
 
+def fill_standard_descriptors() -> None:
+    """Open those of stdin, stdout and stderr that are closed, so that no socket and no file gets their numbers.
+
+    What is written to stderr would go to a client or into the database, and uvloop ends the process when it closes one.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - stderr's
+        pass
+    os.close(descriptor)
+
+
 def ensure_descriptors(max_connections: int) -> None:
     """Raise this process's limit of open files to what the connections need.
 

@@ -73,6 +73,8 @@ def open_store(url: str, *, max_storage: str = "", observer: Observer) -> Server
         SettingsError: It names none. The text quotes nothing of the URL, which may have a password.
         StorageUnavailable: It cannot be opened; the text says why.
     """
+    if not _is_utf8(url):  # an environment variable may have any bytes
+        raise SettingsError("STORE must be in UTF-8")
     scheme, colon, rest = url.strip().partition(":")
     scheme = scheme.lower()
     if scheme == "memory" and colon and not rest:
@@ -100,6 +102,14 @@ def _path(text: str) -> Path:
     if not text or "?" in text:
         raise SettingsError("STORE must be sqlite:///PATH with the path of a file, and has no options then")
     return Path(text)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _max_bytes(max_storage: str) -> int:

@@ -7,8 +7,13 @@ const secretFields = () => document.querySelectorAll(/** @type {"input"} */ ("in
 /** Keep out what nobody typed, pasted, or picked from the browser's suggestions; called once, before other listeners. */
 export function startSecretFields() {
   for (const field of secretFields()) {
+    let given = "";
     field.addEventListener("input", () => {
-      if (field !== document.activeElement) field.value = "";
+      if (field === document.activeElement) given = field.value;
+      else field.value = "";
+    });
+    field.addEventListener("change", () => {
+      if (field.value !== given) field.value = ""; // some programs send no other event
     });
   }
 }

@@ -8,7 +8,7 @@ const TAIL = /[.,;:!?)\]}'\u2019\u201d\u00bb\u2026\u3002\uff09]+$/;
 
 /** Characters that change how the others look, or that nobody sees. */
 const MISLEADING = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
-const AUTHORITY = /^https?:[/][/]([^/?#]*)/i;
+const AUTHORITY = /^https?:[/][/]([!-~]*?)(?:[/?#]|$)/i; // in ASCII
 const DEFAULT_PORT = /:(80|443)$/;
 
 /**

@@ -14,15 +14,20 @@ QUOTED = r'The quotes around the JSON were sent with it. On Windows write: -d "{
 UNQUOTED = r'JSON has double quotes around names and texts. On Windows write: -d "{\"message\": \"hi\"}"'
 NOT_UTF_8 = "The body is not UTF-8, but perhaps Latin-1 or Windows-1252. Send UTF-8."
 LINE_BREAK = r"A line break in a JSON text is written as \n, and a tab as \t."
+BACKSLASH = r"A backslash in a JSON text is written as \\."
+INVISIBLE = "There is an invisible character or a no-break space between the parts of the JSON. Remove it."
 
+_OTHER_QUOTES = rb"['\\`^]|\"\"\w|\xe2\x80[\x98-\x9f]|&(?:quot|#34);"  # of shells, of typography, of HTML
+_LITERALS = rb"true|false|null|none|undefined|nan|infinity"
 _SIGNS = (
-    (rb"\xef\xbb\xbf", BOM),
+    (rb"\s*(?:\xef\xbb\xbf|\xc3\xaf\xc2\xbb\xc2\xbf)", BOM),  # also one that was taken for Latin-1
     (rb"\xff\xfe|\xfe\xff|.?\x00", UTF_16),
-    (rb"\x1f\x8b|\x28\xb5\x2f\xfd|\x78[\x01\x9c\xda]", COMPRESSED),  # gzip, zstd, zlib
+    # gzip, zstd, zlib, bzip2, xz, zip
+    (rb"\x1f\x8b|\x28\xb5\x2f\xfd|x[\x01\x5e\x9c\xda]|BZh|\xfd7zXZ|PK\x03\x04", COMPRESSED),
     (rb"\s*--[^\r\n]+\r?\nContent-", MULTIPART),
     (rb"[A-Za-z_][\w.%+\[\]-]*=|%7B", FORM),
-    (rb"['`]|\"\{|&quot;", QUOTED),
-    (rb"\s*\{\s*(?:[A-Za-z_'\\]|\xe2\x80[\x98-\x9f]|&quot;)", UNQUOTED),  # also typographic quotes
+    (rb"['`]|\"\{|&quot;|\$'|\xe2\x80[\x98-\x9f]", QUOTED),
+    (rb"\s*\{\s*(?:\"\w+\"\s*:\s*)?(?:" + _OTHER_QUOTES + rb"|(?!" + _LITERALS + rb")[a-z_])", UNQUOTED),
 )
 _SIGNS_OF_KINDS = tuple((re.compile(sign, re.DOTALL | re.IGNORECASE), hint) for sign, hint in _SIGNS)
 
@@ -38,9 +43,10 @@ def hint_for(data: bytes) -> str:
         text = data.decode()
     except UnicodeDecodeError:
         return NOT_UTF_8
-    return LINE_BREAK if re.search(r"[\x00-\x1f]", _strings(text)) else ""
-
-
-def _strings(text: str) -> str:
-    """What is between double quotes."""
-    return "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[1::2])
+    parts = text.replace("\\\\", "").replace('\\"', "").split('"')
+    outside, strings = "".join(parts[::2]), "".join(parts[1::2])
+    if re.search(r"[\t\n\r]", strings):
+        return LINE_BREAK
+    if re.search(r"\\[^/bfnrtu]", strings):
+        return BACKSLASH
+    return INVISIBLE if re.search(r"[^\S \t\n\r]|[\u200b-\u200f\u2060-\u2064\ufeff]", outside) else ""

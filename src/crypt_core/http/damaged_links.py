@@ -10,9 +10,8 @@ from crypt_core import ids
 _ESCAPED_FRAGMENT = re.compile(r"(?:%(?:25)*23|#)", re.IGNORECASE)
 """A `#` at the start of the path: the secret behind it belongs into the fragment."""
 
-_TAIL = re.compile(r"[^A-Za-z0-9].*", re.DOTALL)
-"""What stands behind an id and cannot be a part of it: a stop, a bracket, `%20`, `&utm_source=…`."""
-
+_ID = re.compile(r"(?:%[0-9A-F]{2}|[^A-Z0-9%])*([A-Z0-9]*)(?:[^A-Z0-9].*)?", re.DOTALL | re.IGNORECASE | re.ASCII)
+"""An id with what cannot be a part of it: a stop, a bracket, `%20`, `&utm_source=…` behind it; a quote before it."""
 
 _SLASHES = re.compile(r"/+([^/]*)(?:/+(?:[^A-Za-z0-9/].*)?)?", re.DOTALL)
 """One segment, with slashes around it that do not belong there, and perhaps with more behind the last one."""
@@ -25,8 +24,9 @@ def without_slashes(path: str) -> str | None:
 
 
 def repaired_plain_id(segment: str) -> str | None:
-    """Give the id of a plain message that a path's segment starts with; None if it starts with none."""
-    message_id = _TAIL.sub("", segment)
+    """Give the id of a plain message in a path's segment; None if there is none. Ids have no capital letters."""
+    match = _ID.fullmatch(segment)
+    message_id = "" if match is None else match[1].lower()
     return message_id if ids.is_plain(message_id) else None
 
 

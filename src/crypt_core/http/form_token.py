@@ -47,8 +47,8 @@ async def check_form(request: Request) -> None:
         FormTokenRefused: The browser does not say where the form comes from, and has not sent the page's cookie.
     """
     token = await _form_token(request)
-    site = request.headers.get("sec-fetch-site", "none")  # a browser says `none` if no page asked for the request
-    origin = request.headers.get("origin", "null")  # which is what `Referrer-Policy: no-referrer` makes of a form's
+    site = request.headers.get("sec-fetch-site") or "none"  # a browser says `none` if no page asked for the request
+    origin = request.headers.get("origin") or "null"  # which is what `Referrer-Policy: no-referrer` makes of a form's
     if site == "same-origin":
         return
     if site != "none" or (origin != "null" and _host_of(origin) != _host_of(request.headers.get("host", ""))):
@@ -83,5 +83,6 @@ def _cookie_value(header: str) -> str:
     """
     if len(header) > MAX_COOKIE_HEADER_LENGTH:
         return ""
-    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    # In HTTP/2, each cookie may come in a header of its own; workerd joins headers of one name by commas.
+    pairs = (pair.strip().partition("=") for pair in re.split("[;,]", header))
     return next((value for name, _, value in pairs if name == COOKIE), "")

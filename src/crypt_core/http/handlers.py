@@ -9,7 +9,7 @@ from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, plain_message, sealed_message
-from crypt_core.http.negotiation import is_navigation, prefers_html
+from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response, timestamp
@@ -94,7 +94,7 @@ class MessageHandlers:
         if not ids.is_plain(message_id):
             raise errors.MessageNotFound
         await check_form(request)
-        as_page = prefers_html(request.headers)
+        as_page = is_navigation(request.headers)
         message = await _read(store, message_id, Read(idempotency_hash=idempotency_hash(request)))
         return self._pages.revealed(request, message) if as_page else json_response(200, {"message": message})
 

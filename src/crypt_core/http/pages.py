@@ -23,6 +23,7 @@ STYLE_PATH = "/-/brand.css"
 _ERRORS: dict[type[errors.ApiError], str] = {
     errors.MessageNotFound: "gone.plain",
     errors.RouteNotFound: "error.route",
+    errors.MethodNotAllowed: "error.route",  # the address that a form without JavaScript leaves behind
     errors.CrossSiteRefused: "error.cross-site",
     errors.FormTokenRefused: "error.form-token",
     errors.RateLimited: "error.busy",

@@ -19,7 +19,8 @@ MARKS = (
 
 FORMS = (
     r"(?:^|[(;, ])\+ ?[a-z]",  # where a robot tells about itself: +https://example.org, +name@example.org
-    r"^mozilla/5\.0 \(compatible;(?! ?(?:msie |konqueror))",  # how robots name themselves, and two old browsers
+    r"^mozilla/5\.0.*\(compatible;(?! ?(?:msie |konqueror|u; ))",  # how robots name themselves, and old browsers
+    r"^mozilla/5\.0.*https?://",  # no browser has an address in its name
 )
 """Regular expressions for the same, over the User-Agent in lower case."""
 
@@ -28,10 +29,11 @@ ROBOTS = (
     "WhatsApp",  # Signal says so, too
     "GoogleOther", "Google-InspectionTool", "Google-PageRenderer", "Google-Safety", "Google-Site-Verification",
     "Mediapartners-Google",
-    "Viber", "Mastodon/", "Bluesky/", "Rocket.Chat", "Discourse Forum Onebox", "SteamChatURLLookup",
+    "Viber", "Mastodon/", "Pleroma", "Akkoma", "Friendica", "Bluesky/", "Tumblr/", "Rocket.Chat",
+    "Discourse Forum Onebox", "SteamChatURLLookup",
     "WebsiteMetadataRetriever",  # Asana
     "notion.so", "github-camo", "YahooMailProxy", "Embedly", "Iframely", "Claude-User", "ia_archiver",
-    "Outlook-SafeLinks", "ms-office", "Proofpoint", "Barracuda", "Mimecast",
+    "Outlook-SafeLinks", "ms-office", "Microsoft Office", "Proofpoint", "Barracuda", "Mimecast",
 )  # fmt: skip
 """Parts of the User-Agents of robots that have none of the marks."""
 
@@ -40,10 +42,12 @@ NO_ROBOTS = (
     "botocore|boto3",  # the library of AWS
     r"\d-preview",  # releases, such as PowerShell/7.6.0-preview.4
     r"\(compatible; google-apps-script;[^)]*\)",  # scripts of Google's users, who cannot choose another User-Agent
-    r"drupal \(\+https?://(?:www\.)?drupal\.org/\)",
+    r"drupal(?:/[\w.-]+)? \(\+https?://(?:www\.)?drupal\.org/?\)",
+    r"\+https://(?:www\.)?(?:terraform|packer|vaultproject|chef)\.io\b",  # tools of people who run servers
+    r"chilkat/[\d.]+ \(\+https?://(?:www\.)?chilkatsoft\.com/",
     r"retool/[\d.]+ \(\+https://docs\.(?:try)?retool\.com/[^)]*\)",
     r"\(compatible; u; anyevent-http/[\d.]+; \+http[^)]*\)",  # a library for Perl
-    r"\+https?://(?:github\.com|gitlab\.com|codeberg\.org|bitbucket\.org)/",  # libraries: where their code is
+    r"\+(?=https?://(?:github\.com|gitlab\.com|codeberg\.org|bitbucket\.org|npm\.im)/)",  # libraries: their code
 )
 """Regular expressions for what looks like a mark in the User-Agents of phones, and of programs that people wrote."""
 

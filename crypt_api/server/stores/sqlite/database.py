@@ -73,7 +73,7 @@ class Database:
         """
         self.path = path.absolute()
         self.state = State.CLOSED
-        self._real_path = path.resolve()  # where SQLite keeps the log, if the path is a link
+        self._real_path = Path(os.path.realpath(path))  # where SQLite keeps the log, if the path is a link
         self._system = system
         self.room = Room(self._real_path.parent, self.execute, max_bytes, system)
         self.records = Records(self.execute, self.execute_many)

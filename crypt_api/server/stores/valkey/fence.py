@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crypt_api.server.stores.valkey.connection import ConnectionLost, EngineCommand, Reply
+from redis.exceptions import ResponseError
+
+from crypt_api.server.stores.valkey.connection import ConnectionLost, EngineCommand, Reply, error_code
 
 
 class FenceFailed(ConnectionLost):
@@ -64,4 +66,6 @@ NO_FENCE = Fence()
 
 
 def _said(reply: Reply) -> str:
+    if isinstance(reply, ResponseError):
+        return error_code(reply)
     return " ".join(map(str, reply)) if isinstance(reply, list) else str(reply)

@@ -113,13 +113,13 @@ class GroupCommit:
             async with asyncio.timeout(self._timeout):
                 replies = await self._connection.call(commands)
             self._fence.check(replies[len(commands) - len(fence) :])
+            now = self._clock.observe(replies[0])
         except TimeoutError:
             _fail(group, Unanswered)
             raise ConnectionLost(f"no reply for {self._timeout:g} s") from None
         except BaseException:  # cancelled, too
             _fail(group, Unanswered)
             raise
-        now = self._clock.observe(replies[0])
         at = 1
         for entry in group:
             if not entry.executed.done():

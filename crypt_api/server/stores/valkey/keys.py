@@ -90,6 +90,9 @@ class Keys:
             after: The new value. The record in it also says how long the key lives.
             now: The engine's time.
             even_if_full: Write although the engine's memory is full.
+
+        Raises:
+            StorageUnavailable: The engine refuses it, or to remember when its lease ends. It may have taken effect.
         """
         life = _life(after.record, now)
 

@@ -17,9 +17,17 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, replace, replace_by_script
-from crypt_api.server.stores.valkey.connection import Address, Connection, ConnectionLost, connect, error_code
+from crypt_api.server.stores.valkey.connection import (
+    Address,
+    Connection,
+    ConnectionLost,
+    EngineCommand,
+    connect,
+    error_code,
+)
 from crypt_api.server.stores.valkey.engine import Engine, EngineClock, Findings, examine
-from crypt_api.server.stores.valkey.group_commit import GroupCommit
+from crypt_api.server.stores.valkey.group_commit import TIME, GroupCommit
+from crypt_api.server.stores.valkey.lease_ends import forget, over, remember
 from crypt_api.server.stores.valkey.url import ValkeySettings
 
 logger = logging.getLogger(__name__)
@@ -208,15 +216,27 @@ class Primary:
                 connection.close()
 
     async def _begin(self, session: Session, engine: Engine, connection: Connection) -> None:
-        """Try the two commands that write messages, and hold the first fence. An engine may tell a wrong version."""
+        """Try the commands that messages need, and hold the first fence.
+
+        An engine may tell a wrong version, and its user may not be allowed every command.
+        """
         fence = engine.fence(self._settings)
-        key = b"%s:%s" % (self.fence_key, secrets.token_hex(6).encode())
-        by_script = replace_by_script(key, b"", b"1", FENCE_KEY_LIFE)
+        key, ends = b"%s:%s" % (self.fence_key, secrets.token_hex(6).encode()), self.fence_key + b":ends"
+        needed: dict[str, EngineCommand] = {
+            "TIME": TIME,
+            "GET and SET in a script": replace_by_script(key, b"", b"1", FENCE_KEY_LIFE),
+            "GET": (b"GET", key),
+            "ZADD in a script": remember(ends, key, 0.0),
+            "ZRANGE": over(ends, 0.0),
+            "ZREM": forget(ends, [key]),
+        }
         by_ifeq = replace(key, b"1", b"2", KEEP_LIFE)
         async with asyncio.timeout(self._settings.deadline + fence.timeout):
-            written, compared, *fenced = await connection.call([by_script, by_ifeq, *fence.commands])
-        if isinstance(written, ResponseError):
-            raise ConnectionLost(error_code(written))
+            replies = await connection.call([*needed.values(), by_ifeq, *fence.commands])
+        for name, reply in zip(needed, replies, strict=False):
+            if isinstance(reply, ResponseError):
+                raise ConnectionLost(f"the engine refuses {name}: {error_code(reply)}")
+        compared, *fenced = replies[len(needed) :]
         fence.check(fenced)
         session.has_ifeq = compared == b"OK"
         session.is_safe = True

@@ -77,7 +77,7 @@ class Update(Generic[T]):
         With `now`, the engine's time, the key is not looked at first: it is expected to have no value.
 
         Raises:
-            StorageUnavailable: It has had no effect.
+            StorageUnavailable: It has had no effect but that of the writes in `uncertain`.
         """
         value = None
         if now is None:
@@ -125,11 +125,7 @@ class Update(Generic[T]):
     async def _try(self, before: Value | None, after: Value, now: float) -> Written:
         attempt = Attempt(before, after)
         self.uncertain.append(attempt)
-        try:
-            written = await self._keys.write(self.key, before, after, now=now, even_if_full=self._even_if_full)
-        except StorageUnavailable:
-            self.uncertain.remove(attempt)
-            raise
+        written = await self._keys.write(self.key, before, after, now=now, even_if_full=self._even_if_full)
         if written in (Written.OVERTAKEN, Written.FULL):
             self.uncertain.remove(attempt)
         self._even_if_full |= written is Written.FULL

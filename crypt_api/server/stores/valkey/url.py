@@ -77,11 +77,11 @@ def parse_url(url: str) -> ValkeySettings:
         replicas = _number(options, "replicas", 0)
         settings = ValkeySettings(
             hosts=() if parts.scheme == "unix" else hosts,
-            path=unquote(parts.path) if parts.scheme == "unix" else "",
+            path=_socket_path(parts),
             tls=parts.scheme in TLS_SCHEMES,
             ca=options.get("ca", ""),
-            username=unquote(username),
-            password=unquote(password),
+            username=unquote(username, errors="strict"),
+            password=unquote(password, errors="strict"),
             sentinel_password=options.get("sentinel_password", ""),
             db=_db(parts, options),
             prefix=options.get("prefix", DEFAULT_PREFIX),
@@ -109,8 +109,8 @@ def _options(query: str) -> Mapping[str, str]:
         if not equals:
             raise SettingsError(UNREADABLE)
         if name not in OPTIONS:
-            meant = [f"did you mean {guess}? " for guess in get_close_matches(name, OPTIONS, 1)]
-            raise SettingsError(f"STORE has an unknown option; {''.join(meant)}There are {', '.join(OPTIONS)}")
+            meant = [f" (did you mean {guess}?)" for guess in get_close_matches(name, OPTIONS, 1)]
+            raise SettingsError(f"STORE has an unknown option{''.join(meant)}. There are {', '.join(OPTIONS)}")
         options[name] = unquote(value)
     return options
 
@@ -118,6 +118,12 @@ def _options(query: str) -> Mapping[str, str]:
 def _hosts(address: str, default_port: int) -> tuple[Host, ...]:
     hosts = [urlsplit(f"//{part}") for part in address.split(",")]
     return tuple((host.hostname or "localhost", host.port or default_port) for host in hosts)
+
+
+def _socket_path(parts: SplitResult) -> str:
+    if "@" in parts.path:  # the slash before it belongs to the password
+        raise SettingsError(UNREADABLE)
+    return unquote(parts.path) if parts.scheme == "unix" else ""
 
 
 def _number(options: Mapping[str, str], name: str, default: int) -> int:
