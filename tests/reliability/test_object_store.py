@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from crypt_api.server.parts.object_store_url import parse_url
 from crypt_api.server.parts.room import FilesUsage
 from crypt_core.encoding import encode_base64url
 from crypt_core.errors import SettingsError, StorageUnavailable
-from crypt_core.parts import MAX_PART_BYTES, PartKept
+from crypt_core.parts import MAX_PART_BYTES
 from tests.contract.test_part_store_contract import DATA, ID, Clock, body, content
 from tests.support.platforms import start_server
 from tests.support.processes import memory, memory_now
@@ -116,15 +117,24 @@ async def test_a_server_starts_without_its_store_and_goes_on_when_it_is_back(
     parts.close()
 
 
-async def test_of_uploads_at_once_one_takes_an_expired_parts_place() -> None:
+async def test_of_uploads_at_once_one_takes_an_expired_parts_place(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, url = Clock(), shared_s3().url(new_prefix())
     one, two = opened(url, clock), opened(url, clock)
     await one.put(ID, 60, 3, body(b"old"))
     clock.now += 60
-    kept = await asyncio.gather(*((one, two)[n % 2].put(ID, 60, 1, body(bytes([n]))) for n in range(16)))
-    assert sorted(kept) == [PartKept(is_new=False, expires_at=clock.now + 60)] * 15 + [
-        PartKept(is_new=True, expires_at=clock.now + 60)
-    ]
+    look, have_looked, seen = object_store.ObjectPartStore._look, threading.Barrier(8), threading.local()  # noqa: SLF001
+
+    def look_together(self: ObjectPartStore, part_id: str) -> Any:
+        """All uploads see the expired part, before any of them replaces it."""
+        there = look(self, part_id)
+        if not hasattr(seen, "once"):
+            seen.once = have_looked.wait(10)
+        return there
+
+    monkeypatch.setattr(ObjectPartStore, "_look", look_together)
+    kept = await asyncio.gather(*((one, two)[n % 2].put(ID, 60, 1, body(bytes([n]))) for n in range(8)))
+    assert {outcome.expires_at for outcome in kept} == {clock.now + 60}
+    assert [outcome.is_new for outcome in kept].count(True) == 1
     winner = [outcome.is_new for outcome in kept].index(True)
     assert await content(one) == await content(two) == bytes([winner])
     one.close()
