@@ -1,6 +1,7 @@
 """The Python client sends and reads files, on both platforms, over networks that fail, and services that forge."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +11,13 @@ import httpx
 import pytest
 
 from crypt_api import AsyncClient, Attachment, Client, errors
-from crypt_api.client import uploads
+from crypt_api.client import downloads, uploads
 from crypt_api.client.content import MAX_CONTENT_BYTES
+from crypt_api.client.downloads import Download
 from crypt_api.client.envelope import Secret
 from crypt_api.client.journals import Journal
-from crypt_api.client.manifest import Manifest
+from crypt_api.client.manifest import FileEntry, Manifest
+from crypt_api.client.parts import PartKeys
 from tests.support import platforms
 from tests.support.platforms import Platform
 from tests.support.transports import ManyAddresses, ManyAddressesAsync
@@ -116,7 +119,7 @@ def test_a_file_of_any_size_is_read_as_it_was_sent(connect: Connect, tmp_path: P
 def test_a_hundred_files_are_one_stream(connect: Connect) -> None:
     sizes = [P - 3, 0, 1, 2 * P + 1, *[1_000] * 96]
     data = [os.urandom(size) for size in sizes]
-    names = [f"Ordner {n}/žluť 🐎\u0301 {n}.txt" for n in range(100)]
+    names = [f"složka {n}/žluť 🐎\u0301 {n}.txt" for n in range(100)]
     client, transport = connect()
     files = [Attachment(content, name) for content, name in zip(data, names, strict=True)]
     message = client.read(client.send("all of it", files=files).link)
@@ -393,6 +396,33 @@ def test_nothing_is_overwritten(connect: Connect, tmp_path: Path) -> None:
         with pytest.raises(FileExistsError):
             message.files[0].save(place)
     assert (tmp_path / "a.txt").read_bytes() == b"old"
+
+
+def test_a_full_disk_leaves_no_file(
+    connect: Connect, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    client, _ = connect()
+    file = client.read(client.send(files=[big]).link).files[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(downloads, "_write", fail)
+        with pytest.raises(OSError, match="No space") as error:
+            file.save(tmp_path / "saved")
+    assert error.value
+    assert not (tmp_path / "saved").exists()
+    assert file.save(tmp_path / "saved").read_bytes() == big.read_bytes()
+
+
+def test_the_last_part_on_a_disk_is_fetched_again() -> None:
+    """A power cut may have left zeros there: it is synced before the next part is written."""
+    entries = (FileEntry("a", "", 250), FileEntry("b", "", 1_000))
+    download = Download("https://example.org", Manifest(entries, keys=PartKeys.generate(), part_bytes=100))
+    assert [download.whole_parts(0, size) for size in (0, 99, 199, 200, 250)] == [0, 0, 0, 100, 100]
+    assert [download.whole_parts(1, size) for size in (0, 49, 149, 150, 1_000)] == [0, 0, 0, 50, 850]
+    for size in (0, 50, 350):
+        assert sum(span.end - span.start for span in download.spans(1, size)) == 1_000 - size
 
 
 def answered(path: str, response: httpx.Response, platform: Platform) -> tuple[Client, list[str]]:
