@@ -58,7 +58,7 @@ class Views:
     def _large_files(self) -> Iterator[tuple[str, Page]]:
         """Each transfer stands still for as long as it is looked at."""
         page = self._tabs.open(**self._settings)
-        page.set_input_files("#file", [FILE, {**FILE, "name": "x" * 200, "buffer": bytes(102_400)}])
+        page.set_input_files("#file", [FILE, {"name": "x" * 200, "mimeType": "", "buffer": bytes(102_400)}])
         expect(page.locator("#size")).not_to_be_empty()
         yield "write, with several files", page
         with self._held_parts(page):

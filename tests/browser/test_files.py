@@ -14,7 +14,7 @@ from tests.support.chromium import Tabs
 from tests.support.page import MESSAGE, create, expect_heading, reveal, wait_until
 from tests.support.platforms import Platform
 
-RANDOM = random.Random(22)  # noqa: S311 - bytes that do not repeat
+RANDOM = random.Random(22)
 MIB = 1_048_576
 PARTS = "**/part"
 TIMEOUT = 20_000  # milliseconds
@@ -327,12 +327,15 @@ def test_a_very_large_file_is_written_piece_by_piece_to_where_its_reader_picks(t
     reveal(reader)
     reader.click("#save")
     expect(reader.locator("#message-lede")).to_contain_text("All files are saved", timeout=TIMEOUT)
-    written = reader.evaluate("""async (name) => {
+    written = reader.evaluate(
+        """async (name) => {
       const folder = await navigator.storage.getDirectory();
       const file = await (await folder.getFileHandle(name)).getFile();
       const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
       return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    }""", files.middle.name)
+    }""",
+        files.middle.name,
+    )
     assert written == digest(files.middle.read_bytes())
 
 
@@ -374,7 +377,8 @@ def test_the_default_rate_of_requests_is_waited_for(browser: Browser, server: Pl
         reader.goto(send(sender, files.middle))
         reveal(reader)
         assert save(reader) == expected(files.middle)
-        assert 429 in [request.response().status for request in tabs.requests if request.response()]
+        answers = [request.response() for request in tabs.requests]
+        assert 429 in [answer.status for answer in answers if answer]
 
 
 def test_an_upload_over_the_budget_says_when_it_goes_on(tabs: Tabs, files: Files) -> None:
@@ -383,7 +387,9 @@ def test_an_upload_over_the_budget_says_when_it_goes_on(tabs: Tabs, files: Files
     page.route(PARTS, lambda route: route.fulfill(**refusals.pop()) if refusals else route.fallback())
     attach(page, files.middle)
     page.click("#create")
-    expect(page.locator("#upload-state")).to_contain_text("Too much was sent from here within an hour. This goes on today")
+    expect(page.locator("#upload-state")).to_contain_text(
+        "Too much was sent from here within an hour. This goes on today"
+    )
     expect(page.locator("#sent")).to_be_visible()
 
 

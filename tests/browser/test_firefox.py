@@ -42,7 +42,7 @@ def test_a_file_with_a_note_and_a_passphrase_arrives_exactly(firefox: Firefox, u
 
 
 def test_a_large_file_arrives_exactly(firefox: Firefox, url: str, tmp_path: Path) -> None:
-    content = random.Random(22).randbytes(5_000_000)  # noqa: S311 - bytes that do not repeat
+    content = random.Random(22).randbytes(5_000_000)
     file = tmp_path / "video.bin"
     file.write_bytes(content)
     firefox.new_tab(url)

@@ -134,7 +134,9 @@ def test_a_browser_that_cannot_decrypt_is_offered_nothing_to_open(server_tabs: T
 
 
 def test_a_module_that_is_not_loaded_is_told_and_can_be_loaded_again(server_tabs: Tabs) -> None:
-    modules = {path.name for path in (ROOT / "crypt_api/static/-").glob("*.js")} - {"reveal.js", "loading.js"} - LATER_MODULES
+    modules = (
+        {path.name for path in (ROOT / "crypt_api/static/-").glob("*.js")} - {"reveal.js", "loading.js"} - LATER_MODULES
+    )
     link = write(server_tabs.open())
     page = server_tabs.new()
     for name in sorted(modules):
