@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from crypt_core.http.texts import LANGUAGES, RIGHT_TO_LEFT
 from tests.support.chromium import Tabs
@@ -58,7 +58,8 @@ class Views:
     def _large_files(self) -> Iterator[tuple[str, Page]]:
         """Each transfer stands still for as long as it is looked at."""
         page = self._tabs.open(**self._settings)
-        page.set_input_files("#file", [FILE, {"name": "x" * 200, "mimeType": "", "buffer": bytes(102_400)}])
+        large: FilePayload = {"name": "x" * 200, "mimeType": "", "buffer": bytes(102_400)}
+        page.set_input_files("#file", [FILE, large])
         expect(page.locator("#size")).not_to_be_empty()
         yield "write, with several files", page
         with self._held_parts(page):
