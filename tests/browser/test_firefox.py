@@ -1,5 +1,6 @@
 """The page in real Firefox: what is sent is read there, byte for byte, and its sender is told."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,21 @@ def test_a_file_with_a_note_and_a_passphrase_arrives_exactly(firefox: Firefox, u
     firefox.wait_for("document.querySelector('#sent-title').textContent.startsWith('It was read today at')")
     firefox.reload()
     firefox.wait_until_visible("#write")
+
+
+def test_a_large_file_arrives_exactly(firefox: Firefox, url: str, tmp_path: Path) -> None:
+    content = random.Random(22).randbytes(5_000_000)
+    file = tmp_path / "video.bin"
+    file.write_bytes(content)
+    firefox.new_tab(url)
+    firefox.type("#file", str(file))
+    firefox.wait_until_visible("#attached li")
+    link = send(firefox, MESSAGE)
+    firefox.new_tab(link)
+    assert open_message(firefox) == MESSAGE
+    firefox.click("#save")
+    assert firefox.downloaded("video.bin") == content
+    firefox.wait_for("document.querySelector('#message-lede').textContent.startsWith('All files are saved')")
 
 
 def test_a_text_is_copied_exactly_and_a_reload_brings_it_back(firefox: Firefox, url: str) -> None:

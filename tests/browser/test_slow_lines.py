@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import expect_heading, write
+from tests.support.page import expect_heading, wait_until, write
 from tests.support.plain import create as create_plain
 from tests.support.platforms import ROOT
 
@@ -107,7 +107,7 @@ def test_silence_ends_a_request(server_tabs: Tabs, part: str) -> None:
         part,
     )
     reader.click("#reveal")
-    reader.wait_for_function("window.isSilent")
+    wait_until(reader, lambda: bool(reader.evaluate("window.isSilent")))
     reader.clock.fast_forward(20_000)
     expect(reader.locator("#read-problem")).to_be_empty()
     reader.clock.fast_forward(11_000)

@@ -132,7 +132,7 @@ function sendOnce(method, path, headers, body, { signal, onBytes }) {
     };
     signal.addEventListener("abort", abort);
     waitForMore();
-    request.send(body ?? null);
+    request.send(body ? new Blob([body]) : null); // which the browser sends without another copy in this tab
     if (signal.aborted) abort();
   });
 }
