@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from crypt_api.cli.unfinished import Unfinished
 from crypt_api.client import Message
 from crypt_api.client.messages import has_parts
