@@ -63,7 +63,8 @@ function readArguments() {
 }
 
 async function main() {
-  const { project, host, port, vars, buckets, persist, withoutRateLimits, countOperations, controlPort } = readArguments();
+  const { project, host, port, vars, buckets, persist, withoutRateLimits, countOperations, controlPort } =
+    readArguments();
   const config = readConfig(project);
   Object.assign(config.vars, vars);
   config.r2Buckets.push(...buckets.map((binding) => ({ binding, name: binding.toLowerCase() })));
