@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from crypt_api import Client
 from tests.support import platforms
 from tests.support.chromium import Tabs
 from tests.support.page import MESSAGE, create, expect_heading, reveal, wait_until
@@ -432,3 +433,14 @@ def test_the_page_asks_before_files_are_lost(tabs: Tabs, files: Files) -> None:
     wait_until(page, lambda: bool(held))
     page.reload()
     assert questions == ["beforeunload"]
+
+
+def test_the_page_and_the_command_read_each_others_files(tabs: Tabs, files: Files, tmp_path: Path) -> None:
+    with Client(tabs.platform.url) as client:
+        page = tabs.open(client.send("a note", files=[files.large, files.small]).link)
+        reveal(page)
+        assert page.text_content("#content") == "a note"
+        assert sorted(save(page)) == sorted(expected(files.large, files.small))
+        message = client.read(send(tabs.open(), files.large, files.middle))
+        saved = [file.save(tmp_path / file.name) for file in message.files]
+    assert [(path.name, digest(path.read_bytes())) for path in saved] == expected(files.large, files.middle)

@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from crypt_api.client.parts import PartKeys
+from crypt_core.encoding import encode_base64url
 from tests.support.plain import create
 from tests.support.platforms import start_server
 
@@ -20,3 +22,16 @@ def test_the_access_log_never_names_an_id(tmp_path: Path, flag: str) -> None:
     assert message_id not in process.output
     logged = re.findall(r"(\S+ \S+ \d{3}) [\d.]+ ms", process.output)
     assert logged == (["POST / 200", "GET /{id} 200", "GET - 404"] if flag == "--access-log" else [])
+
+
+def test_the_access_log_never_names_a_part(tmp_path: Path) -> None:
+    keys = PartKeys.generate()
+    path = f"/{keys.id(0)}/part"
+    proof = encode_base64url(keys.proof(0))
+    with start_server(f"--store=sqlite:///{tmp_path}/messages.db", "--access-log") as process:
+        httpx.put(process.url + path, content=keys.seal(0, b"x"), headers={"TTL": "60"})
+        httpx.get(process.url + path, headers={"Authorization": f"Bearer {proof}"})
+        process.stop()
+    assert keys.id(0) not in process.output
+    assert proof not in process.output
+    assert re.findall(r"(\S+ \S+ \d{3}) [\d.]+ ms", process.output) == ["PUT /{id}/part 201", "GET /{id}/part 200"]
