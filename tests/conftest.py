@@ -1,5 +1,7 @@
 """What all tiers share: the plugins, and how many examples Hypothesis tries."""
 
+import signal
+
 from hypothesis import Phase, settings
 
 pytest_plugins = ["tests.support.tiers", "tests.support.running_platforms"]
@@ -12,3 +14,7 @@ settings.register_profile(
     "mutation", settings.get_profile("default"), derandomize=True, max_examples=100, phases=[Phase.generate]
 )
 settings.load_profile("default")
+
+# Where `nohup` started the tests, it has these ignored, and so would have each program that a test starts.
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
