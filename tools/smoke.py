@@ -64,16 +64,17 @@ class Service:
         self._url = url.rstrip("/")
 
     def ask_once(self, method: str, path: str, body: object = None, **headers: str) -> tuple[StatusAndBody, float]:
-        """Status and JSON of the answer, and the seconds after which it says to try again."""
+        """Status and JSON (or bytes) of the answer, and the seconds after which it says to try again."""
         fields = {"User-Agent": "smoke", **{name.replace("_", "-"): value for name, value in headers.items()}}
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, data, fields, method=method)  # noqa: S310
         with deadline(TIMEOUT), self._open(request) as response:
             text = response.read(MAX_BYTES + 1)
             if len(text) > MAX_BYTES:
                 raise Failed(f"an answer has more than {MAX_BYTES:,} bytes")
             again = float(response.headers.get("Retry-After") or 0)
-            return (response.status, json.loads(text) if text else None), again
+            is_json = response.headers.get("Content-Type", "").startswith("application/json")
+            return (response.status, json.loads(text) if is_json else text or None), again
 
     def _open(self, request: urllib.request.Request) -> HTTPResponse:
         host = urlsplit(self._url).hostname
@@ -117,6 +118,7 @@ def checks(service: Service) -> Iterator[str]:
     expect("second read", service.ask("GET", path), 404, {"error": "Message not found"})
     yield "nobody reads it again"
     yield from sealed_checks(service)
+    yield from files_checks(service)
     yield from limit_checks(service)
 
 
@@ -135,6 +137,20 @@ def sealed_checks(service: Service) -> Iterator[str]:
     if expect("receipt", receipt, 200)["state"] != "read":
         raise Failed("receipt: the state is not read")
     yield "receipt"
+
+
+def files_checks(service: Service) -> Iterator[str]:
+    if expect("limits", service.ask("GET", "/-/limits"), 200)["files"] is None:
+        yield "files: switched off"
+        return
+    proof, part = secrets.token_bytes(32), secrets.token_bytes(4_096)
+    path = f"/{encode(hashlib.sha256(proof).digest()[:16])}/part"
+    headers = {"Authorization": f"Bearer {encode(proof)}"}
+    expect("upload", service.ask("PUT", path, part, TTL="60"), 201)
+    expect("download", service.ask("GET", path, **headers), 200, part)
+    expect("delete", service.ask("DELETE", path, **headers), 204)
+    expect("download what is deleted", service.ask("GET", path, **headers), 404)
+    yield "files"
 
 
 def limit_checks(service: Service) -> Iterator[str]:

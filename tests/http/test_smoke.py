@@ -19,7 +19,7 @@ def smoke(url: str) -> tuple[int, str]:
 def test_it_passes_on_a_service_that_works(platform: Platform) -> None:
     code, output = smoke(platform.url)
     assert (code, output.splitlines()[-1]) == (0, "ok    rate limit"), output
-    assert len(output.splitlines()) == 8
+    assert len(output.splitlines()) == 9
 
 
 def test_it_fails_on_what_is_no_service(platform: Platform) -> None:
