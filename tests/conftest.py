@@ -15,6 +15,9 @@ settings.register_profile(
 )
 settings.load_profile("default")
 
-# Where `nohup` started the tests, it has these ignored, and so would have each program that a test starts.
+# Where `nohup` or a script in the background started the tests, they have some signals ignored, and so would have each
+# program that a test starts.
 for number in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
