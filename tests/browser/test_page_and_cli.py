@@ -1,7 +1,6 @@
 """The page and the command line read each other's messages; neither the service nor the network sees any of them."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,11 +48,9 @@ def test_the_command_line_reads_what_the_page_sends(tabs: Tabs, shell: Shell, pa
     sender.fill("#new-passphrase", passphrase)
     sender.set_input_files("#file", FILE)
     fields = json.loads(shell("read", create(sender), "--json", env=environment).stdout)
-    assert fields == {
-        "name": FILE["name"],
-        "media_type": FILE["mimeType"],
-        "data_base64": b64encode(FILE["buffer"]).decode(),
-    }
+    [file] = fields["files"]
+    assert (fields["text"], file["name"], file["media_type"]) == ("", FILE["name"], FILE["mimeType"])
+    assert (shell.folder / file["path"]).read_bytes() == FILE["buffer"]
     sender.click("#another")
     sender.fill("#new-passphrase", passphrase)
     sender.set_input_files("#file", FILE)
@@ -113,6 +110,6 @@ def test_neither_service_nor_network_sees_plain_text_or_secret(tabs: Tabs) -> No
 def _stored(platform: Platform) -> bytes:
     log = platform.process.output.encode()
     if platform.name == "server":
-        return log + b"".join(path.read_bytes() for path in platform.folder.iterdir())
+        return log + b"".join(path.read_bytes() for path in platform.folder.rglob("*") if path.is_file())
     values = [key["name"] for key in httpx.get(f"{platform.control}/kv/MESSAGES").json()]
     return log + b"".join(httpx.get(f"{platform.control}/kv/MESSAGES/{name}").content for name in values)

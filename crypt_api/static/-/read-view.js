@@ -90,7 +90,8 @@ async function seeReceipt() {
 async function checkReceipt() {
   const isCurrent = trackView();
   try {
-    const receipt = await getReceipt(await deriveKeys(secretBytes()));
+    const keys = await deriveKeys(secretBytes());
+    const [receipt] = await Promise.all([getReceipt(keys), loadReceivedFiles()]); // all is here when it is opened
     if (!isCurrent()) return;
     if (!receipt) showGoneView("missing");
     else if (!receipt.readsLeft) showGoneView(reasonOf(receipt), { at: receipt.at });
@@ -123,7 +124,6 @@ function offerMessage({ passphrase, readsLeft, expiresAt }) {
   reading.lede = [readsLeft > 1 ? "read.lede-more" : "read.lede", { n: readsLeft, until: expiresAt }];
   draw();
   showView("read");
-  loadReceivedFiles().catch(() => undefined); // so that it is here when the message is opened
 }
 
 /** Read the message and show it. */
