@@ -26,18 +26,6 @@ P = MAX_CONTENT_BYTES + 7_600
 """Bytes of files in a part here: few, and too many for the message itself."""
 
 
-@pytest.fixture(scope="module")
-def worker_with_files() -> Iterator[Platform]:
-    with platforms.worker("--bucket", "FILES") as platform:
-        yield platform
-
-
-@pytest.fixture(scope="module", params=["server", "worker_with_files"])
-def files_platform(request: pytest.FixtureRequest) -> Platform:
-    platform: Platform = request.getfixturevalue(request.param)
-    return platform
-
-
 @pytest.fixture(autouse=True)
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "MAX_PART_BYTES", P)

@@ -9,20 +9,7 @@ import pytest
 from crypt_api.client.parts import MAX_PART_BYTES, MAX_SEALED_PART_BYTES, PartKeys
 from crypt_core.encoding import encode_base64url
 from crypt_core.parts import EXTRA_TTL, MAX_FETCHES
-from tests.support import platforms
 from tests.support.platforms import Platform
-
-
-@pytest.fixture(scope="module")
-def worker_with_files() -> Iterator[Platform]:
-    with platforms.worker("--bucket", "FILES") as platform:
-        yield platform
-
-
-@pytest.fixture(scope="module", params=["server", "worker_with_files"])
-def files_platform(request: pytest.FixtureRequest) -> Platform:
-    platform: Platform = request.getfixturevalue(request.param)
-    return platform
 
 
 @pytest.fixture

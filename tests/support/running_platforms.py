@@ -58,6 +58,18 @@ def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
     return platform
 
 
+@pytest.fixture(scope="session")
+def worker_with_files() -> Iterator[Platform]:
+    with platforms.worker("--bucket", "FILES") as platform:
+        yield platform
+
+
+@pytest.fixture(scope="module", params=["server", "worker_with_files"])
+def files_platform(request: pytest.FixtureRequest) -> Platform:
+    platform: Platform = request.getfixturevalue(request.param)
+    return platform
+
+
 @pytest.fixture
 async def connections(platform: Platform) -> AsyncIterator[list[Connection]]:
     """Open 32 connections to one platform, for races."""
