@@ -116,6 +116,7 @@ DEFAULTS = Settings()
 @click.option("--reader-note", metavar="TEXT", default="", help="A line of text for readers.")
 @click.option("--imprint-url", metavar="URL", default="", help="The imprint, linked on each page.")
 @click.option("--privacy-url", metavar="URL", default="", help="The privacy policy, linked on each page.")
+@click.option("--source-url", metavar="URL", default="", help="The source code of the service, linked on each page.")
 @click.option("--accent-colour", metavar="#RRGGBB", default="", help="The colour of buttons and links.")
 @click.option("--logo", metavar="DATA-URL", default="", help="A logo: data:image/svg+xml;base64,…")
 @click.option(

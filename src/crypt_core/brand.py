@@ -32,6 +32,7 @@ class Brand:
         reader_note: A line of text for readers.
         imprint_url: The address of the page that says who the operator is.
         privacy_url: The address of the page that says what becomes of data.
+        source_url: The address of the program's source code, as it runs here.
         accent_colour: The colour of buttons and links, such as `#0b5a6f`.
         logo: A picture, as a `data:` address.
 
@@ -45,6 +46,7 @@ class Brand:
         "READER_NOTE",
         "IMPRINT_URL",
         "PRIVACY_URL",
+        "SOURCE_URL",
         "ACCENT_COLOUR",
         "LOGO",
     )
@@ -54,6 +56,7 @@ class Brand:
     reader_note: str = ""
     imprint_url: str = ""
     privacy_url: str = ""
+    source_url: str = ""
     accent_colour: str = ""
     logo: str = ""
 
@@ -63,6 +66,7 @@ class Brand:
                 raise SettingsError(f"SERVICE_NAME, OPERATOR and READER_NOTE have {MAX_TEXT_LENGTH} characters at most")
         _check("IMPRINT_URL", self.imprint_url, _ADDRESS, "an address that starts with https://")
         _check("PRIVACY_URL", self.privacy_url, _ADDRESS, "an address that starts with https://")
+        _check("SOURCE_URL", self.source_url, _ADDRESS, "an address that starts with https://")
         _check("ACCENT_COLOUR", self.accent_colour, _COLOUR, "a colour such as #0b5a6f")
         _check("LOGO", self.logo, _LOGO, "data:image/svg+xml;base64,… (or image/png, image/webp)")
         if self.accent_colour and (contrast := _contrast_to_white(self.accent_colour)) < MIN_CONTRAST:

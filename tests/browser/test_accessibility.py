@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from crypt_core.http.page_texts import LANGUAGES, RIGHT_TO_LEFT
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, create, reveal, wait_until, write
+from tests.support.page import FILE, create, reveal, show_options, wait_until, write
 from tests.support.platforms import ROOT, Platform
 
 AXE = ROOT / "tools/browser/node_modules/axe-core/axe.min.js"
@@ -36,6 +36,7 @@ class Views:
         yield "write", page
         page.click("#create")
         expect(page.locator("#text-problem")).not_to_be_empty()
+        show_options(page)
         page.click("#generate")
         yield "write, with a problem and a passphrase", page
         page.set_input_files("#file", FILE)
@@ -205,7 +206,7 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
         expect(sender.locator(":focus")).to_have_accessible_name(focused)
     sender.keyboard.press("ArrowRight")
     expect(sender.get_by_label("5 mins")).to_be_checked()
-    for focused in ("Readers", "Passphrase (optional)", "Show", "Generate", "Create the link"):
+    for focused in ("Readers", "Passphrase (optional)", "Show", "Generate", "Create link"):
         sender.keyboard.press("Tab")
         expect(sender.locator(":focus")).to_have_accessible_name(focused)
     sender.keyboard.press("Enter")
@@ -214,14 +215,14 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
     sender.keyboard.press("Tab")
     assert sender.evaluate("getSelection().toString()") == link
     reader = tabs.open(link)
-    expect(reader.get_by_role("heading", name="A sealed message for you")).to_be_focused()
+    expect(reader.get_by_role("heading", name="Someone sent you a sealed message")).to_be_focused()
     reader.keyboard.press("Tab")
     reader.keyboard.press("Enter")
     expect(reader.get_by_role("heading", name="The message", exact=True)).to_be_focused()
     reader.keyboard.press("Tab")
-    expect(reader.get_by_role("region", name="Content of the message")).to_be_focused()
+    expect(reader.get_by_role("region", name="Text of the message")).to_be_focused()
     expect(sender.get_by_role("status")).to_contain_text("Read today")  # a live region, which a screen reader reads out
-    sender.get_by_role("button", name="Write another message").focus()
+    sender.get_by_role("button", name="Send another secret").focus()
     sender.keyboard.press("Enter")
     sender.keyboard.type("another")
     sender.keyboard.press("Control+Enter")
@@ -230,7 +231,7 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
         sender.keyboard.press("Tab")
     sender.keyboard.press("Enter")
     sender.keyboard.press("Enter")
-    expect(sender.get_by_role("heading", name="It was destroyed today")).to_be_focused()
+    expect(sender.get_by_role("heading", name="It has been destroyed")).to_be_focused()
 
 
 def test_the_focus_is_never_lost(tabs: Tabs) -> None:

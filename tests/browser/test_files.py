@@ -141,7 +141,7 @@ def test_a_file_can_be_taken_out(tabs: Tabs, files: Files) -> None:
 
 def test_files_of_several_drops_add_up_to_100(tabs: Tabs) -> None:
     page = tabs.open()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     drop = """(count) => {
       const data = new DataTransfer();
       for (let n = 0; n < count; n++) data.items.add(new File(["content"], `${n}.txt`));
@@ -151,7 +151,7 @@ def test_files_of_several_drops_add_up_to_100(tabs: Tabs) -> None:
         page.evaluate(drop, count)
     expect(page.locator("#attached li")).to_have_count(100)
     page.evaluate(drop, 1)
-    expect(page.locator("#text-problem")).to_have_text("At most 100 files, please.")
+    expect(page.locator("#text-problem")).to_have_text("You can attach up to 100 files.")
     expect(page.locator("#attached li")).to_have_count(100)
 
 
@@ -193,10 +193,10 @@ def test_cancelling_deletes_what_was_sent(tabs: Tabs, files: Files) -> None:
     attach(page, files.middle)
     page.fill("#text", "a note")
     page.click("#create")
-    expect_heading(page, "Sending the files")
+    expect_heading(page, "Sending your files")
     wait_until(page, lambda: bool(held) and len(stored_parts(tabs.platform)) == before + 1)
     page.click("#cancel-upload")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     wait_until(page, lambda: len(stored_parts(tabs.platform)) == before)
     assert page.input_value("#text") == "a note"
     expect(page.locator("#attached li")).to_have_count(1)
@@ -309,11 +309,11 @@ def test_a_damaged_part_is_never_saved(tabs: Tabs, files: Files) -> None:
 
     reader.route(PARTS, damage)
     reader.click("#save")
-    expect(reader.locator("#download-problem")).to_contain_text("A part of the file is missing or damaged.")
+    expect(reader.locator("#download-problem")).to_contain_text("Part of the file is missing or damaged.")
     reader.unroute(PARTS)
     reader.route(PARTS, lambda route: route.fulfill(status=404, json={"code": "part_not_found", "error": "gone"}))
     reader.click("#save")
-    expect(reader.locator("#download-problem")).to_contain_text("A part of the file is missing or damaged.")
+    expect(reader.locator("#download-problem")).to_contain_text("Part of the file is missing or damaged.")
     assert downloads == []
     reader.unroute(PARTS)
     assert save(reader) == expected(files.middle)
@@ -364,7 +364,7 @@ def test_where_files_are_off_the_page_says_up_to_100_kilobytes(browser: Browser,
     with platforms.server(tmp_path, "--max-file-storage=0") as platform, Tabs(browser, platform) as tabs:
         page = tabs.open()
         page.set_input_files("#file", files.middle)
-        expect(page.locator("#text-problem")).to_contain_text("2.5 MB; 100 kB is the most.")
+        expect(page.locator("#text-problem")).to_contain_text("2.5 MB; the limit is 100 kB.")
         expect(page.locator("#size")).to_have_text("Up to 100 kB")
         reader = tabs.open(send(page, files.small))
         reveal(reader)
@@ -412,7 +412,7 @@ def test_a_file_that_changes_stops_the_upload(tabs: Tabs, files: Files, tmp_path
     file.write_bytes(files.middle.read_bytes() + b"more")
     page.click("#create")
     expect(page.locator("#text-problem")).to_contain_text("log.txt has changed, or cannot be read any more.")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert stored_parts(tabs.platform) == before
 
 
@@ -420,7 +420,7 @@ def test_a_text_that_is_too_long_can_be_attached_as_a_file(tabs: Tabs) -> None:
     page = tabs.open()
     page.fill("#text", "x" * 102_401)
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("100 kB is the most for a text. Attach it as a file instead.")
+    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB for a text. Attach it as a file instead.")
 
 
 def test_the_page_asks_before_files_are_lost(tabs: Tabs, files: Files) -> None:

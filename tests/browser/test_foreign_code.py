@@ -65,11 +65,11 @@ def test_a_service_worker_is_told_and_removed_before_anything_is_opened(server_t
     for address in (link, server_tabs.platform.url):
         page.goto("about:blank")
         page.goto(address)
-        expect_heading(page, "This page is not alone here")
+        expect_heading(page, "Something is watching this page")
     page.goto("about:blank")
     page.goto(link)
     page.click("#remove-workers")
-    expect_heading(page, "A sealed message for you")
+    expect_heading(page, "Someone sent you a sealed message")
     assert page.url == link
     reveal(page)
 
@@ -79,8 +79,8 @@ def test_the_reveal_page_tells_of_a_service_worker(server_tabs: Tabs) -> None:
     page = server_tabs.open()
     register_worker(page)
     page.goto(f"{url}/{create_plain(url, 'kept')}")
-    expect_heading(page, "This page is not alone here")
+    expect_heading(page, "Something is watching this page")
     page.click("#remove-workers")
-    expect_heading(page, "A message for you")
+    expect_heading(page, "Someone sent you a message")
     page.click("#reveal")
     expect(page.locator("#message")).to_have_text("kept")

@@ -49,7 +49,7 @@ def test_a_reader_who_leaves_while_the_message_is_opened_still_gets_it(tabs: Tab
     sender.click("#another")
     other = write(sender, "another")
     reader = tabs.open(link)
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     release_read, release_receipt = delay(reader, "GET"), delay(reader, "GET", "/status")
     reader.click("#reveal")
     follow(reader, other)
@@ -74,7 +74,7 @@ def test_a_reader_who_leaves_before_the_request_reads_nothing(tabs: Tabs) -> Non
     expect(reader.locator("#reveal")).to_have_text("Open the message")
     expect_heading(reader, "There is no message here")
     assert reader.evaluate("sessionStorage.length") == 0
-    expect_heading(tabs.open(link), "A sealed message for you")
+    expect_heading(tabs.open(link), "Someone sent you a sealed message")
 
 
 def test_a_late_receipt_does_not_disturb_a_sender(tabs: Tabs) -> None:
@@ -84,8 +84,8 @@ def test_a_late_receipt_does_not_disturb_a_sender(tabs: Tabs) -> None:
     with page.expect_request(lambda request: request.url.endswith("/status")):
         page.goto(link)
     page.evaluate("() => { history.replaceState(null, '', '/'); dispatchEvent(new Event('hashchange')); }")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     page.fill("#text", "half a sen")
     release()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert page.input_value("#text") == "half a sen"

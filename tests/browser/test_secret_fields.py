@@ -98,7 +98,7 @@ def test_a_message_without_a_passphrase_opens_though_one_was_given(tabs: Tabs) -
     reader.fill("#passphrase", "correct horse")
     reader.click("#reveal")
     expect(reader.locator("#read-problem")).to_have_text(
-        "This message has no passphrase. Nothing was read: open it without one."
+        "This message has no passphrase. Nothing was read; open it without one."
     )
     expect(reader.locator("#passphrase-field")).to_be_hidden()
     expect(reader.locator("#reveal")).to_be_focused()

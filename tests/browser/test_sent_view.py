@@ -11,7 +11,7 @@ from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, expect_heading, reve
 def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
     sender = tabs.open()
     reader = tabs.open(write(sender))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     sender.click("#destroy")
     sender.click("#keep")
     expect(sender.locator("#destroy")).to_have_text("Destroy it now")
@@ -21,7 +21,7 @@ def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
     reader.click("#reveal")
     expect_heading(reader, "It was destroyed")
     sender.click("#another")
-    expect_heading(sender, "Send it once")
+    expect_heading(sender, "Send a secret, once")
 
 
 def test_a_message_can_have_two_readers(tabs: Tabs) -> None:
@@ -30,13 +30,13 @@ def test_a_message_can_have_two_readers(tabs: Tabs) -> None:
         sender.fill("#text", "x")
         sender.fill("#reads", reads)
         sender.click("#create")
-        expect(sender.locator("#reads-problem")).to_have_text("From 1 to 100, please.")
+        expect(sender.locator("#reads-problem")).to_have_text("Choose a number from 1 to 100.")
     link = write(sender, reads=2)
-    expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")
+    expect(sender.locator("#sent-lede")).to_contain_text("It opens for 2 people")
     reveal(tabs.open(link))
-    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read once, {CLOCK}; 1 left$"))
+    expect(sender.locator("#state")).to_have_text("Read by 1 of 2")
     last = tabs.open(link)
-    expect(last.locator("#read-lede")).to_contain_text("It can be read once.")
+    expect(last.locator("#read-lede")).to_contain_text("You can open it once")
     reveal(last)
     expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
 
@@ -76,7 +76,7 @@ def test_the_link_can_be_copied_and_shared(tabs: Tabs) -> None:
     link = write(page)
     page.click("#copy-link")
     expect(page.locator("#copy-link")).to_have_text("Copied")
-    expect(page.locator("#copy-link")).to_have_text("Copy the link")
+    expect(page.locator("#copy-link")).to_have_text("Copy link")
     assert page.evaluate("navigator.clipboard.readText()") == link
     expect(page.locator("#sent-passphrase-field")).to_be_hidden()
     page.click("#share")

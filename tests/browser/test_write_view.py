@@ -25,7 +25,7 @@ def test_a_file_can_be_dropped_pasted_and_removed(tabs: Tabs) -> None:
       data.items.add(new File(["pixels"], "image.png", { type: "image/png" }));
       document.querySelector("#text").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
     }"""
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert page.evaluate(drop, [])  # the browser itself handles text
     assert not page.evaluate(drop, ["../.a\u202etxt.exe"])
     expect(page.locator("#attached strong")).to_have_text(".._.a_txt.exe")
@@ -36,13 +36,13 @@ def test_a_file_can_be_dropped_pasted_and_removed(tabs: Tabs) -> None:
     expect(page.locator("#attached")).to_contain_text("image.png 6 byte")
     page.click("#attached button")
     page.click("#create")
-    expect(page.locator("#text-problem")).to_have_text("Write something first, or attach a file.")
+    expect(page.locator("#text-problem")).to_have_text("Type something or attach a file first.")
     expect(page.locator("#text")).to_be_focused()
 
 
 def test_a_paste_from_a_spreadsheet_stays_text(tabs: Tabs) -> None:
     page = tabs.open()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert page.evaluate("""() => {
       const data = new DataTransfer();
       data.items.add("a cell", "text/plain");
@@ -59,7 +59,7 @@ def test_the_limit_of_a_text_is_100_kilobytes(tabs: Tabs) -> None:
     page.fill("#text", most + "x")
     expect(page.locator("#size")).to_have_text("100 kB of 100 kB")
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("100 kB is the most")
+    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB")
     assert not [r for r in tabs.requests if r.method == "PUT"]
     reader = tabs.open(write(page, most))
     reveal(reader)
@@ -70,7 +70,7 @@ def test_a_file_name_that_is_too_long_is_refused(tabs: Tabs) -> None:
     page = tabs.open()
     page.set_input_files("#file", {**FILE, "name": "x" * 4_000})
     page.click("#create")
-    expect(page.locator("#write-problem")).to_have_text("The file's name is too long.")
+    expect(page.locator("#write-problem")).to_have_text("The name of the file is too long.")
 
 
 def test_the_form_rates_and_generates_passphrases(tabs: Tabs) -> None:
@@ -124,18 +124,18 @@ def test_each_mistake_is_told_beside_its_field_until_it_is_mended(tabs: Tabs) ->
     expect(page.locator("#text")).to_be_focused()
     page.fill("#text", "x" * 102_401)
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("100 kB is the most")
+    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB")
     page.fill("#text", "secret")
     expect(page.locator("#text-problem")).to_be_empty()
     page.fill("#reads", "101")
     page.press("#text", "Control+Enter")
-    expect(page.locator("#reads-problem")).to_have_text("From 1 to 100, please.")
+    expect(page.locator("#reads-problem")).to_have_text("Choose a number from 1 to 100.")
     expect(page.locator("#reads")).to_be_focused()
     page.fill("#reads", "2")
     expect(page.locator("#reads-problem")).to_be_empty()
     page.fill("#new-passphrase", "x")
     page.press("#text", "Control+Enter")
-    expect(page.locator("#passphrase-problem")).to_contain_text("Use 4 characters or more")
+    expect(page.locator("#passphrase-problem")).to_contain_text("Use at least 4 characters")
     page.fill("#new-passphrase", "xxxx")
     expect(page.locator("#passphrase-problem")).to_be_empty()
     page.press("#text", "Control+Enter")

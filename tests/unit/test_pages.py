@@ -22,6 +22,7 @@ LOOKS = {
     "READER_NOTE": "Call 555 <script>",
     "IMPRINT_URL": "https://example.org/imprint?a=1&b=2",
     "PRIVACY_URL": "https://example.org/privacy",
+    "SOURCE_URL": "https://example.org/source",
     "ACCENT_COLOUR": "#7a1fa2",
     "LOGO": "data:image/svg+xml;base64," + base64.b64encode(LOGO).decode(),
 }
@@ -38,6 +39,8 @@ async def test_the_operators_looks_are_on_every_page() -> None:
         assert '<span id="name">Otter &amp; &lt;b&gt;Post&lt;/b&gt;</span>' in page
         assert 'href="https://example.org/imprint?a=1&amp;b=2"' in page
         assert 'href="https://example.org/privacy"' in page
+        assert 'href="https://example.org/source"' in page
+        assert '<link rel="apple-touch-icon" href="/-/logo">' in page
         assert '<link rel="stylesheet" href="/-/brand.css">' in page
         assert 'src="/-/logo"' in page
         if path != "/a/b":
@@ -64,6 +67,7 @@ async def test_without_settings_nothing_is_branded() -> None:
         ("OPERATOR", "x" * 301),
         ("IMPRINT_URL", "http://example.org"),
         ("PRIVACY_URL", 'https://example.org/"onclick='),
+        ("SOURCE_URL", "javascript:alert(1)"),
         ("ACCENT_COLOUR", "red"),
         ("ACCENT_COLOUR", "#ffff00"),
         ("LOGO", "https://example.org/logo.svg"),

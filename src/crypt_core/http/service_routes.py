@@ -8,6 +8,7 @@ from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
 from crypt_core.http.page_texts import load_texts
 from crypt_core.http.pages import Pages
+from crypt_core.http.robots import is_robot
 from crypt_core.http.types import Request, Response, json_response
 from crypt_core.messages import MAX_MESSAGE_BYTES, Read
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
@@ -46,8 +47,8 @@ class ServiceHandlers:
         self._readiness = readiness
 
     async def home(self, request: Request, _: Store) -> Response:
-        """The page for a browser; for any other client, how to use the API."""
-        if is_navigation(request.headers):
+        """The page for a browser, and for a robot that draws a preview of a link; for any other client, how to use the API."""
+        if is_navigation(request.headers) or is_robot(request.headers):
             return self._pages.home(request)
         host = request.headers.get("host", "")
         origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
