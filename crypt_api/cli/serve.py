@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from ipaddress import ip_address
 
 import click
 
@@ -15,6 +16,11 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.settings import MIN_TTL, Settings
 
 DEFAULTS = Settings()
+_LOG = logging.getLogger(__name__)
+_NO_HTTPS = (
+    "other machines reach this server without https, where browsers refuse to encrypt: put a proxy with https before "
+    "it, and name it in --trusted-proxies (deploy/README.md)"
+)
 
 
 @click.command(
@@ -173,6 +179,8 @@ def serve(  # noqa: PLR0913 - its options
         fill_standard_descriptors()
         ensure_descriptors(max_connections)
         listener = listen(host, port)
+        if not settings["trusted_proxies"] and not ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
+            _LOG.warning(_NO_HTTPS)
         metrics_listener = listen(*_address(metrics)) if metrics else None
         application = open_application({**os.environ, **flags})
         run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)

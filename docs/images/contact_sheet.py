@@ -1,5 +1,6 @@
 """Draws all views of the page into one picture, to be looked at: `.venv/bin/python -m docs.images.contact_sheet`.
 
+The picture is `build/contact-sheet.png`.
 A column is a screen, a colour scheme and a language; a row is a view. A red line is where the screen ends.
 """
 
@@ -30,15 +31,13 @@ COLUMNS = {
 }
 STYLE = """
 body { margin: 16px; background: #777; font: 14px sans-serif; color: #fff; width: max-content; }
-th { padding: 4px; text-align: start; vertical-align: top; } td { padding: 4px; vertical-align: top; }
+th { padding: 4px; max-width: 110px; text-align: start; vertical-align: top; } td { padding: 4px; vertical-align: top; }
 div { position: relative; } img { display: block; }
 hr { position: absolute; left: 0; right: 0; margin: 0; border: 0; border-top: 1px solid red; }
 """
 
 
-def photographs(
-    browser: Browser, platform: Platform, column: str, views: list[str]
-) -> Iterator[tuple[str, bytes]]:
+def photographs(browser: Browser, platform: Platform, column: str, views: list[str]) -> Iterator[tuple[str, bytes]]:
     """Each view of a column, and its picture."""
     (width, height), scheme, language = COLUMNS[column]
     with Tabs(browser, platform) as tabs:
@@ -84,7 +83,6 @@ def main() -> None:
             for name, picture in photographs(browser, platform, column, options.views):
                 rows.setdefault(name, {})[column] = picture
         draw(browser.new_page(), options.columns, rows, options.output)
-    print(options.output)
 
 
 if __name__ == "__main__":

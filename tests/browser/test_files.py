@@ -420,7 +420,9 @@ def test_a_text_that_is_too_long_can_be_attached_as_a_file(tabs: Tabs) -> None:
     page = tabs.open()
     page.fill("#text", "x" * 102_401)
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB for a text. Attach it as a file instead.")
+    expect(page.locator("#text-problem")).to_contain_text(
+        "the limit is 100 kB for a text. Attach it as a file instead."
+    )
 
 
 def test_the_page_asks_before_files_are_lost(tabs: Tabs, files: Files) -> None:

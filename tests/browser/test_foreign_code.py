@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_read_view import PNG
 from tests.support.chromium import Tabs
-from tests.support.page import create, expect_heading, reveal, write
+from tests.support.page import create, expect_heading, reveal, show_options, write
 from tests.support.plain import create as create_plain
 
 ATTRIBUTES = """() => [...document.querySelectorAll("*")].flatMap((element) =>
@@ -22,6 +22,7 @@ def test_no_style_sheet_can_read_what_the_page_shows(server_tabs: Tabs) -> None:
     sender = server_tabs.open()
     address = "https://example.org/reset?token=5up3r"
     sender.fill("#text", f"see {address}")
+    show_options(sender)
     sender.fill("#new-passphrase", "correct horse")
     sender.set_input_files("#file", {"name": "payslip.png", "mimeType": "image/png", "buffer": PNG})
     expect(sender.locator("#attached")).to_be_visible()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import create, expect_heading, settle, wait_until
+from tests.support.page import create, expect_heading, settle, show_options, wait_until
 from tests.support.platforms import Platform
 
 
@@ -23,6 +23,7 @@ def test_the_page_is_in_the_readers_language(tabs: Tabs) -> None:
     expect_heading(page, "Envía un secreto, una sola vez")
     assert page.evaluate("document.documentElement.lang") == "es"
     page.fill("#text", "secreto")
+    show_options(page)
     page.fill("#reads", "0")
     page.click("#create")
     expect(page.locator("#reads-problem")).to_have_text("Elige un número del 1 al 100.")
@@ -39,7 +40,7 @@ def test_the_page_is_in_the_readers_language(tabs: Tabs) -> None:
     mexican = tabs.open(link, locale="es-MX")
     expect(mexican.locator("#read-lede")).to_have_text(re.compile(r"mañana a las \d+:\d\d\s[ap][.]\s?m[.]$"))
     page.goto(link)
-    expect_heading(page, "Te han enviado un mensaje sellado")  # the browser stores the reader's choice
+    expect_heading(page, re.compile("han enviado un mensaje sellado$"))  # the browser stores the reader's choice
     expect_heading(tabs.open(locale="pt-PT"), "Envie um segredo, uma única vez")
     expect_heading(tabs.open(locale="sv-SE"), "Send a secret, once")  # there is no Swedish
     arabic = tabs.open(link, locale="ar")

@@ -1,13 +1,12 @@
 """Nothing is lost by leaving: the page asks first, a reload keeps the link, and the link leads to its receipt."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, FILE, SEALED_PATH, create, expect_heading, reveal, write
+from tests.support.page import FILE, SEALED_PATH, create, expect_heading, reveal, write
 from tests.support.platforms import Platform
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import MESSAGE, delay, expect_heading, follow, reveal, write
+from tests.support.page import MESSAGE, delay, expect_heading, follow, reveal, show_options, write
 from tests.support.platforms import Platform
 
 
@@ -20,6 +20,7 @@ def tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
 def test_the_passphrase_that_is_shown_is_the_one_that_was_used(tabs: Tabs) -> None:
     sender = tabs.open()
     sender.fill("#text", MESSAGE)
+    show_options(sender)
     sender.fill("#new-passphrase", "correct horse")
     release = delay(sender, "PUT")
     sender.click("#create")

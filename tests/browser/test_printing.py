@@ -115,6 +115,8 @@ def test_the_link_is_printed_whole_with_its_qr_code(tab: Tab, unlimited_server: 
     tab.open(unlimited_server.url)
     tab.wait_until_visible("#text")
     tab.type("#text", "x")
+    tab.click("#more summary")
+    tab.wait_until_visible("#new-passphrase:enabled")
     tab.type("#new-passphrase", passphrase)
     tab.click("#create")
     tab.wait_until_visible("#sent")

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, expect_heading, reveal, settle, write
+from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, expect_heading, reveal, settle, show_options, write
 
 
 def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
@@ -26,6 +26,7 @@ def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
 
 def test_a_message_can_have_two_readers(tabs: Tabs) -> None:
     sender = tabs.open()
+    show_options(sender)
     for reads in ("0", "101", "1.5", ""):
         sender.fill("#text", "x")
         sender.fill("#reads", reads)
@@ -55,6 +56,7 @@ def test_the_sender_still_sees_the_passphrase(tabs: Tabs) -> None:
     """The page may have generated it, and the sender has to tell it to the reader."""
     page = tabs.new(permissions=["clipboard-read", "clipboard-write"])
     page.goto(tabs.platform.url + "/")
+    show_options(page)
     page.click("#generate")
     passphrase = page.input_value("#new-passphrase")
     link = write(page, passphrase=passphrase)
@@ -74,8 +76,10 @@ def test_the_link_can_be_copied_and_shared(tabs: Tabs) -> None:
     page.add_init_script("navigator.share = async (what) => { window.shared = what; }")
     page.goto(tabs.platform.url + "/")
     link = write(page)
+    width = page.locator("#copy-link").evaluate("(button) => button.offsetWidth")
     page.click("#copy-link")
     expect(page.locator("#copy-link")).to_have_text("Copied")
+    assert page.locator("#copy-link").evaluate("(button) => button.offsetWidth") == width
     expect(page.locator("#copy-link")).to_have_text("Copy link")
     assert page.evaluate("navigator.clipboard.readText()") == link
     expect(page.locator("#sent-passphrase-field")).to_be_hidden()
@@ -95,6 +99,14 @@ def test_a_browser_may_forbid_copying(tabs: Tabs) -> None:
         "navigator.clipboard.writeText = async () => { throw new DOMException('', 'NotAllowedError'); }"
     )
     page.goto(tabs.platform.url + "/")
-    write(page)
+    link = write(page)
     page.click("#copy-link")
-    expect(page.locator("#copy-link")).to_have_text("Not allowed here")
+    expect(page.locator("#copy-link-hint")).to_contain_text("press Ctrl+C")
+    assert page.evaluate("getSelection().toString()") == link
+    reader = tabs.new()
+    reader.add_init_script("navigator.clipboard.writeText = async () => { throw new Error(); }")
+    reader.goto(link)
+    reveal(reader)
+    reader.click("#copy-content")
+    expect(reader.locator("#copy-content-hint")).to_contain_text("press Ctrl+C")
+    assert reader.evaluate("getSelection().toString()") == MESSAGE

@@ -91,6 +91,18 @@ def test_flags_come_from_the_environment_too(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere.db").exists()
 
 
+def test_a_server_for_other_machines_without_https_is_warned_about() -> None:
+    warning = "put a proxy with https before it"
+    for flags, is_warned in (
+        (["--host=0.0.0.0"], True),
+        (["--host=0.0.0.0", "--trusted-proxies=127.0.0.1"], False),
+        ([], False),
+    ):
+        with start_server("--store=memory:", *flags) as process:
+            assert process.url
+            assert (warning in process.output) == is_warned
+
+
 def test_help_names_every_flag() -> None:
     result = run("serve", "--help")
     for flag in (

@@ -119,6 +119,17 @@ async def test_a_browser_gets_the_page_that_opens_a_sealed_link_with_two_slashes
     assert (await get(App(Settings()), "//", {})).body == b'{"error": "Not found"}'
 
 
+async def test_a_preview_of_a_sealed_link_tells_that_opening_it_is_a_choice() -> None:
+    """A chat fetches the link without its fragment, so the page at `/`, as a robot and not as a browser."""
+    chat = {"user-agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "accept": "*/*"}
+    page = (await get(App(Settings.from_mapping(LOOKS)), "/", chat)).body.decode()
+    words = "Someone sent you a sealed message. Opening it is your choice."
+    assert f'<meta name="description" content="{words}">' in page
+    assert f'<meta property="og:description" content="{words}">' in page
+    assert '<meta property="og:title" content="Otter &amp; &lt;b&gt;Post&lt;/b&gt;">' in page
+    assert (await get(App(Settings()), "/", {"user-agent": "curl/8"})).body.startswith(b"crypt-api: messages that")
+
+
 @pytest.mark.parametrize("path", ["/k3x9q/x", "/k3x9q/x/", "/a/b", "/-/nothing", "/k3x9q/0.5"])
 async def test_other_paths_have_no_page(path: str) -> None:
     assert (await get(App(Settings()), path)).status == 404

@@ -199,7 +199,8 @@ function drawFate() {
   const lede = isSender ? "sent.lede" : "sent.from-link";
   setText(elements["sent-title"], isOver() ? `sent.title-${state}` : title);
   setText(elements["sent-lede"], isOver() ? "sent.over" : lede, { n: reads });
-  setFace(elements["sent-face"], ...(isOver() ? FACES[state] : /** @type {const} */ (["lock", "accent"])));
+  if (isOver()) setFace(elements["sent-face"], ...FACES[state]);
+  else setFace(elements["sent-face"], "lock", "accent");
   setFace(elements["receipt-face"], ...FACES[state]);
   elements.receipt.dataset.state = state;
   if (isSender && left) setText(elements.state, "sent.read-some", { n: reads - left, reads });

@@ -47,7 +47,7 @@ class ServiceHandlers:
         self._readiness = readiness
 
     async def home(self, request: Request, _: Store) -> Response:
-        """The page for a browser, and for a robot that draws a preview of a link; for any other client, how to use the API."""
+        """The page for a browser, and for a robot that draws a link's preview; how to use the API for all others."""
         if is_navigation(request.headers) or is_robot(request.headers):
             return self._pages.home(request)
         host = request.headers.get("host", "")
