@@ -146,6 +146,8 @@ def test_without_https_the_page_asks_for_https(tabs: Tabs) -> None:
     page.route("http://crypt.invalid/**", relay)
     page.goto("http://crypt.invalid/")
     expect_heading(page, "This page needs https")
+    expect(page.locator("#gone-lede")).to_contain_text("docker compose --file deploy/compose.single.yaml up --detach")
+    expect(page.locator("#home")).to_be_hidden()  # it would lead here again
     tabs.requests.clear()  # the invented host counts as a third party
     tabs.console_errors.clear()  # Chromium itself reports the lack of https
 

@@ -68,6 +68,14 @@ def test_a_reader_who_goes_on_to_write_ends_the_lease(tabs: Tabs) -> None:
     reader.click("#home")
     expect_heading(reader, "Send a secret, once")
     assert reader.evaluate("sessionStorage.length") == 0
+    reader.goto(write(reader))
+    reader.reload()
+    reveal(reader)
+    reader.click("#brand")
+    expect_heading(reader, "Send a secret, once")
+    write(reader)
+    reader.click("#brand")
+    expect_heading(reader, "Send a secret, once")
 
 
 def test_web_addresses_can_be_followed_and_an_image_is_seen(tabs: Tabs) -> None:

@@ -98,6 +98,24 @@ def test_the_form_rates_and_generates_passphrases(tabs: Tabs) -> None:
     expect(page.locator("#new-passphrase")).to_have_attribute("type", "password")
 
 
+def test_options_that_are_folded_count_and_are_told(tabs: Tabs) -> None:
+    page = tabs.open()
+    show_options(page)
+    page.click("#fewer-reads")
+    page.click("#more-reads")
+    page.click("#more-reads")
+    page.click("#fewer-reads")
+    page.fill("#new-passphrase", "correct horse")
+    expect(page.locator("#more-chosen")).to_be_empty()
+    page.click("#more summary")
+    expect(page.locator("#more-chosen")).to_have_text("2 readers · Passphrase")
+    page.fill("#text", "secret")
+    with page.expect_request(lambda request: request.method == "PUT") as request:
+        page.click("#create")
+    body = request.value.post_data_json
+    assert (body["reads"], "passphrase_hash" in body) == (2, True)
+
+
 def test_the_sender_chooses_the_lifetime(tabs: Tabs) -> None:
     page = tabs.open()
     expect(page.locator("#life label")).to_have_text(["5 mins", "1 hr", "8 hrs", "24 hrs"])

@@ -61,7 +61,7 @@ startMessageView();
 startGoneView();
 for (const button of [elements.another, elements.home, elements.brand]) {
   button.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+    if (button.matches("a") && (event.ctrlKey || event.metaKey || event.shiftKey)) return; // a tab of its own
     event.preventDefault();
     if (!mayLeave()) return;
     endLease(); // or the address without a fragment would lead back to the message that was read

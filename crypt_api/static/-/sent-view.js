@@ -52,6 +52,9 @@ const FACES = {
 /** The screens on which the QR code is folded: a phone need not photograph itself. */
 const SMALL = matchMedia("(max-width: 34rem)");
 
+/** Characters of a link that fit two lines beside its button. */
+const TWO_LINES = 52;
+
 /** The message that is shown. @type {Sent | null} */
 let sent = null;
 /** @type {Fate} */
@@ -178,6 +181,7 @@ function drawLink() {
   const isShown = sent !== null && !isOver();
   const passphrase = isShown ? sent?.passphrase : "";
   elements.link.value = isShown ? link() : "";
+  elements.link.rows = link().length > TWO_LINES ? 3 : 2;
   elements["sent-passphrase"].value = passphrase;
   elements["sent-passphrase-field"].hidden = !passphrase;
   elements.qr.textContent = "";

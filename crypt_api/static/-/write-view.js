@@ -45,7 +45,10 @@ export function startWriteView() {
     event.preventDefault();
     whileBusy(elements.create, "write.busy", send);
   });
-  elements.text.addEventListener("input", showSize);
+  elements.text.addEventListener("input", () => {
+    showSize();
+    growText();
+  });
   elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements.create.click();
   });
@@ -82,6 +85,7 @@ export function showWriteView() {
 
 function clearForm() {
   elements["write-form"].reset();
+  growText();
   elements.more.open = false;
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
   detachAll();
@@ -173,6 +177,14 @@ function choiceOf(/** @type {number} */ lifetime, /** @type {boolean} */ isChose
 /** Seconds; 0 before the lifetimes are shown. */
 function chosenLifetime() {
   return Number(elements.life.querySelector("input:checked, select")?.value);
+}
+
+/** Make the text's field as high as the text, where the style sheet cannot. */
+function growText() {
+  const { text } = elements;
+  if (CSS.supports("field-sizing: content")) return;
+  text.style.height = "";
+  if (text.scrollHeight > text.clientHeight) text.style.height = `${text.scrollHeight}px`;
 }
 
 /** Show how much of a limit is used, where there is one: files' as soon as it is known, a text's from its half on. */
