@@ -12,7 +12,7 @@ from typing import Protocol
 
 import httpx
 
-from tests.support.platforms import ROOT
+from tests.support.platforms import NO_TLS, ROOT
 from tests.support.services import free_port, wait_until
 
 BIN = Path(sys.executable).parent
@@ -86,4 +86,5 @@ PROXIES: Mapping[str, Proxy] = {"caddy": caddy, "nginx": nginx}
 
 def client_at(address: str, url: str) -> httpx.Client:
     """A client at one of the addresses that are all this machine's: 127.0.0.1 to 127.255.255.254."""
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address), timeout=30)
+    transport = httpx.HTTPTransport(local_address=address, verify=NO_TLS)
+    return httpx.Client(base_url=url, transport=transport, timeout=30)
