@@ -17,6 +17,8 @@ from tests.support.file_clients import Connect, Dribble, P
 from tests.support.platforms import Platform
 from tests.support.transports import ManyAddresses, ManyAddressesAsync
 
+pytestmark = pytest.mark.both_platforms
+
 
 def test_a_file_of_any_size_is_read_as_it_was_sent(connect: Connect, tmp_path: Path) -> None:
     client, transport = connect()
