@@ -1,0 +1,43 @@
+// The service's routes for questions and answers (docs/protocol.md). Reading an answer, its receipt and destruction are
+// those of any sealed message (`service.js`).
+
+import { encodeBase64url } from "./encoding.js";
+import { hashProof } from "./envelope.js";
+import { bearer, request } from "./service.js";
+
+/** @typedef {import("./ask-keys.js").AskKeys} AskKeys */
+/** @typedef {import("./ask-keys.js").AnswerKeys} AnswerKeys */
+
+/**
+ * Store a question's envelope.
+ *
+ * @param {AskKeys} keys
+ * @param {string} envelope
+ * @param {number} ttl seconds
+ * @param {string} token needed where not everybody may create messages; else empty
+ * @returns {Promise<Date>} when the question expires
+ */
+export async function createQuestion(keys, envelope, ttl, token) {
+  const hashes = { proof_hash: await hashProof(keys.proof), answer_hash: await hashProof(keys.answering.proof) };
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const body = JSON.stringify({ message: envelope, ...hashes, ttl });
+  return new Date((await request("PUT", `/${keys.id}`, headers, body)).expires_at);
+}
+
+/** The question's envelope, and when the question expires. This changes nothing. @param {AnswerKeys} keys */
+export async function getQuestion(keys) {
+  const { message, expires_at: expiresAt } = await request("GET", `/${keys.id}/question`, bearer(keys.proof));
+  return { envelope: /** @type {string} */ (message), expiresAt: new Date(expiresAt) };
+}
+
+/** Store the answer's envelope; when it expires. @param {AnswerKeys} keys @param {string} envelope */
+export async function sendAnswer(keys, envelope) {
+  const body = JSON.stringify({ message: envelope });
+  return new Date((await request("PUT", `/${keys.id}/answer`, bearer(keys.proof), body)).expires_at);
+}
+
+/** What lets an answerer store parts, also where that needs a token. @param {AnswerKeys} keys */
+export function partsToken({ id, proof }) {
+  return `${id}.${encodeBase64url(proof)}`;
+}
