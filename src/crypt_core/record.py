@@ -108,7 +108,9 @@ def decode(text: str, **others: Any) -> Record:
             fields["access"] = AccessHashes(*fields["access"])
         fields["leases"] = tuple(Lease(*lease) for lease in fields.get("leases", ()))
         record = Record(**fields, **others)
-        _ = record.due_at + record.reads_left + record.tries_left + record.answer_ttl  # a field of a wrong type is found here
+        _ = (
+            record.due_at + record.reads_left + record.tries_left + record.answer_ttl
+        )  # a field of a wrong type is found here
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableRecord(type(error).__name__) from None
     return record
