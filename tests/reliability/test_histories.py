@@ -22,7 +22,7 @@ from tests.support.wire_commands import ASKED, COMMANDS, random_id, send
 CALLERS = 6
 COMMANDS_EACH = 6
 IDS = 4  # two new ones in each round
-"""Messages and questions at a time. Each is known to the callers for two rounds, so that its history goes over a kill."""
+"""Messages and questions at a time. Each is known for two rounds, so that its history goes over a kill."""
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Every client would read the system's certificates, which takes longer than what it asks for."""
