@@ -8,18 +8,11 @@ import pytest
 
 from tests.support.errors import error_body
 from tests.support.platforms import Connection
-from tests.support.sealed import Asked, receipt
+from tests.support.sealed import Asked, put_question, receipt
 
 NOT_FOUND = (404, b'{"error": "Message not found"}')
 ALREADY_ANSWERED = (409, error_body("The question is already answered"))
 NOT_ANSWERED = (409, error_body("The question is not answered yet"))
-
-
-def ask(client: httpx.Client) -> Asked:
-    asked = Asked()
-    created = client.put(asked.path, json=asked.body | {"message": "question", "ttl": 3_600})
-    assert (created.status_code, [*created.json()]) == (201, ["id", "expires_at"])
-    return asked
 
 
 def question(client: httpx.Client, asked: Asked) -> httpx.Response:
@@ -35,7 +28,7 @@ def told(response: httpx.Response) -> tuple[int, bytes]:
 
 
 def test_a_question_is_answered_once_and_its_answer_is_read_once(client: httpx.Client) -> None:
-    asked = ask(client)
+    asked = put_question(client)
     again = client.put(asked.path, json=asked.body | {"message": "question", "ttl": 3_600})
     assert again.status_code == 200
     for _ in range(2):
@@ -66,7 +59,7 @@ def test_a_question_is_answered_once_and_its_answer_is_read_once(client: httpx.C
 
 
 def test_each_side_has_a_proof_of_its_own(client: httpx.Client) -> None:
-    asked = ask(client)
+    asked = put_question(client)
     requests = [("GET", "/question", None), ("PUT", "/answer", {"message": "answer"})]
     for method, suffix, body in requests:
         for path, status in ((asked.path, 401), (Asked().path, 401), ("/abc12", 404)):
@@ -81,7 +74,7 @@ def test_each_side_has_a_proof_of_its_own(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("is_answered", [False, True])
 def test_what_its_asker_destroys_has_no_answer(client: httpx.Client, *, is_answered: bool) -> None:
-    asked = ask(client)
+    asked = put_question(client)
     if is_answered:
         answer(client, asked)
     assert client.delete(asked.path, headers=asked.headers).status_code == 204
@@ -92,7 +85,7 @@ def test_what_its_asker_destroys_has_no_answer(client: httpx.Client, *, is_answe
 
 
 def test_an_answer_is_checked_as_a_message_is(client: httpx.Client) -> None:
-    asked = ask(client)
+    asked = put_question(client)
     refused = [
         ({}, 400, "Field 'message' is required and cannot be empty"),
         ({"message": "x", "ttl": 60}, 400, "Unknown field 'ttl'"),
@@ -109,7 +102,7 @@ async def test_of_16_answers_one_is_taken_and_the_others_are_told(
     connections: list[Connection], client: httpx.Client
 ) -> None:
     for _ in range(3):
-        asked = ask(client)
+        asked = put_question(client)
         sends = [
             connection.ask("PUT", asked.path + "/answer", {"message": f"answer {number}"}, asked.answer_headers)
             for number, connection in enumerate(connections[:16])

@@ -65,6 +65,13 @@ def put(client: httpx.Client, **fields: Any) -> Sealed:
     return sealed
 
 
+def put_question(client: httpx.Client) -> Asked:
+    asked = Asked()
+    created = client.put(asked.path, json=asked.body | {"message": "question", "ttl": 3_600})
+    assert created.status_code == 201, created.text
+    return asked
+
+
 def put_locked(client: httpx.Client) -> Sealed:
     sealed = Sealed(passphrase_proof=secrets.token_bytes(32))
     assert client.put(sealed.path, json=sealed.body).status_code == 201
