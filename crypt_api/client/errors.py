@@ -12,6 +12,10 @@ class InvalidLink(CryptApiError):
     """The link is not a link to a message, or not to one of the kind that the method needs."""
 
 
+class WrongLink(InvalidLink):
+    """The link is the other one of a question's two links. The text says which one is needed."""
+
+
 class InvalidText(CryptApiError):
     """The text, the file's name or the passphrase has characters that UTF-8 cannot write; or the token is no token."""
 

@@ -5,12 +5,14 @@ A conversation is a generator of steps (`steps.py`): it asks, and a driver carri
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from crypt_api.client import errors
+from crypt_api.client.asking import AnswerKey, AskSecret
 from crypt_api.client.attachments import Files
 from crypt_api.client.content import MAX_CONTENT_BYTES, Content, check_size, encode, utf8
 from crypt_api.client.downloads import Download, download_of
@@ -97,12 +99,19 @@ def read(link: str, passphrase: str | None, idempotency_key: str) -> Conversatio
         url = plain_url(origin, parsed.plain_id)
         last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
         return Leased(Content.from_text(parse(last, _message)).text, None, _acknowledgement(url, headers))
-    keys = yield from _keys(secret, passphrase)
-    url, headers = f"{origin}/{secret.id}", headers | _authorization(secret, keys)
+    secret = _readers(secret)
+    if isinstance(secret, AskSecret):
+        if passphrase:
+            raise errors.UnexpectedPassphrase("An answer has no passphrase. Nothing was read.")
+        unseal, proofs = secret.unseal, _authorization(secret.proof)
+    else:
+        keys = yield from _keys(secret, passphrase)
+        unseal, proofs = partial(secret.unseal, keys=keys), _authorization(secret.proof, keys.passphrase_proof)
+    url, headers = f"{origin}/{secret.id}", headers | proofs
     last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
     if last.response.status_code == HTTPStatus.NOT_FOUND:
         raise (yield from _why_missing(link))
-    content = secret.unseal(parse(last, _message), keys)
+    content = unseal(parse(last, _message))
     download = download_of(origin, content)
     text = content.text if isinstance(content, Content) and download is None else content.note
     return Leased(text, download, _acknowledgement(url, headers))
@@ -115,7 +124,7 @@ def acknowledge(leased: Leased) -> Conversation[None]:
 
 def receipt(link: str) -> Conversation[Receipt]:
     origin, secret = sealed_link(link)
-    request = make_request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret))
+    request = make_request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret.proof))
     return parse((yield from ask(request)), parse_receipt)
 
 
@@ -125,7 +134,8 @@ def destroy(link: str) -> Conversation[None]:
     origin, secret = parsed.origin, parsed.secret
     if secret is None:
         return parse((yield from ask(make_request("DELETE", plain_url(origin, parsed.plain_id)))), _nothing)
-    last = yield from ask(make_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
+    secret = _readers(secret)
+    last = yield from ask(make_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret.proof)))
     if last.response.status_code != HTTPStatus.NOT_FOUND:
         return parse(last, _nothing)
     reason = yield from _why_missing(link)
@@ -158,10 +168,21 @@ def _why_missing(link: str) -> Conversation[errors.NotFound]:
     return errors.AlreadyRead(found.at) if found.state == "read" else errors.Destroyed(found.at)
 
 
-def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
-    token = encode_base64url(secret.proof)
-    if keys is not None and keys.passphrase_proof is not None:
-        token += "." + encode_base64url(keys.passphrase_proof)
+def _readers(secret: Secret | AskSecret | AnswerKey) -> Secret | AskSecret:
+    """Give what reads and destroys.
+
+    Raises:
+        WrongLink: It is the link to answer.
+    """
+    if isinstance(secret, AnswerKey):
+        raise errors.WrongLink("This is the link to answer. Use the other link, which the asker keeps: #ask.…")
+    return secret
+
+
+def _authorization(proof: bytes, passphrase_proof: bytes | None = None) -> dict[str, str]:
+    token = encode_base64url(proof)
+    if passphrase_proof is not None:
+        token += "." + encode_base64url(passphrase_proof)
     return {"Authorization": f"Bearer {token}"}
 
 
