@@ -117,6 +117,14 @@ class Refused(CryptApiError):
         self.code = code
 
 
+class NotAnswered(Refused):
+    """A question has no answer yet. Nothing was read."""
+
+
+class AlreadyAnswered(Refused):
+    """A question was answered before, by somebody else or by an earlier call. The first answer counts."""
+
+
 class TokenRequired(Refused):
     """The service takes messages only from those who have one of its tokens."""
 
