@@ -26,6 +26,8 @@ import { hasDraft, hasMistake, nameEditor, showProblem } from "./write-view.js";
 
 /** The question that is shown. @type {AnswerKeys} */
 let keys;
+/** How many seconds the answer will live. */
+let ttl = 0;
 /**
  * What was sealed last, in case that its response was lost: the same answer may be sent again, another one may not.
  *
@@ -69,9 +71,10 @@ export async function openAnswerLink(secret) {
  */
 async function explore(found) {
   try {
-    const { envelope, expiresAt } = await getQuestion(found);
+    const { envelope, ...times } = await getQuestion(found);
     const question = await readQuestion(envelope, found);
-    return () => showAnswerView(found, question, expiresAt);
+    await checkKey(found);
+    return () => showAnswerView(found, question, times);
   } catch (error) {
     if (!(error instanceof Refused) || !(error.status === 404 || error.code === "already_answered")) throw error;
     const receipt = await getReceipt(found);
@@ -82,16 +85,24 @@ async function explore(found) {
   }
 }
 
-/** @param {AnswerKeys} found @param {string} question @param {Date} expiresAt */
-function showAnswerView(found, question, expiresAt) {
+/** Raises BadEnvelope for a public key that nobody can own: for it, nothing can be encrypted. @param {AnswerKeys} found */
+async function checkKey(found) {
+  await sealAnswer({ data: new Uint8Array() }, found).catch(() => {
+    throw new BadEnvelope("damaged");
+  });
+}
+
+/** @param {AnswerKeys} found @param {string} question @param {{ expiresAt: Date, ttl: number }} times */
+function showAnswerView(found, question, times) {
   keys = found;
+  ttl = times.ttl;
   last = null;
   isPerhapsSent = false;
   clearForm();
   elements["asked-for"].textContent = question;
   elements["asked-for"].hidden = !question;
   setText(elements["asked-for-label"], question ? "answer.question" : "answer.no-question");
-  setText(elements["answer-until"], "answer.until", { until: expiresAt });
+  setText(elements["answer-until"], "answer.until", { until: times.expiresAt });
   showView("answer");
 }
 
@@ -142,7 +153,6 @@ async function deliver(envelope) {
 async function sealDraft(keys) {
   const [text, files] = [elements.text.value, [...attachedFiles()]];
   if (last && last.text === text && areSame(last.files, files)) return last.envelope;
-  const ttl = Number(elements.views.dataset.maxTtl); // the answer's own is known to the service alone
   const draft = { text, files, passphrase: "", token: partsToken(keys), ttl, reads: 1 };
   if (await hasMistake(draft)) return null;
   const { content } = await compose(draft);

@@ -25,10 +25,15 @@ export async function createQuestion(keys, envelope, ttl, token) {
   return new Date((await request("PUT", `/${keys.id}`, headers, body)).expires_at);
 }
 
-/** The question's envelope, and when the question expires. This changes nothing. @param {AnswerKeys} keys */
+/**
+ * The question's envelope, when the question expires, and how many seconds an answer will live. This changes nothing.
+ *
+ * @param {AnswerKeys} keys
+ * @returns {Promise<{ envelope: string, expiresAt: Date, ttl: number }>}
+ */
 export async function getQuestion(keys) {
-  const { message, expires_at: expiresAt } = await request("GET", `/${keys.id}/question`, bearer(keys.proof));
-  return { envelope: /** @type {string} */ (message), expiresAt: new Date(expiresAt) };
+  const { message, expires_at: expiresAt, ttl } = await request("GET", `/${keys.id}/question`, bearer(keys.proof));
+  return { envelope: message, expiresAt: new Date(expiresAt), ttl };
 }
 
 /** Store the answer's envelope; when it expires. @param {AnswerKeys} keys @param {string} envelope */
