@@ -45,6 +45,7 @@ Examples:
 @click.command(epilog=EXAMPLES + EXIT_CODES)
 @click.argument("text", required=False)
 @click.option(
+    "-f",
     "--file",
     "paths",
     metavar="PATH",
@@ -58,6 +59,7 @@ Examples:
     help="Go on with an upload of the same files that was interrupted. Give the other options again, too.",
 )
 @click.option(
+    "-t",
     "--ttl",
     type=Lifetime(),
     metavar="TIME",
@@ -67,7 +69,7 @@ Examples:
     "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
 )
 @click.option(
-    "--passphrase", "ask", is_flag=True, help="Ask for a passphrase, which the reader needs besides the link."
+    "-p", "--passphrase", "ask", is_flag=True, help="Ask for a passphrase, which the reader needs besides the link."
 )
 @passphrase_option
 @click.option(
