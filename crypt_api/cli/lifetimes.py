@@ -26,13 +26,11 @@ class Lifetime(click.ParamType[int]):
 
 
 def bounds(origin: str) -> str:
-    """Ask the service, by its description of itself, which lifetimes it takes; empty if it does not tell."""
+    """Ask the service which lifetimes it takes; empty if it does not tell."""
     try:
         with closing(Connections()) as connections:
-            paths = connections.get(f"{origin}/-/openapi.json", {}, silence=10).json()["paths"]
-        content = paths["/"]["post"]["requestBody"]["content"]["application/json"]
-        ttl = content["schema"]["properties"]["ttl"]
-        return f"{_short(ttl['minimum'])} to {_short(ttl['maximum'])}"
+            limits = connections.get(f"{origin}/-/limits", {}, silence=10).json()
+        return f"{_short(limits['min_ttl'])} to {_short(limits['max_ttl'])}"
     except (httpx.HTTPError, KeyError, TypeError, ValueError, RecursionError):
         return ""
 

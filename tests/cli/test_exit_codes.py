@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli import HELP
+from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.exit_codes import INTERRUPTED, ExitCode, code_and_advice
 from crypt_api.client import errors
 
