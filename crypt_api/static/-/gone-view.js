@@ -14,6 +14,11 @@ const FACES = {
   plain: ["clock", "neutral"],
   link: ["link", "warning"],
   closed: ["check", "done"],
+  "no-question": ["clock", "neutral"],
+  withdrawn: ["trash", "neutral"],
+  answered: ["check", "warning"],
+  "answer-read": ["eye", "warning"],
+  "answer-lost": ["eye", "warning"],
   insecure: ["lock", "warning"],
   unreachable: ["offline", "warning"],
 };

@@ -1,7 +1,7 @@
 // The sender's view of a message: the link, and the receipt, which tells what has become of the message.
 
 import { attempt } from "./attempt.js";
-import { copyOnClick, isBusy, whileBusy } from "./buttons.js";
+import { confirmOnClick, copyOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { decodeBase64url } from "./encoding.js";
 import { deriveKeys } from "./envelope.js";
@@ -12,7 +12,7 @@ import { poll } from "./polling.js";
 import { draw } from "./qr.js";
 import { destroy, getReceipt } from "./service.js";
 import { clearText, getText, setText } from "./texts.js";
-import { nameTab, setFace, showView, trackView } from "./views.js";
+import { isSmallScreen, nameTab, setFace, showView, trackView } from "./views.js";
 
 /**
  * @typedef {object} Sent
@@ -49,9 +49,6 @@ const FACES = {
   expired: ["clock", "neutral"],
 };
 
-/** The screens on which the QR code is folded: a phone need not photograph itself. */
-const SMALL = matchMedia("(max-width: 34rem)");
-
 /** Characters of a link that fit two lines beside its button. */
 const TWO_LINES = 52;
 
@@ -59,8 +56,8 @@ const TWO_LINES = 52;
 let sent = null;
 /** @type {Fate} */
 let fate = { state: "unread" };
-/** Whether the button that destroys the message has been pressed once. */
-let isConfirming = false;
+/** Takes back the question whether the message shall be destroyed. @type {() => void} */
+let stopConfirming = () => undefined;
 /** Whether the link is nowhere but in this view. */
 let isLinkAtRisk = false;
 /** @type {() => void} */
@@ -77,15 +74,7 @@ export function startSentView() {
   }
   elements.share.hidden = !navigator.share;
   elements.share.addEventListener("click", () => navigator.share({ url: link() }).then(keepLink, () => undefined));
-  elements.destroy.addEventListener("click", () => {
-    if (isBusy(elements.destroy)) return;
-    if (isConfirming) destroyMessage();
-    else askForConfirmation(true);
-  });
-  elements.keep.addEventListener("click", () => {
-    askForConfirmation(false);
-    elements.destroy.focus();
-  });
+  stopConfirming = confirmOnClick(elements.destroy, elements.keep, "sent.sure", destroyMessage);
   document.addEventListener("languageloaded", labelQrCode);
 }
 
@@ -144,10 +133,10 @@ function show(/** @type {Sent} */ message, /** @type {Fate} */ itsFate) {
   sent = message;
   fate = itsFate;
   clearError(elements["sent-problem"]);
-  askForConfirmation(false);
+  stopConfirming();
   drawLink();
   drawFate();
-  elements["qr-fold"].open = !SMALL.matches;
+  elements["qr-fold"].open = !isSmallScreen();
   showView("sent");
   if (isOver()) end();
   else stopPolling = poll(updateFate);
@@ -241,16 +230,9 @@ async function updateFate() {
   return !isOver();
 }
 
-function askForConfirmation(/** @type {boolean} */ isAsked) {
-  isConfirming = isAsked;
-  setText(elements.destroy, isConfirming ? "sent.sure" : "sent.destroy");
-  elements.keep.hidden = !isConfirming;
-}
-
 async function destroyMessage() {
   if (!sent) return;
   const { keys } = sent;
-  askForConfirmation(false);
   clearError(elements["sent-problem"]);
   await whileBusy(elements.destroy, "sent.destroying", async () => {
     try {

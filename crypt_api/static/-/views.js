@@ -43,6 +43,11 @@ export function setFace(face, icon, tone) {
   face.firstElementChild?.setAttribute("href", `#icon-${icon}`);
 }
 
+/** Whether it is a phone's screen. A QR code is folded there: a phone need not photograph itself. */
+export function isSmallScreen() {
+  return matchMedia("(max-width: 34rem)").matches;
+}
+
 /** Name the browser's tab after the view that is shown, in the language of the page. */
 export function nameTab() {
   document.title = `${elements[shown]?.querySelector("h1").textContent} · ${elements.name.textContent}`;
