@@ -32,8 +32,10 @@ def open_page(browser: Browser, platform: Platform, url: str, scheme: str) -> Pa
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, platforms.server(Path(folder)) as platform, chromium() as browser:
         sender = open_page(browser, platform, ORIGIN, "light")
+        sender.fill("#text", MESSAGE)
+        sender.screenshot(path=FOLDER / "write.png")
         link = write(sender, MESSAGE)
-        expect(sender.locator("#qr path")).to_be_visible()
+        expect(sender.locator("#qr canvas")).to_be_visible()
         sender.screenshot(path=FOLDER / "sent.png")
         reader = open_page(browser, platform, link, "dark")
         reveal(reader)
