@@ -241,7 +241,7 @@ def expire(record: Record, now: float) -> Record | None:
     return _without_content(record) if record.due_at <= now else record
 
 
-def decide(record: Record | None, command: Command, now: float) -> Decision:
+def decide(record: Record | None, command: Command, now: float) -> Decision:  # noqa: PLR0911 - one for each command
     """Decide what `command` does at `now` (Unix time in seconds) to the record under its id."""
     if record is not None:
         record = expire(record, now)
@@ -279,13 +279,11 @@ def _create(record: Record | None, command: Create, now: float) -> Decision:
 def _read(record: Record | None, command: Read, now: float) -> Decision:
     if record is None or record.content is None or not _is_proven(record, command.proof_hash):
         return Decision(record, Missing())
-    if record.state == "asked":
-        return Decision(record, NotAnswered())
     leases = _live_leases(record, now)
     is_leased = any(lease.idempotency_hash == command.idempotency_hash for lease in leases)
     if not is_leased and record.reads_left == 0:
         return Decision(record, Missing())
-    refused = _refused_passphrase(record, command.passphrase_hash, now)
+    refused = _refused(record, command.passphrase_hash, now)
     if refused is not None:
         return refused
     granted = Granted(record.content)
@@ -300,8 +298,10 @@ def _read(record: Record | None, command: Read, now: float) -> Decision:
     return Decision(read if reads_left or leases else _without_content(read), granted)
 
 
-def _refused_passphrase(record: Record, presented: str | None, now: float) -> Decision | None:
-    """Decide a read whose passphrase is not the message's; None if the passphrase is right."""
+def _refused(record: Record, presented: str | None, now: float) -> Decision | None:
+    """Decide a read before there is an answer, or with a passphrase that is not the message's; None if all is right."""
+    if record.state == "asked":
+        return Decision(record, NotAnswered())
     expected = None if record.access is None else record.access.passphrase_hash
     if expected is None:
         return None if presented is None else Decision(record, UnexpectedPassphrase())

@@ -48,7 +48,7 @@ class Record:
     A sealed message leaves a tombstone: a record without content, which stays until the message's time is up.
 
     Attributes:
-        content: The message, or the question for it; in the `kv` store the key of the message's payload; None in a tombstone.
+        content: The message, or the question; in the `kv` store the key of its payload; None in a tombstone.
         expires_at: Unix time in seconds at which the message is gone, read or not.
         access: The hashes of what opens the message; None for a plain message.
         request_hash: Digest of the request with the content, to recognize a repeated request; else empty.
@@ -108,7 +108,8 @@ def decode(text: str, **others: Any) -> Record:
             fields["access"] = AccessHashes(*fields["access"])
         fields["leases"] = tuple(Lease(*lease) for lease in fields.get("leases", ()))
         record = Record(**fields, **others)
-        _ = record.due_at + record.reads_left + record.tries_left + record.answer_ttl  # a field of a wrong type is found here
+        # A field of a wrong type is found here.
+        _ = record.due_at + record.reads_left + record.tries_left + record.answer_ttl
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableRecord(type(error).__name__) from None
     return record

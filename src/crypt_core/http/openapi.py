@@ -212,7 +212,12 @@ def _receipt() -> Schema:
 
 def _question(settings: Settings) -> Schema:
     example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": 3600, "expires_at": _EXAMPLE_TIME}
-    ttl = {"type": "integer", "minimum": MIN_TTL, "maximum": settings.max_ttl, "description": "Of an answer, in seconds"}
+    ttl = {
+        "type": "integer",
+        "minimum": MIN_TTL,
+        "maximum": settings.max_ttl,
+        "description": "Of an answer, in seconds",
+    }
     return _operation(
         "question",
         "Fetch a question, with the proof to answer it; this changes nothing",
