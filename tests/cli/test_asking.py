@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from crypt_api import AsyncClient, Attachment, Client, errors
 from crypt_api.cli import ask, main
+from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.places import Stdout
 from crypt_api.client.links import sealed_link
 from crypt_api.client.parts import MAX_PART_BYTES
@@ -183,6 +184,22 @@ def test_waiting_survives_a_service_that_is_away_and_an_answer_that_is_lost(
     assert out == b"hunter2"
     assert err.count(b"Waiting goes on.") == 1
     assert pauses == [2.0, 2.5, 2.5]
+
+
+def test_files_that_do_not_fit_into_stdout_are_waited_for(
+    unlimited_server: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line breaks while they are fetched: the question was read then, and another read would find nothing."""
+    monkeypatch.chdir(tmp_path)
+    files = [Attachment(os.urandom(MAX_PART_BYTES), name) for name in ("a", "b")]
+    transport = Faulty(unlimited_server, [None, None, None, None, None, *[httpx.ConnectError("away")] * 7])
+    with Client(unlimited_server.url, transport=transport, sleep=lambda _: None) as client:
+        asked = client.ask(QUESTION)
+        with Client(unlimited_server.url) as other:
+            other.answer(asked.link, files=files)
+        with pytest.raises(Undelivered, match="saved in this folder"):
+            ask._read_answer(client, asked, Stdout(), as_json=False, sleep=lambda _: None)  # noqa: SLF001
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {file.name: file.source for file in files}
 
 
 def test_who_waits_learns_that_nobody_has_answered(
