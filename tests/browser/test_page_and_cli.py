@@ -77,6 +77,7 @@ def test_the_page_reads_what_the_command_line_sends(tabs: Tabs, shell: Shell, pa
     expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
 
 
+@pytest.mark.both_platforms
 def test_neither_service_nor_network_sees_plain_text_or_secret(tabs: Tabs) -> None:
     """Searches the service's log, everything that it stores, and everything that the browser sends."""
     text = "unmistakable text"

@@ -6,7 +6,6 @@ Each service runs as a process, and is started again on what it left. The model 
 
 import asyncio
 import random
-import ssl
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,16 +15,13 @@ import pytest
 
 from crypt_core.messages import Command, GetReceipt
 from tests.support.linearizable import Event, is_linearizable, refused
-from tests.support.platforms import Process, start_server, start_worker
+from tests.support.platforms import NO_TLS, Process, start_server, start_worker
 from tests.support.wire_commands import ASKED, COMMANDS, random_id, send
 
 CALLERS = 6
 COMMANDS_EACH = 6
 IDS = 4  # two new ones in each round
 """Messages and questions at a time. Each is known for two rounds, so that its history goes over a kill."""
-
-NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Every client would read the system's certificates, which takes longer than what it asks for."""
 
 History = dict[str, list[Event]]
 Ids = list[tuple[str, list[Command]]]
