@@ -46,6 +46,12 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
         ExitCode.USAGE,
         "Put a link in quotes, so that the shell does not change it.",
     ),
+    errors.WrongLink: (ExitCode.USAGE, ""),
+    errors.NotAnswered: (ExitCode.REFUSED, "Try again later; crypt-api status LINK tells whether there is an answer."),
+    errors.AlreadyAnswered: (
+        ExitCode.REFUSED,
+        "If it was not you, tell the asker: somebody else has the link, and has answered.",
+    ),
     errors.ContentTooLarge: (
         ExitCode.REFUSED,
         "A text may have 100 KB; a longer one can be sent as a file, as large as the service takes.",

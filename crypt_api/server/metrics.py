@@ -13,7 +13,7 @@ from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.guesses import is_guess
-from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
+from crypt_core.messages import Answered, Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """All other methods are counted as `other`: clients must not be able to create series."""
@@ -45,7 +45,7 @@ class Metrics:
             "Requests that this server counted alone, since the engine that counts for all did not answer",
             registry=self.registry,
         )
-        for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
+        for event in ("created", "answered", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.add(event, count=0)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -103,6 +103,8 @@ class Metrics:
                     self._messages.add("missed")
             case Created():
                 self._messages.add("created")
+            case Answered():
+                self._messages.add("answered")
             case Granted():
                 self._messages.add("read")
             case Destroyed() | WrongPassphrase(tries_left=0):

@@ -25,6 +25,7 @@ def shell(unlimited_platform: Platform, tmp_path: Path) -> Shell:
     return Shell(tmp_path, unlimited_platform.url)
 
 
+@pytest.mark.both_platforms
 def test_the_link_is_all_that_goes_to_stdout(shell: Shell, unlimited_platform: Platform) -> None:
     result = shell("send", "secret")
     link = result.stdout.decode()
@@ -283,6 +284,7 @@ def test_a_mistake_has_its_own_exit_code(shell: Shell, arguments: list[str], cod
     assert words in result.stderr.decode()
 
 
+@pytest.mark.both_platforms
 def test_the_platform_does_not_see_what_was_sent(shell: Shell, unlimited_platform: Platform) -> None:
     """Neither the service's log nor, on the server, its database has text, link or passphrase."""
     (shell.folder / "passphrase").write_text("unmistakable passphrase")

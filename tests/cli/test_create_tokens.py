@@ -2,7 +2,6 @@
 
 import re
 import signal
-import socket
 from pathlib import Path
 
 import httpx
@@ -22,18 +21,12 @@ from tests.support.shell import Shell
 TOKEN, LINE = new_token("otter")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "")
     token = shell("token", "otter", "--add", "tokens").stdout.decode().strip()
     assert token not in (tmp_path / "tokens").read_text()
     (tmp_path / "token").write_text(token)
-    metrics = f"127.0.0.1:{free_port()}"
-    flags = (f"--create-tokens={tmp_path}/tokens", f"--metrics={metrics}", "--rate-limit-per-second=0")
+    flags = (f"--create-tokens={tmp_path}/tokens", "--metrics=127.0.0.1:0", "--rate-limit-per-second=0")
     with platforms.server(tmp_path, *flags) as platform:
         server = ["--server", platform.url]
         assert b"Use --token-file" in shell("send", "secret", *server, code=6).stderr
@@ -54,7 +47,7 @@ def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
             page.click("#another")
             page.fill("#text", "another")
             create(page)
-        said = httpx.get(f"http://{metrics}/-/metrics").text
+        said = httpx.get(platform.process.wait_for(r"metrics on (http\S+)") + "/-/metrics").text
         assert re.search(r'^crypt_api_messages_created_by_total\{label="otter"\} 4.0$', said, re.MULTILINE)
         assert token not in said + platform.process.output
 

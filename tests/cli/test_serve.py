@@ -13,8 +13,8 @@ import pytest
 from tests.support.errors import error_body
 from tests.support.plain import create
 from tests.support.platforms import start_server
-from tests.support.proxies import listening_port, listens
-from tests.support.valkey import wait_until
+from tests.support.proxies import listens
+from tests.support.services import free_port, wait_until
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -121,7 +121,7 @@ def test_help_names_every_flag() -> None:
 
 
 def test_a_server_whose_standard_streams_are_closed_serves_and_stops() -> None:
-    port = listening_port()
+    port = free_port()
     flags = ["--access-log", f"--port={port}", "--store=memory:"]
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
     with subprocess.Popen([*closed, sys.executable, "-m", "crypt_api", "serve", *flags]) as process:  # noqa: S603

@@ -133,6 +133,7 @@ async def test_other_paths_have_no_page(path: str) -> None:
     [
         "/%23q83vASNFZ4mrze8BI0VniQ", "/%2523q83v", "/q83vASNFZ4mrze8BI0VniQ", "/abcde-vASNFZ4mrze8BI0Q",
         "/%23q83vASNFZ4mrze8BI0VniQ/", "//%23q83vASNFZ4mrze8BI0VniQ", "/q83vASNFZ4mrze8BI0VniQ/",
+        "/ask.q83vASNFZ4mrze8BI0VniQ", "/answer.n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "/%23answer.n4bQgYhMfW",
     ],
 )  # fmt: skip
 async def test_a_browser_gets_the_page_that_opens_a_misplaced_secret(path: str) -> None:

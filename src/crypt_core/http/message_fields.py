@@ -5,7 +5,7 @@ from typing import Any
 
 from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size, whole_number
 from crypt_core.http.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
-from crypt_core.messages import MAX_MESSAGE_BYTES, Create
+from crypt_core.messages import MAX_MESSAGE_BYTES, Answer, Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
 
@@ -15,9 +15,13 @@ MAX_ENVELOPE_BYTES = 142_034
 26 steps hold 102,400 bytes of text or file, and 4,096 for the file's name and type. See `docs/protocol.md`.
 """
 
+MAX_ANSWER_BYTES = 142_062
+"""Bytes of an answer: as an envelope, but version (1), encapsulated key (32), inner version (1), padding steps, tag."""
+
 MAX_READS = 100
 
-_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads"}
+_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads", "answer_hash"}
+_NOT_OF_A_QUESTION = ("reads", "passphrase_hash")
 
 
 def plain_message(fields: Any, settings: Settings) -> Create:
@@ -31,23 +35,42 @@ def plain_message(fields: Any, settings: Settings) -> Create:
 
 
 def sealed_message(fields: Any, settings: Settings) -> Create:
-    """The command of a `PUT /{id}`.
+    """The command of a `PUT /{id}`; with `answer_hash`, the message is a question.
 
     Raises:
         ApiError: A field is missing, unknown or invalid.
     """
     message = _message(fields, MAX_ENVELOPE_BYTES)
-    for name in fields:
-        if name not in _SEALED_FIELDS:
-            raise UnknownField(name)
+    _check_names(fields, _SEALED_FIELDS)
+    answer_hash = _hash(fields, "answer_hash") if "answer_hash" in fields else ""
+    for name in _NOT_OF_A_QUESTION:
+        if answer_hash and name in fields:
+            raise InvalidField(name, "cannot go with 'answer_hash': an answer has one reader and no passphrase")
     passphrase_hash = _hash(fields, "passphrase_hash") if "passphrase_hash" in fields else None
     access = AccessHashes(_hash(fields, "proof_hash"), passphrase_hash)
     ttl = _ttl(fields, settings)
     reads = whole_number(fields.get("reads", 1))
     if reads is None or not 1 <= reads <= MAX_READS:
         raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
-    request = json.dumps([message, access.proof_hash, access.passphrase_hash, ttl, reads])
-    return Create(message, ttl, access, reads, digest(request.encode()))
+    request = [message, access.proof_hash, access.passphrase_hash, ttl, reads, *filter(None, [answer_hash])]
+    return Create(message, ttl, access, reads, digest(json.dumps(request).encode()), answer_hash)
+
+
+def answer(fields: Any, proof_hash: str) -> Answer:
+    """The command of a `PUT /{id}/answer` with this proof.
+
+    Raises:
+        ApiError: A field is missing, unknown or invalid.
+    """
+    message = _message(fields, MAX_ANSWER_BYTES)
+    _check_names(fields, {"message"})
+    return Answer(message, proof_hash, digest(json.dumps([message]).encode()))
+
+
+def _check_names(fields: dict[str, Any], known: set[str]) -> None:
+    for name in fields:
+        if name not in known:
+            raise UnknownField(name)
 
 
 def _message(fields: Any, limit: int) -> str:

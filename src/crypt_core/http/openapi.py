@@ -45,6 +45,8 @@ def openapi(settings: Settings) -> Schema:
             "/": {"get": _help(), "post": _create(settings)},
             "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
             "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _receipt()},
+            "/{id}/question": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _question(settings)},
+            "/{id}/answer": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "put": _answer()},
             "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
             "/{id}/part": {
                 "parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)],
@@ -123,6 +125,7 @@ def _put(settings: Settings) -> Schema:
         "passphrase_hash": hash_schema,
         "ttl": _ttl(settings),
         "reads": {"type": "integer", "minimum": 1, "maximum": MAX_READS, "default": 1},
+        "answer_hash": hash_schema | {"description": "Then the message is a question: of the proof to answer it"},
     }
     created = {"id": _EXAMPLE_SEALED_ID, "expires_at": _EXAMPLE_TIME}
     created_schema = _object({"id": {"type": "string", "pattern": SEALED_ID}, "expires_at": _time()})
@@ -145,6 +148,7 @@ def _put(settings: Settings) -> Schema:
         *_unless_everybody_may_create(settings),
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
+    schema["dependentSchemas"] = {"answer_hash": {"properties": {"reads": False, "passphrase_hash": False}}}
     example = {
         "message": "AbEiM0RVZneImaq7zN3u_w",
         "proof_hash": _EXAMPLE_HASH,
@@ -174,6 +178,7 @@ def _read() -> Schema:
         errors.UnexpectedPassphrase(),
         *_UNMEANT,
         errors.MessageNotFound(),
+        errors.NotAnswered(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
@@ -196,7 +201,7 @@ def _receipt() -> Schema:
     example = {"state": "read", "passphrase": False, "reads_left": 0, "at": _EXAMPLE_TIME, "expires_at": _EXAMPLE_TIME}
     schema = _object(
         {
-            "state": {"enum": ["unread", "read", "destroyed"]},
+            "state": {"enum": ["asked", "unread", "read", "destroyed"]},
             "passphrase": {"type": "boolean"},
             "reads_left": {"type": "integer", "minimum": 0, "maximum": MAX_READS},
             "at": {"anyOf": [_time(), {"type": "null"}]},
@@ -212,6 +217,46 @@ def _receipt() -> Schema:
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}
+
+
+def _question(settings: Settings) -> Schema:
+    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": _example_ttl(settings), "expires_at": _EXAMPLE_TIME}
+    ttl = {
+        "type": "integer",
+        "minimum": MIN_TTL,
+        "maximum": settings.max_ttl,
+        "description": "Of an answer, in seconds",
+    }
+    return _operation(
+        "question",
+        "Fetch a question, with the proof to answer it; this changes nothing",
+        _ok(example, _object({"message": {"type": "string"}, "ttl": ttl, "expires_at": _time()})),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.AlreadyAnswered(),
+        errors.RateLimited(1),
+        errors.ServiceUnavailable(),
+    ) | {"security": [{"proof": []}]}
+
+
+def _answer() -> Schema:
+    kept = ({"expires_at": _EXAMPLE_TIME}, _object({"expires_at": _time()}))
+    schema = _object({"message": _message("Bb3_")}) | {"additionalProperties": False}
+    return _operation(
+        "answer",
+        "Answer a question: the first answer counts",
+        _ok(*kept, "Kept before by this very request") | _ok(*kept, "Kept", status=201),
+        errors.InvalidJson(body_hints.FORM),
+        errors.UnsupportedEncoding(),
+        errors.InvalidMessage(),
+        errors.UnknownField("colour"),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.AlreadyAnswered(),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.ServiceUnavailable(),
+    ) | {"security": [{"proof": []}], "requestBody": _body(schema, {"message": "BbEiM0RVZneImaq7zN3u_w"})}
 
 
 def _reveal() -> Schema:
@@ -259,7 +304,13 @@ def _put_part(settings: Settings) -> Schema:
         errors.UploadBudgetExhausted(60),
         errors.ServiceUnavailable(),
         *_unless_everybody_may_create(settings),
-    ) | {"parameters": [ttl], "requestBody": {"content": _BYTES}}
+    ) | {"parameters": [ttl], "requestBody": {"content": _BYTES}, **_for_an_answer(settings)}
+
+
+def _for_an_answer(settings: Settings) -> Schema:
+    """What somebody without a token has to know, who answers with files."""
+    text = "A part of an answer needs no token: `Bearer <id>.<answer proof>`, while the question waits for its answer."
+    return {"description": text} if settings.create_tokens is not None else {}
 
 
 def _get_part() -> Schema:
