@@ -32,7 +32,7 @@ class Asked:
     """A question that was stored. Printing it shows neither link.
 
     Attributes:
-        link: The link to answer, for somebody who has the answer. Everybody who has it can read and answer the question.
+        link: The link to answer, for somebody who has the answer. Everybody who has it can read and answer it.
         ask_link: The asker's own link, which alone reads the answer. Send it to nobody, and keep it.
         expires_at: Until when the question can be answered.
     """
