@@ -16,7 +16,11 @@ def test_the_workers_messages_survive_kill_9(tmp_path: Path) -> None:
         unread = client.post("/", json={"message": "unread"}).json()["id"]
         assert client.get("/" + read).status_code == 200
         asked = put_question(client)
-        answer: dict[str, Any] = {"url": asked.path + "/answer", "json": {"message": "answer"}, "headers": asked.answer_headers}
+        answer: dict[str, Any] = {
+            "url": asked.path + "/answer",
+            "json": {"message": "answer"},
+            "headers": asked.answer_headers,
+        }
         assert client.put(**answer).status_code == 201
         worker.process.kill()
     with platforms.worker("--persist", str(tmp_path)) as worker, worker.client() as client:
