@@ -220,7 +220,7 @@ def _receipt() -> Schema:
 
 
 def _question(settings: Settings) -> Schema:
-    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": 3600, "expires_at": _EXAMPLE_TIME}
+    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": _example_ttl(settings), "expires_at": _EXAMPLE_TIME}
     ttl = {
         "type": "integer",
         "minimum": MIN_TTL,
