@@ -134,7 +134,7 @@ def _routes(
     home = {"GET": service.home, "HEAD": service.home}
     by_id = {"GET": messages.read, "DELETE": messages.destroy}
     by_sealed_id = {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy}
-    yield Route("/", unlimited=home, limited={"POST": messages.create})
+    yield Route("/", unlimited=home, limited={"POST": messages.create, "PUT": messages.create_text})
     yield Route("/{id}", limited=by_id)
     yield Route("/{sealed_id}", limited=by_sealed_id)
     yield Route("/{id}/status", limited={"GET": messages.receipt})

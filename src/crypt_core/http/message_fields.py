@@ -1,10 +1,18 @@
-"""From the fields of a request's body to the command that creates a message. A refusal names the field."""
+"""From the fields of a request to the command that creates a message. A refusal names the field."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size, whole_number
-from crypt_core.http.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
+from crypt_core.http.errors import (
+    InvalidField,
+    InvalidMessage,
+    InvalidText,
+    InvalidTtlHeader,
+    MessageTooLarge,
+    UnknownField,
+)
 from crypt_core.messages import MAX_MESSAGE_BYTES, Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
@@ -28,6 +36,35 @@ def plain_message(fields: Any, settings: Settings) -> Create:
     """
     message = _message(fields, MAX_MESSAGE_BYTES)
     return Create(message, _ttl(fields, settings))
+
+
+def plain_text(body: bytes, headers: Mapping[str, str], settings: Settings) -> Create:
+    """The command of a `PUT /`, whose body is the message itself.
+
+    Raises:
+        InvalidText: The body is not UTF-8, or blank.
+        InvalidTtlHeader: There is such a header, and it cannot be used.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidText from None
+    if not text.strip():
+        raise InvalidText
+    return Create(text, ttl_header(headers, settings.max_ttl) if "ttl" in headers else settings.default_ttl)
+
+
+def ttl_header(headers: Mapping[str, str], most: int) -> int:
+    """Seconds, `most` at most, of the header `TTL` (RFC 8030, section 5.2).
+
+    Raises:
+        InvalidTtlHeader: The header is missing, or out of its bounds.
+    """
+    text = headers.get("ttl", "")
+    ttl = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+    if not MIN_TTL <= ttl <= most:
+        raise InvalidTtlHeader(MIN_TTL, most)
+    return ttl
 
 
 def sealed_message(fields: Any, settings: Settings) -> Create:

@@ -26,6 +26,7 @@ _UNMEANT = (errors.PrefetchRefused(), errors.EmbedRefused(), errors.RangeRefused
 """Refusals of reads that no person meant."""
 
 
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -41,7 +42,7 @@ def openapi(settings: Settings) -> Schema:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            "/": {"get": _help(), "post": _create(settings)},
+            "/": {"get": _help(), "post": _create(settings), "put": _create_text(settings)},
             "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
             "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _receipt()},
             "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
@@ -85,8 +86,7 @@ def openapi(settings: Settings) -> Schema:
 
 
 def _help() -> Schema:
-    text = {"text/plain": {"schema": {"type": "string"}}}
-    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": text}})
+    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": _TEXT}})
 
 
 def _create(settings: Settings) -> Schema:
@@ -109,6 +109,26 @@ def _create(settings: Settings) -> Schema:
     operation["responses"]["200"]["links"] = links
     schema = _object(fields, required=["message"])
     return operation | {"requestBody": _body(schema, {"message": "the key is under the mat", "ttl": 3600})}
+
+
+def _create_text(settings: Settings) -> Schema:
+    operation = _operation(
+        "createText",
+        "Store the body itself as a message, up to 102,400 bytes of UTF-8, and get the message's address",
+        {"200": {"description": "The address, and a newline", "content": _TEXT}},
+        errors.UnsupportedEncoding(),
+        errors.InvalidText(),
+        errors.InvalidTtlHeader(MIN_TTL, settings.max_ttl),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.NoUniqueId(),
+        errors.ServiceUnavailable(),
+        *_unless_everybody_may_create(settings),
+    )
+    schema = {"type": "string", "minLength": 1, "pattern": NOT_BLANK}
+    content = {"text/plain": {"schema": schema, "example": "the key is under the mat"}}
+    ttl = _ttl_header("Seconds until the message is gone, read or not", settings.max_ttl, required=False)
+    return operation | {"parameters": [ttl], "requestBody": {"required": True, "content": content}}
 
 
 def _put(settings: Settings) -> Schema:
@@ -152,8 +172,11 @@ def _unless_everybody_may_create(settings: Settings) -> tuple[ApiError, ...]:
 def _read() -> Schema:
     page = {"text/html": {"schema": {"type": "string"}}}
     responses = _ok({"message": "the key is under the mat"}, _object({"message": {"type": "string"}}))
-    responses["200"]["description"] = "The message; it is destroyed. A browser's navigation gets a page with a button"
-    responses["200"]["content"] |= page
+    responses["200"]["description"] = (
+        "The message, as text to a client that rates text/plain above JSON; it is destroyed. "
+        "A browser's navigation gets a page with a button"
+    )
+    responses["200"]["content"] |= _TEXT | page
     return _operation(
         "read",
         "Read a message, and destroy it",
@@ -229,14 +252,7 @@ def _reveal() -> Schema:
 def _put_part(settings: Settings) -> Schema:
     most = settings.max_ttl + EXTRA_TTL
     kept = ({"expires_at": _EXAMPLE_TIME}, _object({"expires_at": _time()}))
-    ttl = {
-        "name": "TTL",
-        "in": "header",
-        "required": True,
-        "description": "Seconds until the part is gone (RFC 8030, section 5.2)",
-        "schema": {"type": "integer", "minimum": MIN_TTL, "maximum": most},
-        "example": 3600,
-    }
+    ttl = _ttl_header("Seconds until the part is gone (RFC 8030, section 5.2)", most, required=True)
     return _operation(
         "putPart",
         "Store a part of files under the id that the client derived; Content-Length is required",
@@ -337,6 +353,12 @@ NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\
 def _ttl(settings: Settings) -> Schema:
     bounds = {"minimum": MIN_TTL, "maximum": settings.max_ttl, "default": settings.default_ttl}
     return {"type": "integer", "description": "Seconds until it is gone, read or not"} | bounds
+
+
+def _ttl_header(description: str, most: int, *, required: bool) -> Schema:
+    schema = {"type": "integer", "minimum": MIN_TTL, "maximum": most}
+    fields = {"required": required, "description": description, "schema": schema, "example": 3600}
+    return {"name": "TTL", "in": "header"} | fields
 
 
 def _time() -> Schema:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from crypt_core.encoding import encode_json
 
+MAX_HOST_LENGTH = 255
+
 
 class Request(NamedTuple):
     """What the client sent.
@@ -26,6 +28,13 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     client: str
     body: AsyncIterable[bytes]
+
+    @property
+    def origin(self) -> str:
+        """The service's address as the client wrote it; with `HOST` in it if the client's `Host` cannot be shown."""
+        host = self.headers.get("host", "")
+        is_plain = host.isascii() and all(c.isalnum() or c in ".-:[]" for c in host)
+        return f"{self.scheme}://{host if is_plain and 0 < len(host) <= MAX_HOST_LENGTH else 'HOST'}"
 
 
 class Response(NamedTuple):
@@ -49,6 +58,8 @@ class Response(NamedTuple):
 JSON_TYPE = "application/json; charset=utf-8"
 """JSON is always UTF-8, but some clients take text without a charset for Latin-1, as HTTP/1.1 once had it."""
 
+TEXT_TYPE = "text/plain; charset=utf-8"
+
 
 def json_response(
     status: int, value: object, headers: Mapping[str, str] = MappingProxyType({}), *, created_by: str = ""
@@ -56,6 +67,11 @@ def json_response(
     """Build a response whose body is `value` as JSON."""
     body = encode_json(value).encode()
     return Response(status, body, {"Content-Type": JSON_TYPE, **headers}, created_by=created_by)
+
+
+def text_response(text: str, *, created_by: str = "") -> Response:
+    """Build a response whose body is `text` as it is."""
+    return Response(200, text.encode(), {"Content-Type": TEXT_TYPE}, created_by=created_by)
 
 
 def timestamp(time: float) -> str:
