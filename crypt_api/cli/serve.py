@@ -111,6 +111,13 @@ DEFAULTS = Settings()
     metavar="FILE",
     help="Only those who have a token of this file may create messages; crypt-api token makes tokens.",
 )
+@click.option(
+    "--create-header",
+    metavar="NAME",
+    default="",
+    help="The header in which a sign-on names its user, such as X-Auth-Request-Email; only who has signed on, or has a "
+    "token, may create messages. It is believed from --trusted-proxies alone.",
+)
 @click.option("--service-name", metavar="NAME", default=DEFAULTS.brand.service_name, help="The name on the pages.")
 @click.option("--operator", metavar="NAME", default="", help="Who runs the service: readers are told.")
 @click.option("--reader-note", metavar="TEXT", default="", help="A line of text for readers.")

@@ -73,7 +73,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     if (path := values.get("CREATE_TOKENS")) is not None:
         values["CREATE_TOKENS"] = _read(path)
     settings = Settings.from_mapping(values)
-    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
+    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""), values.get("CREATE_HEADER", ""))
     metrics = Metrics()
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
     store = open_store(url, max_storage=max_storage, observer=metrics)

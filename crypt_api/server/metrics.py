@@ -18,6 +18,9 @@ from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, O
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """All other methods are counted as `other`: clients must not be able to create series."""
 
+MAX_CREATORS = 10_000
+"""Series of people and tokens. Whoever else creates messages is counted as `other`: each series takes memory."""
+
 REFUSALS = {401, 403, 429}
 
 
@@ -35,7 +38,10 @@ class Metrics:
         for often in (self._requests, self._seconds, self._store_seconds, self._messages):
             self.registry.register(often)
         self._created_by = Counter(
-            "crypt_api_messages_created_by", "Messages created with each token", ["label"], registry=self.registry
+            "crypt_api_messages_created_by",
+            "Messages created with each token, and by each who had signed on",
+            ["label"],
+            registry=self.registry,
         )
         self._damaged = Counter(
             "crypt_api_damaged_records", "Records found that cannot be read", registry=self.registry
@@ -45,6 +51,7 @@ class Metrics:
             "Requests that this server counted alone, since the engine that counts for all did not answer",
             registry=self.registry,
         )
+        self._creators: set[str] = set()
         for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.add(event, count=0)
 
@@ -56,8 +63,10 @@ class Metrics:
             self._messages.add("refused")
 
     def created_by(self, label: str) -> None:
-        """Count a message that was created with one of the operator's tokens."""
-        self._created_by.labels(label).inc()
+        """Count a message by the label of its sender's token, or by who had signed on."""
+        if len(self._creators) < MAX_CREATORS:
+            self._creators.add(label)
+        self._created_by.labels(label if label in self._creators else "other").inc()
 
     def watch(self, usage: Callable[[], Usage]) -> None:
         """Add the gauges of the store. `usage` is called at each scrape."""

@@ -39,6 +39,8 @@ class Settings:
         upload_per_hour: Bytes of parts that one client may upload in an hour; 0 is no limit.
         brand: The service's looks.
         create_tokens: Who may create messages; None is everybody.
+        has_sign_on: Those who have signed on at the operator's proxy (`Request.user`) may create messages, and nobody
+            else without a token.
 
     Raises:
         SettingsError: A value is out of its bounds.
@@ -58,6 +60,7 @@ class Settings:
     upload_per_hour: int = DEFAULT_UPLOAD_PER_HOUR
     brand: Brand = field(default_factory=Brand)
     create_tokens: CreateTokens | None = None
+    has_sign_on: bool = False
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
@@ -68,6 +71,8 @@ class Settings:
         _check("MAX_FILE", self.max_file, 0, 1 << 50)
         if self.upload_per_hour:
             _check("UPLOAD_PER_HOUR", self.upload_per_hour, MAX_PART_BYTES, 1 << 50)
+        if self.has_sign_on and self.create_tokens is None:
+            object.__setattr__(self, "create_tokens", CreateTokens())
         if self.id_length != "auto":
             _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
 
@@ -76,6 +81,7 @@ class Settings:
         """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
         `CREATE_TOKENS` is the list itself. A list that is there and empty is a list: nobody may create messages.
+        `CREATE_HEADER` is the header that says who has signed on; the platform believes it or not.
 
         Raises:
             SettingsError: A value cannot be used, such as a number that is out of its bounds.
@@ -86,7 +92,8 @@ class Settings:
         given |= {name.lower(): parse_size(name, str(values[name])) for name in cls.SIZES if values.get(name, "") != ""}
         tokens = values.get("CREATE_TOKENS")
         create_tokens = None if tokens is None else CreateTokens.parse(str(tokens))
-        return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)
+        given |= {"create_tokens": create_tokens, "has_sign_on": bool(values.get("CREATE_HEADER"))}
+        return cls(**given, brand=Brand.from_mapping(values))
 
 
 def _parse(name: str, value: object) -> int | str:

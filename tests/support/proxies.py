@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -52,10 +52,15 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
             process.wait(30)
 
 
+Change = Callable[[str], str]
+"""What an operator changes in the configuration."""
+
+
 @contextlib.contextmanager
-def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[str]:
+def caddy(folder: Path, *upstreams: int, try_duration: str = "1s", change: Change = str) -> Iterator[str]:
     port = listening_port()
-    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
+    (folder / "Caddyfile").write_text(change((ROOT / "deploy/caddy/Caddyfile").read_text()))
+    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={folder}/Caddyfile"]
     variables = {
         "SITE_ADDRESS": f"http://127.0.0.1:{port}",
         "TRY_DURATION": try_duration,
@@ -66,11 +71,11 @@ def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[s
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *upstreams: int, settings: str = "") -> Iterator[str]:
+def nginx(folder: Path, *upstreams: int, settings: str = "", change: Change = str) -> Iterator[str]:
     """Without TLS, for which it would need a certificate, and on a port that is free. `settings` are for all sites."""
     port = listening_port()
     block, redirect, site = re.split(
-        r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
+        r"^(?=server \{)", change((ROOT / "deploy/nginx/crypt-api.conf").read_text()), flags=re.MULTILINE
     )
     assert "return 308" in redirect
     site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx", str(folder))

@@ -60,7 +60,7 @@ class App:
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
-        if settings.create_tokens is not None and not settings.create_tokens.labels:
+        if settings.create_tokens is not None and not settings.create_tokens.labels and not settings.has_sign_on:
             logger.warning("CREATE_TOKENS has no token: nobody can create messages")
         self._limits = limits
         self._pages = Pages(settings)

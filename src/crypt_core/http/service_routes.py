@@ -87,8 +87,8 @@ class ServiceHandlers:
         await store.apply(_PROBE_ID, Read())
         return json_response(200, {"status": "ready", **self._readiness()})
 
-    async def limits(self, _request: Request, _store: Store) -> Response:
-        """What a client has to know before it sends. Times are in seconds."""
+    async def limits(self, request: Request, _store: Store) -> Response:
+        """What this client has to know before it sends. Times are in seconds."""
         settings = self._settings
         files = {"max_bytes": settings.max_file, "part_bytes": MAX_PART_BYTES, "extra_ttl": EXTRA_TTL}
         fields = {
@@ -97,7 +97,7 @@ class ServiceHandlers:
             "max_ttl": settings.max_ttl,
             "default_ttl": settings.default_ttl,
             "max_reads": MAX_READS,
-            "token": settings.create_tokens is not None,
+            "token": settings.create_tokens is not None and not request.user,
             "files": files if self._has_files else None,
         }
         return json_response(200, fields)

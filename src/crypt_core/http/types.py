@@ -20,6 +20,7 @@ class Request(NamedTuple):
         headers: By lower-case name.
         client: The client's address, as the adapter knows it; empty if the adapter does not know it.
         body: The body's bytes as they arrive. It is read at most once, and perhaps not to the end.
+        user: Who has signed on, as the operator's own proxy says; empty if none says so.
     """
 
     scheme: str
@@ -28,6 +29,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     client: str
     body: AsyncIterable[bytes]
+    user: str = ""
 
     @property
     def origin(self) -> str:
@@ -43,7 +45,8 @@ class Response(NamedTuple):
     Attributes:
         route: The pattern of the route, such as `/{id}`, for logs and metrics; empty if the path fits no route.
             A path itself must be in neither: an id may be in it.
-        created_by: The label of the token by which a message was created, for metrics; empty without one.
+        created_by: For metrics: the label of the token by which a message was created, or who had signed on; else
+            empty.
         stream: The body instead of `body`, in pieces; `Content-Length` is among the headers then.
     """
 
