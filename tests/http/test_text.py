@@ -25,8 +25,8 @@ def test_a_text_comes_back_to_the_byte(platform: Platform, client: httpx.Client,
 
 
 def test_a_text_in_chunks_of_unknown_length_is_a_message(client: httpx.Client) -> None:
-    address = client.put("/", content=iter([b"caf\xc3", b"\xa9"])).text.strip()
-    assert client.get(address).content == '{"message": "café"}'.encode()
+    address = client.put("/", content=iter([b"\xc3", b"\xa9"])).text.strip()
+    assert client.get(address).content == '{"message": "é"}'.encode()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_text_in_chunks_of_unknown_length_is_a_message(client: httpx.Client) -
     [
         (b"", {}, 400, "The body must be text in UTF-8, and not blank"),
         (b" \r\n\xc2\xa0", {}, 400, "The body must be text in UTF-8, and not blank"),
-        (b"caf\xe9", {}, 400, "The body must be text in UTF-8, and not blank"),
+        (b"\xe9t\xe9", {}, 400, "The body must be text in UTF-8, and not blank"),
         (b"x" * 102_401, {}, *TOO_LARGE),
         (b"x", {"TTL": "59"}, 400, "Header 'TTL' must be a whole number of seconds from 60 to 86400"),
         (b"x", {"TTL": ""}, 400, "Header 'TTL' must be a whole number of seconds from 60 to 86400"),
