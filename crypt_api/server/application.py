@@ -15,7 +15,9 @@ from crypt_api.server.parts import ServerPartStore, open_parts
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_limits, open_store
+from crypt_api.server.webhook import ServerWebhook
 from crypt_core.errors import SettingsError
+from crypt_core.events import ignore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
@@ -35,6 +37,22 @@ class Application:
     parts: ServerPartStore | None
     proxies: TrustedProxies
     metrics: Metrics
+    webhook: ServerWebhook | None = None
+
+    async def connect(self) -> None:
+        """Make ready for requests, on the event loop that runs.
+
+        Raises:
+            StorageUnavailable: The store cannot be connected.
+        """
+        await self.store.connect()
+        if self.webhook is not None:
+            self.webhook.connect()
+
+    async def finish(self) -> None:
+        """Tell the webhook's receiver what is left to tell, when no request comes any more. `close` comes next."""
+        if self.webhook is not None:
+            await self.webhook.finish()
 
     def close(self) -> None:
         """Finish what was begun, and close the stores."""
@@ -71,13 +89,19 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         if name.startswith(ENVIRONMENT_PREFIX)
     }
     if (path := values.get("CREATE_TOKENS")) is not None:
-        values["CREATE_TOKENS"] = _read(path)
+        values["CREATE_TOKENS"] = _read("CREATE_TOKENS", path)
+    if path := values.get("WEBHOOK_SECRET_FILE"):
+        values["WEBHOOK_SECRET"] = _read("WEBHOOK_SECRET_FILE", path)
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""), values.get("CREATE_HEADER", ""))
     metrics = Metrics()
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
-    store = open_store(url, max_storage=max_storage, observer=metrics)
+    webhook = None if settings.webhook is None else ServerWebhook(settings.webhook, metrics.webhook_result)
+    on_event = ignore if webhook is None else webhook.happened
+    store = open_store(url, max_storage=max_storage, observer=metrics, on_event=on_event)
     metrics.watch(lambda: store.usage)
+    if webhook is not None:
+        metrics.watch_webhook(lambda: webhook.waiting)
     try:
         parts = _open_parts(url, values) if settings.max_file else None
     except BaseException:
@@ -93,17 +117,17 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         readiness=lambda: {**store.usage.readiness(), **({} if parts is None else parts.usage.readiness())},
         parts=parts,
     )
-    return Application(app, MeteredStore(store, metrics), parts, proxies, metrics)
+    return Application(app, MeteredStore(store, metrics), parts, proxies, metrics, webhook)
 
 
 def _open_parts(store: str, values: Mapping[str, str]) -> ServerPartStore | None:
     return open_parts(store, files=values.get("FILES", ""), max_file_storage=values.get("MAX_FILE_STORAGE", ""))
 
 
-def _read(path: str) -> str:
+def _read(name: str, path: str) -> str:
     if not path:  # of a variable that was meant to have a path: it must not let everybody send
-        raise SettingsError("CREATE_TOKENS must be a file, and is empty")
+        raise SettingsError(f"{name} must be a file, and is empty")
     try:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"CREATE_TOKENS: {path} cannot be read") from None
+        raise SettingsError(f"{name}: {path} cannot be read") from None

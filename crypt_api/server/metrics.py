@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -14,6 +15,7 @@ from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_respon
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.guesses import is_guess
 from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
+from crypt_core.webhook import Result
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """All other methods are counted as `other`: clients must not be able to create series."""
@@ -52,6 +54,9 @@ class Metrics:
             registry=self.registry,
         )
         self._creators: set[str] = set()
+        self._webhook_events = LabelledCounter(
+            "crypt_api_webhook_events", "Events for the webhook's receiver", ("result",)
+        )
         for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.add(event, count=0)
 
@@ -82,6 +87,19 @@ class Metrics:
             ("messages", "Messages in the store, or a number somewhat above", lambda: usage().messages),
         ):
             Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
+
+    def watch_webhook(self, waiting: Callable[[], int]) -> None:
+        """Add what there is to know of the webhook. `waiting` is called at each scrape."""
+        Gauge(
+            "crypt_api_webhook_waiting", "Events that wait for the webhook's receiver", registry=self.registry
+        ).set_function(waiting)
+        self.registry.register(self._webhook_events)
+        for result in get_args(Result):
+            self._webhook_events.add(result, count=0)
+
+    def webhook_result(self, result: Result) -> None:
+        """Count an event of the webhook by what became of it."""
+        self._webhook_events.add(result)
 
     def watch_files(self, parts: ServerPartStore) -> None:
         """Add the gauges of the parts of files. `parts.usage` is asked at each scrape."""

@@ -53,13 +53,14 @@ async def _serve(
         return metrics_response(application.metrics, request)
 
     stop = _stop_event()
-    await application.store.connect()  # before anybody can ask
+    await application.connect()  # before anybody can ask
     servers = [_started(Server(application.answer, limits, application.proxies), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
         servers.append(_started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
     await stop.wait()
     await asyncio.gather(*(server.stop() for server in servers))
+    await application.finish()
 
 
 def _stop_event() -> asyncio.Event:

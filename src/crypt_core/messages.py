@@ -25,6 +25,7 @@ class Create:
         access: The hashes of what opens the message; None for a plain message.
         reads: How many readers the message has.
         request_hash: Recognizes the same request when it is sent again; empty for a plain message.
+        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
     """
 
     content: str
@@ -32,6 +33,7 @@ class Create:
     access: AccessHashes | None = None
     reads: int = 1
     request_hash: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,14 @@ def decide(record: Record | None, command: Command, now: float) -> Decision:
 def _create(record: Record | None, command: Create, now: float) -> Decision:
     if record is None:
         expires_at = now + command.ttl
-        new = Record(command.content, expires_at, command.access, command.request_hash, command.reads)
+        new = Record(
+            command.content,
+            expires_at,
+            command.access,
+            command.request_hash,
+            command.reads,
+            reference=command.reference,
+        )
         return Decision(new, Created(expires_at))
     if record.state == "unread" and command.request_hash and command.request_hash == record.request_hash:
         return Decision(record, Repeated(record.expires_at))
@@ -287,4 +296,4 @@ def _without_content(record: Record) -> Record | None:
         return None
     # The tombstone keeps only that there was a passphrase.
     access = record.access._replace(passphrase_hash=None if record.access.passphrase_hash is None else "")
-    return replace(record, content=None, leases=(), access=access, request_hash="", tries_left=0)
+    return replace(record, content=None, leases=(), access=access, request_hash="", tries_left=0, reference="")

@@ -56,6 +56,7 @@ class Record:
         leases: The readers who may fetch the message again.
         state: What has become of the message.
         at: Unix time in seconds at which the message was last read, or destroyed unread; None while unread.
+        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
     """
 
     content: str | None
@@ -67,6 +68,12 @@ class Record:
     leases: tuple[Lease, ...] = ()
     state: State = "unread"
     at: float | None = None
+    reference: str = ""
+
+    @property
+    def tells_end(self) -> bool:
+        """Whether the sender is to be told if the message's time is up now."""
+        return self.reference != "" and self.content is not None and self.state != "read"
 
     @property
     def due_at(self) -> float:

@@ -10,6 +10,7 @@ from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES
 from crypt_core.sizes import parse_size
+from crypt_core.webhook import Webhook
 
 MIN_TTL = 60
 """Seconds. Cloudflare KV refuses a shorter one."""
@@ -41,6 +42,7 @@ class Settings:
         create_tokens: Who may create messages; None is everybody.
         has_sign_on: Those who have signed on at the operator's proxy (`Request.user`) may create messages, and nobody
             else without a token.
+        webhook: Who is told what became of messages whose senders want that; None is nobody.
 
     Raises:
         SettingsError: A value is out of its bounds.
@@ -49,7 +51,7 @@ class Settings:
     NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
     SIZES: ClassVar = ("MAX_FILE", "UPLOAD_PER_HOUR")
     NAMES: ClassVar = (*NUMBERS, *SIZES, *Brand.NAMES)
-    SECRETS: ClassVar = ("CREATE_TOKENS",)
+    SECRETS: ClassVar = ("CREATE_TOKENS", "WEBHOOK", "WEBHOOK_SECRET")
 
     rate_limit_per_second: int = 3
     misses_per_hour: int = 60
@@ -61,6 +63,7 @@ class Settings:
     brand: Brand = field(default_factory=Brand)
     create_tokens: CreateTokens | None = None
     has_sign_on: bool = False
+    webhook: Webhook | None = None
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
@@ -82,6 +85,7 @@ class Settings:
 
         `CREATE_TOKENS` is the list itself. A list that is there and empty is a list: nobody may create messages.
         `CREATE_HEADER` is the header that says who has signed on; the platform believes it or not.
+        `WEBHOOK` and `WEBHOOK_SECRET` go together.
 
         Raises:
             SettingsError: A value cannot be used, such as a number that is out of its bounds.
@@ -93,7 +97,9 @@ class Settings:
         tokens = values.get("CREATE_TOKENS")
         create_tokens = None if tokens is None else CreateTokens.parse(str(tokens))
         given |= {"create_tokens": create_tokens, "has_sign_on": bool(values.get("CREATE_HEADER"))}
-        return cls(**given, brand=Brand.from_mapping(values))
+        url, secret = (str(values.get(name) or "") for name in ("WEBHOOK", "WEBHOOK_SECRET"))
+        webhook = Webhook.parse(url, secret) if url or secret else None
+        return cls(**given, brand=Brand.from_mapping(values), webhook=webhook)
 
 
 def _parse(name: str, value: object) -> int | str:

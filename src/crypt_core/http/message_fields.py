@@ -16,6 +16,7 @@ from crypt_core.http.errors import (
 from crypt_core.messages import MAX_MESSAGE_BYTES, Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.webhook import MAX_REFERENCE_LENGTH, is_reference
 
 MAX_ENVELOPE_BYTES = 142_034
 """Bytes of a sealed message: base64url of version (1), nonce (12), 26 padding steps of 4,096 and tag (16).
@@ -25,7 +26,7 @@ MAX_ENVELOPE_BYTES = 142_034
 
 MAX_READS = 100
 
-_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads"}
+_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads", "notify"}
 
 
 def plain_message(fields: Any, settings: Settings) -> Create:
@@ -35,7 +36,7 @@ def plain_message(fields: Any, settings: Settings) -> Create:
         ApiError: A field is missing or invalid.
     """
     message = _message(fields, MAX_MESSAGE_BYTES)
-    return Create(message, _ttl(fields, settings))
+    return Create(message, _ttl(fields, settings), reference=_reference(fields, settings))
 
 
 def plain_text(body: bytes, headers: Mapping[str, str], settings: Settings) -> Create:
@@ -83,8 +84,11 @@ def sealed_message(fields: Any, settings: Settings) -> Create:
     reads = whole_number(fields.get("reads", 1))
     if reads is None or not 1 <= reads <= MAX_READS:
         raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
-    request = json.dumps([message, access.proof_hash, access.passphrase_hash, ttl, reads])
-    return Create(message, ttl, access, reads, digest(request.encode()))
+    reference = _reference(fields, settings)
+    request: list[object] = [message, access.proof_hash, access.passphrase_hash, ttl, reads]
+    if reference:
+        request.append({"notify": reference})
+    return Create(message, ttl, access, reads, digest(json.dumps(request).encode()), reference)
 
 
 def _message(fields: Any, limit: int) -> str:
@@ -105,6 +109,18 @@ def _ttl(fields: dict[str, Any], settings: Settings) -> int:
     if ttl is None or not MIN_TTL <= ttl <= settings.max_ttl:
         raise InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}")
     return ttl
+
+
+def _reference(fields: dict[str, Any], settings: Settings) -> str:
+    """The sender's word for the message; empty if nobody is to be told what becomes of it."""
+    if "notify" not in fields:
+        return ""
+    if settings.webhook is None:  # a sender who waits for news must not wait in vain
+        raise InvalidField("notify", "cannot be used: this service has no webhook")
+    reference = fields["notify"]
+    if not is_reference(reference):
+        raise InvalidField("notify", f"must be 1 to {MAX_REFERENCE_LENGTH} visible ASCII characters")
+    return str(reference)
 
 
 def _hash(fields: dict[str, Any], name: str) -> str:

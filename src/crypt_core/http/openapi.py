@@ -11,6 +11,7 @@ from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.webhook import MAX_REFERENCE_LENGTH
 
 Schema = dict[str, Any]
 
@@ -90,7 +91,7 @@ def _help() -> Schema:
 
 
 def _create(settings: Settings) -> Schema:
-    fields = {"message": _message("hello"), "ttl": _ttl(settings)}
+    fields = {"message": _message("hello"), "ttl": _ttl(settings), **_notify(settings)}
     operation = _operation(
         "create",
         "Store a message under a short id",
@@ -139,6 +140,7 @@ def _put(settings: Settings) -> Schema:
         "passphrase_hash": hash_schema,
         "ttl": _ttl(settings),
         "reads": {"type": "integer", "minimum": 1, "maximum": MAX_READS, "default": 1},
+        **_notify(settings),
     }
     created = {"id": _EXAMPLE_SEALED_ID, "expires_at": _EXAMPLE_TIME}
     created_schema = _object({"id": {"type": "string", "pattern": SEALED_ID}, "expires_at": _time()})
@@ -307,8 +309,10 @@ def _limits(settings: Settings) -> Schema:
         "max_reads": MAX_READS,
         "token": settings.create_tokens is not None,
         "files": files,
+        "notify": settings.webhook is not None,
     }
-    fields: Schema = dict.fromkeys(example, number) | {"token": {"type": "boolean"}}
+    boolean = {"type": "boolean"}
+    fields: Schema = dict.fromkeys(example, number) | {"token": boolean, "notify": boolean}
     fields["files"] = {"anyOf": [_object(dict.fromkeys(files, number)), {"type": "null"}]}
     return _operation("limits", "What a client has to know before it sends", _ok(example, _object(fields)))
 
@@ -353,6 +357,14 @@ NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\
 def _ttl(settings: Settings) -> Schema:
     bounds = {"minimum": MIN_TTL, "maximum": settings.max_ttl, "default": settings.default_ttl}
     return {"type": "integer", "description": "Seconds until it is gone, read or not"} | bounds
+
+
+def _notify(settings: Settings) -> Schema:
+    """The field `notify`, where the service has a webhook."""
+    if settings.webhook is None:
+        return {}
+    text = "The sender's own word for the message: the operator's webhook is told when it is read, or gone"
+    return {"notify": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_REFERENCE_LENGTH}}}$", "description": text}}
 
 
 def _ttl_header(description: str, most: int, *, required: bool) -> Schema:

@@ -99,6 +99,7 @@ class ServiceHandlers:
             "max_reads": MAX_READS,
             "token": settings.create_tokens is not None and not request.user,
             "files": files if self._has_files else None,
+            "notify": settings.webhook is not None,
         }
         return json_response(200, fields)
 
