@@ -59,6 +59,11 @@ def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) 
     return path
 
 
+def unreadable(error: OSError) -> click.UsageError:
+    """What is said of a file that cannot be read while it is sent."""
+    return click.UsageError(f"{error.filename or 'A file'} cannot be read: {error.strerror}.")
+
+
 def _in_folder(folder: Path) -> Iterator[Attachment]:
     top, is_empty = folder.resolve(), True
     for path in sorted(top.rglob("*")):

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 import click
 
 from crypt_api.cli.new_files import NewFiles, complete, part_of
-from crypt_api.cli.terminal import check_stdout, show
+from crypt_api.cli.terminal import check_stdout, is_terminal, show
 from crypt_api.cli.unfinished import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
 from crypt_api.client.messages import has_parts
@@ -182,6 +182,19 @@ class NewFile:
         self._is_new = False
         self._path.mkdir(mode=0o700)
         return self._path
+
+
+def named_place(output: str | None, *, force: bool, as_json: bool) -> Place:
+    """The place that `--output` names. Without it, stdout, and this folder for files if stdout is a terminal."""
+    if output == "-" and as_json:
+        raise click.UsageError("--json goes to stdout, and so does --output -.")
+    if output is None:
+        return Folder(Path(), shows_text=True) if as_json or is_terminal(sys.stdout) else Stdout()
+    if output == "-":
+        return Stdout()
+    if Path(output).is_dir() or output.endswith(("/", os.sep)):
+        return Folder(Path(output), shows_text=as_json)
+    return NewFile(Path(output), overwrite=force)
 
 
 class _Text:

@@ -14,7 +14,7 @@ from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.guesses import is_guess
-from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
+from crypt_core.messages import Answered, Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
 from crypt_core.webhook import Result
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
@@ -57,7 +57,7 @@ class Metrics:
         self._webhook_events = LabelledCounter(
             "crypt_api_webhook_events", "Events for the webhook's receiver", ("result",)
         )
-        for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
+        for event in ("created", "answered", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.add(event, count=0)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -130,6 +130,8 @@ class Metrics:
                     self._messages.add("missed")
             case Created():
                 self._messages.add("created")
+            case Answered():
+                self._messages.add("answered")
             case Granted():
                 self._messages.add("read")
             case Destroyed() | WrongPassphrase(tries_left=0):

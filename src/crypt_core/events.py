@@ -7,7 +7,7 @@ caller. So a reader who leaves at the right moment, or asks again with an idempo
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from crypt_core.messages import Destroyed, Granted, Outcome, WrongPassphrase
+from crypt_core.messages import Answered, Destroyed, Granted, Outcome, WrongPassphrase
 from crypt_core.record import Record
 
 
@@ -15,12 +15,12 @@ class Event(NamedTuple):
     """Something that happened to a message, without its id.
 
     Attributes:
-        kind: `expired` is said of a message that nobody has read.
+        kind: `expired` is said of a message that nobody has read, and of a question that nobody has answered.
         reference: The sender's own word for the message.
         at: Unix time in seconds, by the store's clock.
     """
 
-    kind: Literal["read", "destroyed", "expired"]
+    kind: Literal["read", "destroyed", "expired", "answered"]
     reference: str
     at: float
 
@@ -49,6 +49,8 @@ def event_of(before: Record | None, after: Record | None, outcome: Outcome | Non
     match outcome:
         case Granted():
             return Event("read", before.reference, now)
+        case Answered():
+            return Event("answered", before.reference, now)
         case Destroyed() | WrongPassphrase(tries_left=0) if before.reads_left:
             return Event("destroyed", before.reference, now)
     return None

@@ -19,10 +19,9 @@ from crypt_api.server import webhook
 from crypt_core.webhook import Webhook
 from tests.support import platforms
 from tests.support.platforms import ROOT, Platform
-from tests.support.proxies import listening_port
 from tests.support.receivers import Received, Receiver
 from tests.support.sealed import Sealed
-from tests.support.valkey import wait_until
+from tests.support.services import free_port, wait_until
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -150,7 +149,7 @@ def test_a_receiver_that_hangs_delays_nobody_and_a_server_stops_all_the_same(tmp
 def test_the_receiver_of_the_page_posts_to_a_chat(receiver: Receiver, tmp_path: Path) -> None:
     [program] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/webhook.md").read_text(), re.DOTALL)
     (tmp_path / "receiver.py").write_text(program)
-    port = listening_port()
+    port = free_port()
     environment = os.environ | {"WEBHOOK_SECRET": SECRET, "CHAT_URL": receiver.url, "PORT": str(port)}
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, tmp_path / "receiver.py"], env=environment, stderr=subprocess.DEVNULL

@@ -27,6 +27,8 @@ CODES = {
     "Wrong passphrase": "wrong_passphrase",
     "Message has no passphrase": "unexpected_passphrase",
     "ID is already in use": "id_taken",
+    "The question is not answered yet": "not_answered",
+    "The question is already answered": "already_answered",
     "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters": "invalid_idempotency_key",
     "Prefetching is refused": "prefetch_refused",
     "Embedding is refused": "embed_refused",

@@ -4,7 +4,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, Self
 
-from tests.support.valkey import wait_until
+from tests.support.services import wait_until
 
 
 class Received(NamedTuple):

@@ -138,6 +138,8 @@ def _routes(
     yield Route("/{id}", limited=by_id)
     yield Route("/{sealed_id}", limited=by_sealed_id)
     yield Route("/{id}/status", limited={"GET": messages.receipt})
+    yield Route("/{id}/question", limited={"GET": messages.question})
+    yield Route("/{id}/answer", limited={"PUT": messages.answer})
     yield Route("/{id}/reveal", limited={"POST": messages.reveal})
     yield Route("/{id}/part", limited={"GET": parts.get, "PUT": parts.put, "DELETE": parts.delete})
     for path, handler in (

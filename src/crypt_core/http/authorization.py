@@ -5,6 +5,7 @@ Only digests leave this module: no store, log or exception ever has a proof or a
 
 from typing import NamedTuple
 
+from crypt_core import ids
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
 from crypt_core.http.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
@@ -55,6 +56,20 @@ def proven_part_id(request: Request) -> str:
         raise AuthorizationRequired
     proof = decode_base64url(token, PROOF_BYTES)
     return "" if proof is None else part_id(proof)
+
+
+class AnswerProof(NamedTuple):
+    """The id of a question, and the digest of the proof to answer it."""
+
+    message_id: str
+    proof_hash: str
+
+
+def answer_proof(request: Request) -> AnswerProof | None:
+    """Parse `Authorization: Bearer <id>.<answer proof>`, with which the parts of an answer are uploaded; else None."""
+    message_id, _, text = _bearer_token(request).partition(".")
+    proof = decode_base64url(text, PROOF_BYTES)
+    return AnswerProof(message_id, digest(proof)) if proof is not None and ids.is_sealed(message_id) else None
 
 
 def creator(request: Request, tokens: CreateTokens | None) -> str:

@@ -227,6 +227,22 @@ class IdTaken(ApiError):
     code = "id_taken"
 
 
+class NotAnswered(ApiError):
+    """The asker asks for the answer, and there is none yet."""
+
+    status = 409
+    text = "The question is not answered yet"
+    code = "not_answered"
+
+
+class AlreadyAnswered(ApiError):
+    """Another answer has come first. It may have been read since."""
+
+    status = 409
+    text = "The question is already answered"
+    code = "already_answered"
+
+
 class MessageTooLarge(ApiError):
     """The message is over its limit, or the body is larger than any valid request needs."""
 

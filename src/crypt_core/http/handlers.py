@@ -8,7 +8,14 @@ from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
-from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, plain_message, plain_text, sealed_message
+from crypt_core.http.message_fields import (
+    MAX_ANSWER_BYTES,
+    MAX_ENVELOPE_BYTES,
+    answer,
+    plain_message,
+    plain_text,
+    sealed_message,
+)
 from crypt_core.http.negotiation import is_navigation, prefers_text
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
@@ -17,16 +24,22 @@ from crypt_core.messages import (
     MAX_MESSAGE_BYTES,
     Acknowledge,
     Acknowledged,
+    AlreadyAnswered,
+    Answered,
     Create,
     Created,
     Destroy,
     Destroyed,
+    GetQuestion,
     GetReceipt,
     Granted,
+    NotAnswered,
     PassphraseRequired,
+    Question,
     Read,
     Receipt,
     Repeated,
+    RepeatedAnswer,
     UnexpectedPassphrase,
     WrongPassphrase,
 )
@@ -68,7 +81,7 @@ class MessageHandlers:
         raise errors.NoUniqueId
 
     async def put(self, request: Request, store: Store, message_id: str) -> Response:
-        """Keep the sealed message in the body under the id in the path, which the client derived."""
+        """Keep the sealed message, or the question, in the body under the id in the path, which the client derived."""
         created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
         match await store.apply(message_id, sealed_message(fields, self._settings)):
@@ -137,6 +150,34 @@ class MessageHandlers:
         }
         return json_response(200, fields)
 
+    async def question(self, request: Request, store: Store, message_id: str) -> Response:
+        """Hand out a question to somebody who may answer it. This changes nothing."""
+        if not ids.is_sealed(message_id):
+            raise errors.MessageNotFound
+        match await store.apply(message_id, GetQuestion(proofs(request).proof_hash)):
+            case Question(content, ttl, expires_at):
+                return json_response(200, {"message": content, "ttl": ttl, "expires_at": timestamp(expires_at)})
+            case AlreadyAnswered():
+                raise errors.AlreadyAnswered
+            case _:
+                raise errors.MessageNotFound
+
+    async def answer(self, request: Request, store: Store, message_id: str) -> Response:
+        """Keep the answer in the body, if it is the first one. It needs no create token: whoever asked had one."""
+        if not ids.is_sealed(message_id):
+            raise errors.MessageNotFound
+        proof_hash = proofs(request).proof_hash
+        fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ANSWER_BYTES)))
+        match await store.apply(message_id, answer(fields, proof_hash)):
+            case Answered(expires_at):
+                return json_response(201, {"expires_at": timestamp(expires_at)})
+            case RepeatedAnswer(expires_at):
+                return json_response(200, {"expires_at": timestamp(expires_at)})
+            case AlreadyAnswered():
+                raise errors.AlreadyAnswered
+            case _:
+                raise errors.MessageNotFound
+
 
 async def _read(store: Store, message_id: str, command: Read) -> str:
     """Read the message, and raise the error that the client gets if it is not granted."""
@@ -149,6 +190,8 @@ async def _read(store: Store, message_id: str, command: Read) -> str:
             raise errors.WrongPassphrase(tries_left)
         case UnexpectedPassphrase():
             raise errors.UnexpectedPassphrase
+        case NotAnswered():
+            raise errors.NotAnswered
         case _:
             raise errors.MessageNotFound
 

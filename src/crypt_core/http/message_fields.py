@@ -13,7 +13,7 @@ from crypt_core.http.errors import (
     MessageTooLarge,
     UnknownField,
 )
-from crypt_core.messages import MAX_MESSAGE_BYTES, Create
+from crypt_core.messages import MAX_MESSAGE_BYTES, Answer, Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.webhook import MAX_REFERENCE_LENGTH, is_reference
@@ -24,9 +24,13 @@ MAX_ENVELOPE_BYTES = 142_034
 26 steps hold 102,400 bytes of text or file, and 4,096 for the file's name and type. See `docs/protocol.md`.
 """
 
+MAX_ANSWER_BYTES = 142_062
+"""Bytes of an answer: as an envelope, but version (1), encapsulated key (32), inner version (1), padding steps, tag."""
+
 MAX_READS = 100
 
-_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads", "notify"}
+_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads", "answer_hash", "notify"}
+_NOT_OF_A_QUESTION = ("reads", "passphrase_hash")
 
 
 def plain_message(fields: Any, settings: Settings) -> Create:
@@ -69,15 +73,17 @@ def ttl_header(headers: Mapping[str, str], most: int) -> int:
 
 
 def sealed_message(fields: Any, settings: Settings) -> Create:
-    """The command of a `PUT /{id}`.
+    """The command of a `PUT /{id}`; with `answer_hash`, the message is a question.
 
     Raises:
         ApiError: A field is missing, unknown or invalid.
     """
     message = _message(fields, MAX_ENVELOPE_BYTES)
-    for name in fields:
-        if name not in _SEALED_FIELDS:
-            raise UnknownField(name)
+    _check_names(fields, _SEALED_FIELDS)
+    answer_hash = _hash(fields, "answer_hash") if "answer_hash" in fields else ""
+    for name in _NOT_OF_A_QUESTION:
+        if answer_hash and name in fields:
+            raise InvalidField(name, "cannot go with 'answer_hash': an answer has one reader and no passphrase")
     passphrase_hash = _hash(fields, "passphrase_hash") if "passphrase_hash" in fields else None
     access = AccessHashes(_hash(fields, "proof_hash"), passphrase_hash)
     ttl = _ttl(fields, settings)
@@ -86,9 +92,25 @@ def sealed_message(fields: Any, settings: Settings) -> Create:
         raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
     reference = _reference(fields, settings)
     request: list[object] = [message, access.proof_hash, access.passphrase_hash, ttl, reads]
-    if reference:
-        request.append({"notify": reference})
-    return Create(message, ttl, access, reads, digest(json.dumps(request).encode()), reference)
+    request += filter(None, [answer_hash, {"notify": reference} if reference else None])
+    return Create(message, ttl, access, reads, digest(json.dumps(request).encode()), answer_hash, reference)
+
+
+def answer(fields: Any, proof_hash: str) -> Answer:
+    """The command of a `PUT /{id}/answer` with this proof.
+
+    Raises:
+        ApiError: A field is missing, unknown or invalid.
+    """
+    message = _message(fields, MAX_ANSWER_BYTES)
+    _check_names(fields, {"message"})
+    return Answer(message, proof_hash, digest(json.dumps([message]).encode()))
+
+
+def _check_names(fields: dict[str, Any], known: set[str]) -> None:
+    for name in fields:
+        if name not in known:
+            raise UnknownField(name)
 
 
 def _message(fields: Any, limit: int) -> str:

@@ -4,10 +4,11 @@ from collections import OrderedDict
 
 from crypt_core import ids
 from crypt_core.http import errors
-from crypt_core.http.authorization import creator, proven_part_id
+from crypt_core.http.authorization import answer_proof, creator, proven_part_id
 from crypt_core.http.message_fields import ttl_header
 from crypt_core.http.types import Request, Response, json_response, timestamp
 from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets
+from crypt_core.messages import GetReceipt, Receipt
 from crypt_core.parts import EXTRA_TTL, MAX_FETCHES, MAX_PART_BYTES, PartStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
@@ -26,10 +27,10 @@ class PartHandlers:
         self._budgets = HourlyBudgets(settings.upload_per_hour) if settings.upload_per_hour else None
         self._fetches: OrderedDict[str, int] = OrderedDict()
 
-    async def put(self, request: Request, _: Store, part_id: str) -> Response:
+    async def put(self, request: Request, store: Store, part_id: str) -> Response:
         """Keep the bytes of the body under the id in the path, which the client derived."""
         parts = self._opened()
-        created_by = creator(request, self._settings.create_tokens)
+        created_by = await self._uploader(request, store)
         if not ids.is_sealed(part_id):
             raise errors.PartNotFound
         length, ttl = _length(request), ttl_header(request.headers, self._settings.max_ttl + EXTRA_TTL)
@@ -61,6 +62,22 @@ class PartHandlers:
         if proven_part_id(request) != part_id or not await self._opened().delete(part_id):
             raise errors.PartNotFound
         return Response(204)
+
+    async def _uploader(self, request: Request, store: Store) -> str:
+        """The label of the uploader's token; empty if everybody may upload, or if the part is for an answer.
+
+        Raises:
+            TokenRequired: The request has neither a token nor the proof to answer a question that waits.
+        """
+        try:
+            return creator(request, self._settings.create_tokens)
+        except errors.TokenRequired:
+            if (proof := answer_proof(request)) is None:
+                raise
+            outcome = await store.apply(proof.message_id, GetReceipt(proof.proof_hash))
+            if not isinstance(outcome, Receipt) or outcome.state != "asked":
+                raise
+            return ""
 
     def _opened(self) -> PartStore:
         if self._parts is None:

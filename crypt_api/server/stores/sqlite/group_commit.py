@@ -28,7 +28,7 @@ from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.encoding import utf8_size
 from crypt_core.errors import StorageUnavailable
 from crypt_core.events import Event, OnEvent, event_of, ignore
-from crypt_core.messages import Command, Create, Created, Outcome, Read, decide
+from crypt_core.messages import Answer, Answered, Command, Create, Created, GetQuestion, Outcome, Read, decide
 
 logger = logging.getLogger(__name__)
 
@@ -73,14 +73,14 @@ class QueuedCommand:
     @property
     def added_bytes(self) -> int:
         """What the command adds to the file."""
-        if not isinstance(self.command, Create):
+        if not isinstance(self.command, Create | Answer):
             return 0
         return utf8_size(self.command.content, errors="surrogatepass")
 
     @property
     def size(self) -> int:
         """Bytes of the message that the command is about; of one that is read, a guess."""
-        return READ_BYTES if isinstance(self.command, Read) else self.added_bytes
+        return READ_BYTES if isinstance(self.command, Read | GetQuestion) else self.added_bytes
 
 
 class Decided(NamedTuple):
@@ -181,7 +181,7 @@ class GroupCommit:
         try:
             if from_reserve:
                 database.room.release_reserve()
-            readers = {queued.message_id for queued in group if isinstance(queued.command, Read)}
+            readers = {queued.message_id for queued in group if isinstance(queued.command, Read | GetQuestion)}
             batch = database.records.load({queued.message_id for queued in group}, with_content=readers)
             outcomes, events = self._decide_all(group, batch)
             changes = database.write(batch)
@@ -208,7 +208,7 @@ class GroupCommit:
                 self._on_unreadable(queued.message_id)
                 outcomes.append(error)
                 continue
-            if isinstance(outcome, Created):
+            if isinstance(outcome, Created | Answered):
                 added_bytes = queued.added_bytes
                 refusal = room.refusal(used_bytes, added_bytes)
                 if refusal:

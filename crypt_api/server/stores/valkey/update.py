@@ -137,7 +137,7 @@ class Update(Generic[T]):
         after = changed(value, record)
         self._outcomes[after.write] = outcome
         written = await self._try(value, after, now)
-        if written is Written.FULL and record is not None and (value is None or value.record is None):
+        if written is Written.FULL and _has_new_content(None if value is None else value.record, record):
             raise EngineFull
         return written
 
@@ -149,3 +149,8 @@ class Update(Generic[T]):
             self.uncertain.remove(attempt)
         self._even_if_full |= written is Written.FULL
         return written
+
+
+def _has_new_content(before: Record | None, after: Record | None) -> bool:
+    """Whether the change brings a message, or an answer in the place of its question."""
+    return after is not None and after.content is not None and (before is None or before.content != after.content)
