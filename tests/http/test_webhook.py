@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from crypt_api import Client
 from crypt_api.server import webhook
 from crypt_core.webhook import Webhook
 from tests.support import platforms
@@ -61,9 +62,12 @@ def test_the_receiver_is_told_what_became_of_messages_and_not_which(service: Pla
         assert client.get(f"/{message_id}").status_code == 200
         assert client.get(f"/{silent}").status_code == 200
         assert client.delete(sealed.path, headers=sealed.headers).status_code == 204
-    events = receiver.wait_for(2)
+    with Client(service.url) as client:
+        client.destroy(client.send("secret", notify="client").link)
+        client.destroy(client.ask("question", notify="question").ask_link)
+    events = receiver.wait_for(4)
     told = sorted((json.loads(event.body)["event"], json.loads(event.body)["reference"]) for event in events)
-    assert told == [("destroyed", "sealed"), ("read", "plain")]
+    assert told == [("destroyed", "client"), ("destroyed", "question"), ("destroyed", "sealed"), ("read", "plain")]
     for event in events:
         assert event.path == "/path-secret"
         assert set(json.loads(event.body)) == {"event", "reference", "at"}
@@ -75,7 +79,7 @@ def test_the_receiver_is_told_what_became_of_messages_and_not_which(service: Pla
     if service.name == "server":
         url = service.process.wait_for(r"metrics on (http\S+)") + "/-/metrics"
         wait_until(
-            lambda: 'crypt_api_webhook_events_total{result="delivered"} 2.0' in httpx.get(url).text, "never counted"
+            lambda: 'crypt_api_webhook_events_total{result="delivered"} 4.0' in httpx.get(url).text, "never counted"
         )
         assert "crypt_api_webhook_waiting 0.0" in httpx.get(url).text
 
