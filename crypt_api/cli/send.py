@@ -69,7 +69,7 @@ Examples:
     is_flag=False,
     flag_value=LENGTH,
     type=click.IntRange(MIN_LENGTH, MAX_LENGTH),
-    help=f"Make a password of N characters ({LENGTH} without =N, 119 bits; none of which looks like another), and send it.",
+    help=f"Make a password of N characters, {LENGTH} (119 bits) without =N, and send it. None looks like another.",
 )
 @click.option(
     "--show", is_flag=True, help="Print what --generate has made on stderr, in the place of what is said there."
