@@ -35,6 +35,7 @@ ATTEMPT_SECONDS = 10.0
 """How long one attempt may take."""
 
 _REFERENCE = re.compile(rf"[!-~]{{1,{MAX_REFERENCE_LENGTH}}}")
+_VISIBLE = re.compile("[!-~]+")
 _SECRET = re.compile(r"whsec_([A-Za-z0-9+/]+={0,2})")
 _SECRET_BYTES = range(24, 65)
 """As Standard Webhooks has it."""
@@ -66,14 +67,9 @@ class Webhook:
             SettingsError: One of them cannot be used. Neither is quoted.
         """
         url = url.strip()
-        try:
-            parts = urlsplit(url)
-            is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # of the port, or the address
-            is_url = False
-        if not is_url or not url.isascii() or not url.isprintable() or " " in url or "#" in url:
+        if not _is_url(url):
             raise SettingsError("WEBHOOK must be a URL such as https://example.org/hook")
-        if "@" in parts.netloc:
+        if "@" in urlsplit(url).netloc:
             raise SettingsError("WEBHOOK must have no user and no password: the signature shows who calls")
         match = _SECRET.fullmatch(secret.strip())
         try:
@@ -96,6 +92,15 @@ class Webhook:
             "webhook-timestamp": sent_at,
             "webhook-signature": f"v1,{signature}",
         }
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port, or the address
+        return False
+    return is_complete and _VISIBLE.fullmatch(text) is not None and "#" not in text
 
 
 def is_reference(value: object) -> bool:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.platforms import ROOT, Process, start_server
-from tests.support.proxies import PROXIES, caddy, nginx
+from tests.support.proxies import PROXIES
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
 NAMES = (
@@ -86,14 +86,12 @@ def with_sign_on(name: str, configuration: str) -> str:
     return head + places + last + tail.replace('proxy_set_header X-Auth-Request-Email "";\n', lines)
 
 
-@pytest.mark.parametrize("name", ["caddy", "nginx"])
+@pytest.mark.parametrize("name", PROXIES)
 def test_who_has_signed_on_sends_and_everybody_reads(name: str, upstream: Upstream, tmp_path: Path) -> None:
-    proxy = {"caddy": caddy, "nginx": nginx}[name]
-
     def change(configuration: str) -> str:
         return with_sign_on(name, configuration).replace("127.0.0.1:4180", f"127.0.0.1:{upstream.server_port}")
 
-    with server_behind(tmp_path) as server, proxy(tmp_path, server.port, change=change) as url:
+    with server_behind(tmp_path) as server, PROXIES[name](tmp_path, server.port, change=change) as url:
         created = httpx.post(url, json={"message": "secret"}, headers=ALICE | FORGED)
         assert created.status_code == 200
         message_id = created.json()["id"]

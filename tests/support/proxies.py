@@ -18,10 +18,16 @@ from tests.support.services import free_port, wait_until
 BIN = Path(sys.executable).parent
 
 
+Change = Callable[[str], str]
+"""What an operator changes in the configuration."""
+
+
 class Proxy(Protocol):
     """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
 
-    def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
+    def __call__(
+        self, folder: Path, *upstreams: int, change: Change = str
+    ) -> contextlib.AbstractContextManager[str]: ...
 
 
 def listens(port: int, process: subprocess.Popen[bytes]) -> bool:
@@ -41,10 +47,6 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
         finally:
             process.terminate()
             process.wait(30)
-
-
-Change = Callable[[str], str]
-"""What an operator changes in the configuration."""
 
 
 @contextlib.contextmanager
