@@ -4,6 +4,7 @@ The server is killed in the middle of requests, in `test_histories.py`.
 """
 
 from pathlib import Path
+from typing import Any
 
 from tests.support import platforms
 from tests.support.sealed import put_question
@@ -15,7 +16,11 @@ def test_the_workers_messages_survive_kill_9(tmp_path: Path) -> None:
         unread = client.post("/", json={"message": "unread"}).json()["id"]
         assert client.get("/" + read).status_code == 200
         asked = put_question(client)
-        answer = {"url": asked.path + "/answer", "json": {"message": "answer"}, "headers": asked.answer_headers}
+        answer: dict[str, Any] = {
+            "url": asked.path + "/answer",
+            "json": {"message": "answer"},
+            "headers": asked.answer_headers,
+        }
         assert client.put(**answer).status_code == 201
         worker.process.kill()
     with platforms.worker("--persist", str(tmp_path)) as worker, worker.client() as client:
