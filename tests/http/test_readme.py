@@ -27,13 +27,17 @@ def test_the_readmes_python_works(url: str, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == "unread\n"
 
 
-@pytest.mark.parametrize("block", re.findall(r"```console\n(.*?)```", README, re.DOTALL), ids=["terminal", "curl"])
+BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=["terminal", "curl", "JSON"])
 def test_the_readmes_commands_print_what_it_says(block: str, url: str, tmp_path: Path) -> None:
     """The lines are typed into one shell, with the address of a server that runs, and the id that it gives."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     typed, message_id = "", EXAMPLE_ID
+    block = block.replace("http://127.0.0.1:8787", url)
     for command, output in re.findall(r"^\$ (.*)\n((?:[^$\n].*\n)*)", block, re.MULTILINE):
-        words = command.replace("http://127.0.0.1:8787", url).replace(EXAMPLE_ID, message_id)
+        words = command.replace(EXAMPLE_ID, message_id)
         typed += f"{words}\n" if words.startswith("export ") else ""
         result = subprocess.run(  # noqa: S603
             ["/bin/sh", "-c", typed + words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
