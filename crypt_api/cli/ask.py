@@ -57,7 +57,7 @@ def ask(  # noqa: PLR0913 - its options
 
     There are two links. Send the one on stdout, #answer.…, to somebody who has the answer. Keep the other one, #ask.…,
     on stderr: crypt-api read prints the answer with it, once, and nothing else does. The service can read neither
-    question nor answer. Whoever has the first link can answer, and the first answer counts.
+    question nor answer. Anybody who has the first link can answer, and the first answer counts.
 
     Without QUESTION, or with -, it comes from stdin; it may be empty. With --wait, stdout is for the answer, and both
     links are on stderr. A connection that is lost meanwhile is no matter.

@@ -118,13 +118,13 @@ class Client:
             return self._finished(protocol.send(self._server, outgoing, self._token, upload), upload)
 
     def ask(self, question: str = "", *, ttl: int | None = None) -> Asked:
-        """Ask for a secret: store an encrypted question, and get the link to answer it, and the link to the answer.
+        """Ask for a secret: store an encrypted question, and get its two links: one answers it, one reads the answer.
 
         Only the second link reads the answer, with `read` or `reading`, once; `receipt` tells whether there is one, and
         `destroy` ends it all. The service can read neither question nor answer.
 
         Args:
-            question: What you ask for; the link to answer shows it. It may be empty.
+            question: What you ask for; anybody with the answer link sees it. It may be empty.
             ttl: Seconds until the question expires, from 60; the service's default is a day. The answer is kept as
                 long, from its arrival.
 
@@ -140,10 +140,10 @@ class Client:
         return self._driver.run(questions.ask_for(self._server, question, ttl, self._token))
 
     def question(self, link: str) -> Question:
-        """Show what is asked at `link`, a link to answer. This changes nothing.
+        """Show what is asked at `link`, an answer link. This changes nothing.
 
         Raises:
-            InvalidLink: `link` is no link to answer; `WrongLink` if it is the asker's own.
+            InvalidLink: `link` is no answer link; `WrongLink` if it is the ask link.
             NotFound: There is no such question, or it has expired; `Destroyed` where that is known.
             AlreadyAnswered: It was answered before.
             BadEnvelope: The service gave out something that the asker did not seal.
@@ -168,7 +168,7 @@ class Client:
         Nobody needs a token of the service to answer. Large files are sent as by `send`.
 
         Args:
-            link: The link to answer.
+            link: The answer link.
             text: The answer; with files, a note to them.
             files: See `send`.
             progress: See `send`.
@@ -178,7 +178,7 @@ class Client:
             Until when the answer is kept, if nobody reads it.
 
         Raises:
-            InvalidLink: `link` is no link to answer; `WrongLink` if it is the asker's own.
+            InvalidLink: `link` is no answer link; `WrongLink` if it is the ask link.
             NotFound: There is no such question, or it has expired; `Destroyed` where that is known.
             AlreadyAnswered: It was answered before.
             CryptApiError: What `send` raises for its text and its files.
@@ -199,7 +199,7 @@ class Client:
         Small files come with the message. The bytes of large ones are fetched when they are asked for.
 
         Raises:
-            InvalidLink: `link` is not a link to a message; `WrongLink` if it is a link to answer.
+            InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
             NotAnswered: `link` is an asker's, and nobody has answered yet. Nothing was read.
             PassphraseRequired: The message has a passphrase. Nothing was read.
@@ -281,7 +281,7 @@ class Client:
         key could delete them, and to get the key would be to read the message.
 
         Raises:
-            InvalidLink: `link` is not a link to a message; `WrongLink` if it is a link to answer.
+            InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
 
         Example:

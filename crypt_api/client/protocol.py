@@ -173,10 +173,10 @@ def _readers(secret: Secret | AskSecret | AnswerKey) -> Secret | AskSecret:
     """Give what reads and destroys.
 
     Raises:
-        WrongLink: It is the link to answer.
+        WrongLink: It is the answer link.
     """
     if isinstance(secret, AnswerKey):
-        raise errors.WrongLink("This is the link to answer. Use the other link, which the asker keeps: #ask.…")
+        raise errors.WrongLink("This is the link that answers. Use the other link, which the asker keeps: #ask.…")
     return secret
 
 

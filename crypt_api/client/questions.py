@@ -1,6 +1,6 @@
 """Asking and answering: what the client of an asker, and that of an answerer, say to the service.
 
-The answer is read, and a question destroyed, as any message is: `protocol.py` does that with the asker's own link.
+The answer is read, and a question destroyed, as any message is: `protocol.py` does that with the ask link.
 """
 
 from datetime import datetime
