@@ -208,7 +208,11 @@ def bad_links() -> list[dict[str, Any]]:
         "the word is twice there": f"ask.ask.{secret}",
         "it is in the parameter of a fragment": f"x=ask.{secret}",
     }
-    return [{"why": why, "link": f"https://example.org/#{fragment}"} for why, fragment in fragments.items()]
+    links = {why: f"https://example.org/#{fragment}" for why, fragment in fragments.items()} | {
+        "the # is missing, and a character of the secret": f"https://example.org/ask.{secret[:-1]}",
+        "the # is missing, and a character of the key": f"https://example.org/answer.{key[:-1]}",
+    }
+    return [{"why": why, "link": link} for why, link in links.items()]
 
 
 def main() -> None:

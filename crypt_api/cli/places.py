@@ -40,8 +40,8 @@ class Delivered:
 class Place(Protocol):
     """Where a message is wanted. It is opened before the message is read."""
 
-    def unfinished(self, address: str) -> Unfinished | None:
-        """The download of this message to this place that was interrupted."""
+    def begun(self, address: str) -> Delivered | None:
+        """What an earlier run, which was interrupted, has delivered of this message, and what is left to do."""
         ...
 
     def reserve(self) -> None:
@@ -61,8 +61,8 @@ class Folder:
         self._path = path
         self._shows_text = shows_text
 
-    def unfinished(self, address: str) -> Unfinished | None:
-        return unfinished_in(self._path, address)
+    def begun(self, address: str) -> Delivered | None:
+        return _left(unfinished_in(self._path, address))
 
     def reserve(self) -> None:
         if self._shows_text:  # it may never be written to
@@ -99,8 +99,9 @@ class Folder:
 class Stdout:
     """Stdout that is no terminal, or that is wanted as it is."""
 
-    def unfinished(self, address: str) -> None:  # noqa: ARG002
-        return None
+    def begun(self, address: str) -> Delivered | None:
+        """Several files are saved in this folder."""
+        return _left(unfinished_in(Path(), address), is_elsewhere=True)
 
     def reserve(self) -> None:
         check_stdout()
@@ -130,8 +131,8 @@ class NewFile:
         self._is_new = False
         self._stream: BinaryIO | None = None
 
-    def unfinished(self, address: str) -> Unfinished | None:
-        return unfinished_at(self._path, address)
+    def begun(self, address: str) -> Delivered | None:
+        return _left(unfinished_at(self._path, address))
 
     def reserve(self) -> None:
         """Open the file, so that nothing is read that could not be written."""
@@ -195,6 +196,10 @@ def named_place(output: str | None, *, force: bool, as_json: bool) -> Place:
     if Path(output).is_dir() or output.endswith(("/", os.sep)):
         return Folder(Path(output), shows_text=as_json)
     return NewFile(Path(output), overwrite=force)
+
+
+def _left(unfinished: Unfinished | None, *, is_elsewhere: bool = False) -> Delivered | None:
+    return None if unfinished is None else Delivered(unfinished=unfinished, is_elsewhere=is_elsewhere)
 
 
 class _Text:

@@ -26,11 +26,10 @@ def read_to(client: Client, link: str, passphrase: str | None, place: Place, *, 
     Raises:
         Undelivered: The message has several files, and the place takes one. They are saved in this folder.
     """
-    if unfinished := place.unfinished(parse_link(link).address):
-        finish(client, unfinished, as_json=as_json)
-        return
-    place.reserve()
-    delivered = _deliver(client, link, passphrase, place, as_json=as_json)
+    delivered = place.begun(parse_link(link).address)
+    if delivered is None:
+        place.reserve()
+        delivered = _deliver(client, link, passphrase, place, as_json=as_json)
     paths = delivered.paths
     if delivered.unfinished is not None:
         paths = finish(client, delivered.unfinished, as_json=as_json)

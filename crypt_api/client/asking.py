@@ -1,6 +1,6 @@
 """Asking for a secret: what the two links of a question carry, and the answer, which only the asker can open.
 
-The link to answer carries the asker's public key itself, so there is no key that the service could exchange.
+The answer link carries the asker's public key itself, so there is no key that the service could exchange.
 `docs/protocol.md` is the specification, `vectors/ask.json` has its test vectors.
 """
 
@@ -29,7 +29,7 @@ SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """The asker's public key, of which the link to answer consists. Printing it shows nothing.
+    """The asker's public key, of which the answer link consists. Printing it shows nothing.
 
     Nobody but those who have one of the two links knows it. So what the question needs is derived from it.
 
@@ -98,12 +98,12 @@ class AnswerKey:
         with suppress(ValueError):  # raised below: an error from here would carry the text as its context
             sealed = SUITE.encrypt(version + pad(plaintext), X25519PublicKey.from_public_bytes(self.value), self.info)
             return encode_base64url(ANSWER_VERSION + sealed)
-        raise InvalidLink("Whoever made this link lets anybody read the answer. Nothing was sent.")
+        raise InvalidLink("The link has a key with which anybody could read the answer. Nothing was sent.")
 
 
 @dataclass(frozen=True)
 class AskSecret:
-    """The 16 random bytes of the asker's own link, which opens the answer. Printing it shows nothing."""
+    """The 16 random bytes of the ask link, which opens the answer. Printing it shows nothing."""
 
     value: bytes = field(repr=False)
 

@@ -80,6 +80,7 @@ class Client:
         ttl: int | None = None,
         reads: int = 1,
         passphrase: str | None = None,
+        notify: str | None = None,
         progress: ReportProgress | None = None,
         journal: Path | None = None,
     ) -> Sent:
@@ -94,6 +95,8 @@ class Client:
             ttl: Seconds until the message expires, from 60; the service's default is a day.
             reads: How often the message can be read, from 1 to 100.
             passphrase: What the reader needs besides the link.
+            notify: A reference of yours, 1 to 64 visible ASCII characters: by it, the service's webhook tells what
+                becomes of the message. A service without a webhook refuses it.
             progress: Called with the bytes of large files that are done, and with all bytes, or None while their number
                 is not known.
             journal: A path for a file that remembers the upload of large files, so that the same call, also of a later
@@ -114,19 +117,20 @@ class Client:
             >>> link = client.send("as promised", files=[Attachment(b"...", name="map.png")]).link
         """
         with opened_upload(self._server, files, self._token, progress, journal) as upload:
-            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase, notify)
             return self._finished(protocol.send(self._server, outgoing, self._token, upload), upload)
 
-    def ask(self, question: str = "", *, ttl: int | None = None) -> Asked:
-        """Ask for a secret: store an encrypted question, and get the link to answer it, and the link to the answer.
+    def ask(self, question: str = "", *, ttl: int | None = None, notify: str | None = None) -> Asked:
+        """Ask for a secret: store an encrypted question, and get its two links: one answers it, one reads the answer.
 
         Only the second link reads the answer, with `read` or `reading`, once; `receipt` tells whether there is one, and
         `destroy` ends it all. The service can read neither question nor answer.
 
         Args:
-            question: What you ask for; the link to answer shows it. It may be empty.
+            question: What you ask for; anybody with the answer link sees it. It may be empty.
             ttl: Seconds until the question expires, from 60; the service's default is a day. The answer is kept as
                 long, from its arrival.
+            notify: As in `send`; an answer is told, too.
 
         Raises:
             ContentTooLarge: The question has more than 102,400 bytes.
@@ -137,13 +141,13 @@ class Client:
             >>> client.receipt(asked.ask_link).state
             'asked'
         """
-        return self._driver.run(questions.ask_for(self._server, question, ttl, self._token))
+        return self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
 
     def question(self, link: str) -> Question:
-        """Show what is asked at `link`, a link to answer. This changes nothing.
+        """Show what is asked at `link`, an answer link. This changes nothing.
 
         Raises:
-            InvalidLink: `link` is no link to answer; `WrongLink` if it is the asker's own.
+            InvalidLink: `link` is no answer link; `WrongLink` if it is the ask link.
             NotFound: There is no such question, or it has expired; `Destroyed` where that is known.
             AlreadyAnswered: It was answered before.
             BadEnvelope: The service gave out something that the asker did not seal.
@@ -168,7 +172,7 @@ class Client:
         Nobody needs a token of the service to answer. Large files are sent as by `send`.
 
         Args:
-            link: The link to answer.
+            link: The answer link.
             text: The answer; with files, a note to them.
             files: See `send`.
             progress: See `send`.
@@ -178,7 +182,7 @@ class Client:
             Until when the answer is kept, if nobody reads it.
 
         Raises:
-            InvalidLink: `link` is no link to answer; `WrongLink` if it is the asker's own.
+            InvalidLink: `link` is no answer link; `WrongLink` if it is the ask link.
             NotFound: There is no such question, or it has expired; `Destroyed` where that is known.
             AlreadyAnswered: It was answered before.
             CryptApiError: What `send` raises for its text and its files.
@@ -199,7 +203,7 @@ class Client:
         Small files come with the message. The bytes of large ones are fetched when they are asked for.
 
         Raises:
-            InvalidLink: `link` is not a link to a message; `WrongLink` if it is a link to answer.
+            InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
             NotAnswered: `link` is an asker's, and nobody has answered yet. Nothing was read.
             PassphraseRequired: The message has a passphrase. Nothing was read.
@@ -281,7 +285,7 @@ class Client:
         key could delete them, and to get the key would be to read the message.
 
         Raises:
-            InvalidLink: `link` is not a link to a message; `WrongLink` if it is a link to answer.
+            InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
 
         Example:
@@ -292,12 +296,13 @@ class Client:
         """
         self._driver.run(protocol.destroy(link))
 
-    def create_plain(self, message: str, *, ttl: int | None = None) -> str:
+    def create_plain(self, message: str, *, ttl: int | None = None, notify: str | None = None) -> str:
         """Store a message as it is, and give its id. The service can read such a message.
 
         Args:
             message: The text.
             ttl: Seconds until the message expires, from 60; the service's default is a day.
+            notify: As in `send`.
 
         Raises:
             ContentTooLarge: The message has more than 102,400 bytes.
@@ -306,7 +311,7 @@ class Client:
         Example:
             >>> message_id = client.create_plain("until noon")
         """
-        return self._driver.run(protocol.create_plain(self._server, message, ttl, self._token))
+        return self._driver.run(protocol.create_plain(self._server, message, ttl, notify, self._token))
 
     def read_plain(self, message_id: str) -> str:
         """Read a plain message, and so destroy it.

@@ -1,7 +1,7 @@
 """Links to messages: which service a link names, and which message.
 
 A plain message has the link `https://host/ID`, a sealed message `https://host/#SECRET`. A question has two links: the
-asker's own one is `https://host/#ask.SECRET`, and the one to answer `https://host/#answer.KEY`.
+ask link is `https://host/#ask.SECRET`, and the answer link `https://host/#answer.KEY`.
 
 A link may have been damaged on its way: gateways write `%23` for `#`, and chats add brackets, stops and parameters.
 What is there is taken; `vectors/links.json` and `vectors/ask.json` have the cases, and `crypt_api/static/-/links.js`
@@ -84,16 +84,16 @@ def sealed_link(text: str) -> tuple[str, Secret | AskSecret | AnswerKey]:
 
 
 def answer_link(text: str) -> tuple[str, AnswerKey]:
-    """Give the service's address and the key of a link to answer.
+    """Give the service's address and the key of an answer link.
 
     Raises:
-        InvalidLink: The text is no such link; WrongLink if it is the asker's own.
+        InvalidLink: The text is no such link; WrongLink if it is the ask link.
     """
     link = parse_link(text)
     if isinstance(link.secret, AskSecret):
         raise WrongLink("This is the link that the asker keeps: it reads the answer. Send the other link, #answer.…")
     if not isinstance(link.secret, AnswerKey):
-        raise InvalidLink("This is the link to a message. A link to answer has #answer. in it.")
+        raise InvalidLink("This is the link to a message. A link that answers has #answer. in it.")
     return link.origin, link.secret
 
 

@@ -32,8 +32,8 @@ class Asked:
     """A question that was stored. Printing it shows neither link.
 
     Attributes:
-        link: The link to answer, for somebody who has the answer. Whoever has it reads the question and can answer it.
-        ask_link: The asker's own link, which alone reads the answer. Send it to nobody, and keep it.
+        link: The answer link, for somebody who has the answer. It shows the question, and answers it.
+        ask_link: The ask link, which alone reads the answer. Keep it, and send it to nobody.
         expires_at: Until when the question can be answered.
     """
 

@@ -19,6 +19,18 @@ class ManyAddresses(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
+class Listening(ManyAddresses):
+    """Remembers what it sends."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__(platform)
+        self.said: list[bytes] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.said.append(f"{request.method} {request.url} {request.headers.raw}".encode() + request.read())
+        return super().handle_request(request)
+
+
 class ManyAddressesAsync(httpx.AsyncHTTPTransport):
     def __init__(self, platform: Platform) -> None:
         super().__init__(verify=NO_TLS)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -112,6 +113,8 @@ def test_a_link_that_lacks_a_part_is_refused(case: dict[str, Any]) -> None:
     with pytest.raises(InvalidLink) as error:
         parse_link(case["link"])
     assert "q83v" not in str(error.value)
+    kind = re.search(r"org/#?((?:ask|answer)\.)[\w-]", case["link"])
+    assert f"ends in #{kind[1] if kind else ''} and" in str(error.value)
 
 
 @given(st.text(max_size=9_000))
