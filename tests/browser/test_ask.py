@@ -129,6 +129,7 @@ def test_the_command_line_opens_what_the_page_answers(tabs: Tabs, tmp_path: Path
     shell = Shell(tmp_path, tabs.platform.url)
     fields = json.loads(shell("ask", QUESTION, "--json").stdout)
     answerer = tabs.open(fields["link"])
+    expect(answerer.locator("#answer")).to_be_visible()
     assert answerer.text_content("#asked-for") == QUESTION
     answerer.set_input_files("#file", LARGE)  # which does not fit a message, so it is sent in parts
     answer(answerer)
@@ -164,7 +165,9 @@ def test_the_two_links_are_not_mixed_up(tabs: Tabs) -> None:
 
 
 def test_a_browser_without_x25519_is_told_before_anything_is_written(tabs: Tabs) -> None:
-    link, kept = ask(tabs.open())
+    asker = tabs.open()
+    link, kept = ask(asker)
+    asker.close()  # or it would ask whether somebody has answered
     tabs.requests.clear()
     old = tabs.new()
     old.add_init_script(WITHOUT_X25519)
@@ -234,6 +237,7 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     asker.goto(tabs.platform.url)
     questions = asked_questions(asker)
     asker.click("#to-ask")
+    expect(asker.locator("#question")).to_be_focused()
     asker.press("#question", "x")
     asker.click("#to-write")
     assert questions == ["Your secret has not been sent. Leave anyway?"]
