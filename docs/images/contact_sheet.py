@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from html import escape
+from itertools import chain
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
 from tests.browser.test_accessibility import Views
+from tests.browser.test_ask import views as questions
 from tests.support import platforms
 from tests.support.chromium import Tabs, chromium
 from tests.support.platforms import ROOT, Platform
@@ -42,7 +44,8 @@ def photographs(browser: Browser, platform: Platform, column: str, views: list[s
     (width, height), scheme, language = COLUMNS[column]
     with Tabs(browser, platform) as tabs:
         settings = {"viewport": {"width": width, "height": height}, "color_scheme": scheme, "locale": language}
-        for name, page in Views(tabs, reduced_motion="reduce", **settings).walk():
+        all_views = chain(Views(tabs, reduced_motion="reduce", **settings).walk(), questions(tabs, **settings))
+        for name, page in all_views:
             if not views or name in views:
                 yield name, page.screenshot(full_page=True, type="jpeg", quality=85)
 

@@ -91,7 +91,7 @@ def test_a_message_is_printed_whole(tab: Tab, client: Client) -> None:
     tab.wait_until_visible("#message")
     paper = Paper(tab.print())
     assert_has_all(paper)
-    assert "Copy" not in paper.text()  # nobody presses a button on paper
+    assert "Copy text" not in paper.text()  # nobody presses a button on paper
 
 
 def test_a_plain_message_is_printed_whole(tab: Tab, unlimited_server: Platform) -> None:
