@@ -90,8 +90,21 @@ Environment:
   CRYPT_API_SERVER      the service to send to (send, ask --server)
   CRYPT_API_PASSPHRASE  the passphrase, instead of asking for it
   CRYPT_API_TOKEN       the token, where only those who have one may send
+\b
+Exit codes:
+  0  done
+  2  a mistake on the command line, in the link, in the service's address or in the environment
+  3  no such message: never there, expired, or destroyed
+  4  the message was read before
+  5  a passphrase is missing, wrong, or not expected
+  6  the service refused the request, or asks to wait
+  7  the service cannot be reached, or its storage is down
+  8  the message was damaged or forged
+  9  the result could not be written; stderr says where it is
+  10  the web page is not the one that this version ships (verify)
+  130  interrupted; stderr says what may have been done
 
-Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest, exit codes included."""
+Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest."""
 
 
 @click.group(

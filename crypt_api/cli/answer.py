@@ -35,6 +35,7 @@ Examples:
     help="Read the link from the first line of this file. TEXT is then the only argument.",
 )
 @click.option(
+    "-f",
     "--file",
     "paths",
     metavar="PATH",

@@ -40,6 +40,7 @@ Examples:
 @click.command(epilog=EXAMPLES + EXIT_CODES)
 @click.argument("text", required=False)
 @click.option(
+    "-f",
     "--file",
     "paths",
     metavar="PATH",
@@ -57,7 +58,7 @@ Examples:
     "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
 )
 @click.option(
-    "--passphrase", "ask", is_flag=True, help="Ask for a passphrase, which the reader needs besides the link."
+    "-p", "--passphrase", "ask", is_flag=True, help="Ask for a passphrase, which the reader needs besides the link."
 )
 @passphrase_option
 @click.option(

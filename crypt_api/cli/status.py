@@ -34,7 +34,12 @@ def status(link: str, *, as_json: bool, as_exit_code: bool) -> None:
 
     Without LINK, or with -, the link is asked for, or comes from stdin: others may see LINK on the command line.
     """
-    with Client(parse_link(link).origin) as client, progress("Asking"):
+    parsed = parse_link(link)
+    if parsed.secret is None:
+        raise click.UsageError(
+            "A plain message has no receipt, so nobody can tell whether it was read. Links with a # in them have one."
+        )
+    with Client(parsed.origin) as client, progress("Asking"):
         receipt = client.receipt(link)
     if as_json:
         print_result(json.dumps(_fields(receipt)))

@@ -10,6 +10,7 @@ from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES
 from crypt_core.sizes import parse_size
+from crypt_core.times import parse_seconds
 
 MIN_TTL = 60
 """Seconds. Cloudflare KV refuses a shorter one."""
@@ -44,9 +45,10 @@ class Settings:
         SettingsError: A value is out of its bounds.
     """
 
-    NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
+    NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "ID_LENGTH")
+    TIMES: ClassVar = ("MAX_TTL", "DEFAULT_TTL")
     SIZES: ClassVar = ("MAX_FILE", "UPLOAD_PER_HOUR")
-    NAMES: ClassVar = (*NUMBERS, *SIZES, *Brand.NAMES)
+    NAMES: ClassVar = (*NUMBERS, *TIMES, *SIZES, *Brand.NAMES)
     SECRETS: ClassVar = ("CREATE_TOKENS",)
 
     rate_limit_per_second: int = 3
@@ -83,7 +85,8 @@ class Settings:
         given: dict[str, Any] = {
             name.lower(): _parse(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""
         }
-        given |= {name.lower(): parse_size(name, str(values[name])) for name in cls.SIZES if values.get(name, "") != ""}
+        for names, parse in ((cls.TIMES, parse_seconds), (cls.SIZES, parse_size)):
+            given |= {name.lower(): parse(name, str(values[name])) for name in names if values.get(name, "") != ""}
         tokens = values.get("CREATE_TOKENS")
         create_tokens = None if tokens is None else CreateTokens.parse(str(tokens))
         return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)

@@ -14,6 +14,8 @@ from tests.support import spellings
 from tests.support.platforms import Platform
 from tests.support.transports import Listening, ManyAddresses, ManyAddressesAsync
 
+pytestmark = pytest.mark.both_platforms
+
 FILE = Attachment(b"\x00\x01\xff", "key.bin")
 
 

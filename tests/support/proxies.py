@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import re
 import socket
 import subprocess
@@ -13,8 +12,8 @@ from typing import Protocol
 
 import httpx
 
-from tests.support.platforms import ROOT
-from tests.support.valkey import wait_until
+from tests.support.platforms import NO_TLS, ROOT
+from tests.support.services import free_port, wait_until
 
 BIN = Path(sys.executable).parent
 
@@ -23,14 +22,6 @@ class Proxy(Protocol):
     """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
 
     def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
-
-
-def listening_port() -> int:
-    """A free port below those that the system gives to clients: one of theirs may be taken before the proxy starts."""
-    while True:
-        port = random.randrange(10_000, 32_768)
-        with contextlib.suppress(OSError), socket.create_server(("", port)):
-            return port
 
 
 def listens(port: int, process: subprocess.Popen[bytes]) -> bool:
@@ -54,7 +45,7 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
 
 @contextlib.contextmanager
 def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[str]:
-    port = listening_port()
+    port = free_port()
     command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
     variables = {
         "SITE_ADDRESS": f"http://127.0.0.1:{port}",
@@ -68,7 +59,7 @@ def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[s
 @contextlib.contextmanager
 def nginx(folder: Path, *upstreams: int, settings: str = "") -> Iterator[str]:
     """Without TLS, for which it would need a certificate, and on a port that is free. `settings` are for all sites."""
-    port = listening_port()
+    port = free_port()
     block, redirect, site = re.split(
         r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
     )
@@ -95,4 +86,5 @@ PROXIES: Mapping[str, Proxy] = {"caddy": caddy, "nginx": nginx}
 
 def client_at(address: str, url: str) -> httpx.Client:
     """A client at one of the addresses that are all this machine's: 127.0.0.1 to 127.255.255.254."""
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address), timeout=30)
+    transport = httpx.HTTPTransport(local_address=address, verify=NO_TLS)
+    return httpx.Client(base_url=url, transport=transport, timeout=30)

@@ -4,14 +4,14 @@ from typing import Any
 
 import httpx
 
-from tests.support.platforms import Platform
+from tests.support.platforms import NO_TLS, Platform
 
 
 class ManyAddresses(httpx.HTTPTransport):
     """Sends each request from another address, so that no rate limit applies."""
 
     def __init__(self, platform: Platform) -> None:
-        super().__init__()
+        super().__init__(verify=NO_TLS)
         self._platform = platform
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -33,7 +33,7 @@ class Listening(ManyAddresses):
 
 class ManyAddressesAsync(httpx.AsyncHTTPTransport):
     def __init__(self, platform: Platform) -> None:
-        super().__init__()
+        super().__init__(verify=NO_TLS)
         self._platform = platform
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -7,6 +7,7 @@ from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
 from crypt_core.http import body_hints, errors
 from crypt_core.http.errors import ApiError
 from crypt_core.http.message_fields import MAX_READS
+from crypt_core.http.openapi_components import with_components
 from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.record import MAX_PASSPHRASE_TRIES
@@ -31,7 +32,7 @@ _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 
 def openapi(settings: Settings) -> Schema:
     """The document for a service with these settings."""
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "crypt-api",
@@ -71,7 +72,7 @@ def openapi(settings: Settings) -> Schema:
                 }
             },
             "schemas": {
-                "Error": {
+                "ApiError": {
                     "type": "object",
                     "required": ["error"],
                     "properties": {
@@ -84,6 +85,7 @@ def openapi(settings: Settings) -> Schema:
             },
         },
     }
+    return with_components(document)
 
 
 def _help() -> Schema:
@@ -100,7 +102,7 @@ def _create(settings: Settings) -> Schema:
         errors.InvalidJson(body_hints.FORM),
         errors.UnsupportedEncoding(),
         errors.InvalidMessage(),
-        errors.InvalidField("ttl", "must be a whole number of seconds from 60 to 86400"),
+        errors.InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}"),
         errors.MessageTooLarge(),
         errors.RateLimited(1),
         errors.NoUniqueId(),
@@ -110,7 +112,9 @@ def _create(settings: Settings) -> Schema:
     links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in ("read", "destroy")}
     operation["responses"]["200"]["links"] = links
     schema = _object(fields, required=["message"])
-    return operation | {"requestBody": _body(schema, {"message": "the key is under the mat", "ttl": 3600})}
+    return operation | {
+        "requestBody": _body(schema, {"message": "the key is under the mat", "ttl": _example_ttl(settings)})
+    }
 
 
 def _put(settings: Settings) -> Schema:
@@ -145,7 +149,12 @@ def _put(settings: Settings) -> Schema:
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
     schema["dependentSchemas"] = {"answer_hash": {"properties": {"reads": False, "passphrase_hash": False}}}
-    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
+    example = {
+        "message": "AbEiM0RVZneImaq7zN3u_w",
+        "proof_hash": _EXAMPLE_HASH,
+        "ttl": _example_ttl(settings),
+        "reads": 1,
+    }
     return operation | {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "requestBody": _body(schema, example)}
 
 
@@ -211,7 +220,7 @@ def _receipt() -> Schema:
 
 
 def _question(settings: Settings) -> Schema:
-    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": 3600, "expires_at": _EXAMPLE_TIME}
+    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": _example_ttl(settings), "expires_at": _EXAMPLE_TIME}
     ttl = {
         "type": "integer",
         "minimum": MIN_TTL,
@@ -280,7 +289,7 @@ def _put_part(settings: Settings) -> Schema:
         "required": True,
         "description": "Seconds until the part is gone (RFC 8030, section 5.2)",
         "schema": {"type": "integer", "minimum": MIN_TTL, "maximum": most},
-        "example": 3600,
+        "example": _example_ttl(settings),
     }
     return _operation(
         "putPart",
@@ -353,13 +362,13 @@ def _operation(name: str, summary: str, responses: Schema, *refusals: ApiError) 
 
 
 def _errors(refusals: tuple[ApiError, ...]) -> Schema:
-    """One response for each status, with an example for each error that has it."""
+    """One response for each status, with an example for each error that has it: the texts are there."""
     responses: Schema = {}
     for error in refusals:
-        content = {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}
+        content = {"schema": {"$ref": "#/components/schemas/ApiError"}, "examples": {}}
         empty = {"description": "", "content": {"application/json": content}}
         response = responses.setdefault(str(error.status), empty)
-        response["description"] = "; ".join(filter(None, [response["description"], error.text]))
+        response["description"] = " or ".join(filter(None, [response["description"], type(error).__name__]))
         response["content"]["application/json"]["examples"][type(error).__name__] = {"value": dict(error.body)}
     return responses
 
@@ -388,6 +397,10 @@ NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\
 def _ttl(settings: Settings) -> Schema:
     bounds = {"minimum": MIN_TTL, "maximum": settings.max_ttl, "default": settings.default_ttl}
     return {"type": "integer", "description": "Seconds until it is gone, read or not"} | bounds
+
+
+def _example_ttl(settings: Settings) -> int:
+    return min(3_600, settings.max_ttl)
 
 
 def _time() -> Schema:

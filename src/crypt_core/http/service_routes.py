@@ -15,7 +15,7 @@ from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.store import Store
 
 HELP = """\
-crypt-api: messages that destroy themselves when they are read, or after a day.
+crypt-api: messages that destroy themselves when they are read, or when their time is up.
 
 Store a message, and get its id:
   curl -d '{{"message": "the key is under the mat"}}' {origin}/
