@@ -17,7 +17,7 @@ from crypt_api.cli.places import Place, named_place
 from crypt_api.cli.progress import progress
 from crypt_api.cli.qr_codes import draw_qr_code
 from crypt_api.cli.reading import read_to
-from crypt_api.cli.service_options import service_options, tells_bounds, ttl_option
+from crypt_api.cli.service_options import notify_option, service_options, tells_bounds, ttl_option
 from crypt_api.cli.terminal import check_stdout, tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Asked, Client
@@ -38,6 +38,7 @@ Examples:
 @click.command(epilog=EXAMPLES + EXIT_CODES)
 @click.argument("question", required=False)
 @ttl_option("question")
+@notify_option("question")
 @click.option("--wait", is_flag=True, help="Wait for the answer, and print it as crypt-api read does.")
 @click.option("--qr", is_flag=True, help="Also draw the link to answer as a QR code, on stderr.")
 @click.option("--json", "as_json", is_flag=True, help="Print both links as JSON; and the answer, too, with --wait.")
@@ -47,6 +48,7 @@ def ask(  # noqa: PLR0913 - its options
     question: str | None,
     *,
     ttl: int | None,
+    notify: str | None,
     wait: bool,
     qr: bool,
     as_json: bool,
@@ -66,7 +68,7 @@ def ask(  # noqa: PLR0913 - its options
     text = given_text("-" if question is None else question, "question")
     with Client(server, token=token) as client:
         with progress("Asking"), tells_bounds(server, ttl):
-            asked = client.ask(text, ttl=ttl)
+            asked = client.ask(text, ttl=ttl, notify=notify)
         _show(asked, is_waiting=wait, as_json=as_json)
         if qr:
             draw_qr_code(asked.link)

@@ -11,11 +11,12 @@ from crypt_api.cli.attached_files import prepared_journal, unreadable
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
+from crypt_api.cli.generated import LENGTH, MAX_LENGTH, MIN_LENGTH, given_generated
 from crypt_api.cli.new_content import given_content
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.qr_codes import draw_qr_code
-from crypt_api.cli.service_options import service_options, tells_bounds, ttl_option
+from crypt_api.cli.service_options import notify_option, service_options, tells_bounds, ttl_option
 from crypt_api.cli.terminal import check_stdout, tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Sent
@@ -32,6 +33,7 @@ Examples:
   pg_dump shop | crypt-api send - --ttl 1h
   crypt-api send --file key.pem --passphrase --qr
   crypt-api send --file photos --file plan.pdf "as promised"
+  password=$(crypt-api send --generate --show 2>&1 >link)
   curl "$(crypt-api send --plain 'until noon')"
 
 """
@@ -62,6 +64,18 @@ Examples:
 )
 @passphrase_option
 @click.option(
+    "--generate",
+    metavar="N",
+    is_flag=False,
+    flag_value=LENGTH,
+    type=click.IntRange(MIN_LENGTH, MAX_LENGTH),
+    help=f"Make a password of N characters, {LENGTH} (119 bits) without =N, and send it. None looks like another.",
+)
+@click.option(
+    "--show", is_flag=True, help="Print what --generate has made on stderr, in the place of what is said there."
+)
+@notify_option("message")
+@click.option(
     "--plain",
     is_flag=True,
     help="Do not encrypt: the link is short and works with curl, and the service can read the message.",
@@ -81,6 +95,9 @@ def send(  # noqa: PLR0913 - its options
     reads: int,
     ask: bool,
     passphrase_file: Path | None,
+    generate: int | None,
+    show: bool,
+    notify: str | None,
     plain: bool,
     qr: bool,
     as_json: bool,
@@ -99,7 +116,8 @@ def send(  # noqa: PLR0913 - its options
     check_stdout()
     if resume and not paths:
         raise click.UsageError("--resume goes on with files: name them with --file, as before.")
-    text, files = given_content(text, paths, "message", text_only=plain)
+    generated = given_generated(generate, is_shown=show, is_alone=text is None and not paths)
+    text, files = given_content(generated or text, paths, "message", text_only=plain)
     passphrase = given_passphrase(passphrase_file)
     if ask and passphrase is None:
         passphrase = ask_passphrase(twice=True)
@@ -109,11 +127,12 @@ def send(  # noqa: PLR0913 - its options
     with Client(server, token=token) as client:
         if plain:
             is_sealed = bool(passphrase) or reads != 1 or bool(files)
-            result = _send_plain(client, server, text, ttl, is_sealed=is_sealed)
+            result = _send_plain(client, server, text, ttl, notify, is_sealed=is_sealed)
         else:
             journal = prepared_journal(origin_of(server), files, resume=resume)
             with transfer("Sending") as report:
                 options = {"reads": reads, "passphrase": passphrase, "files": files, "progress": report}
+                options |= {"notify": notify}
                 sent = _send(client, server, text, ttl, journal, options)
             result = {"link": sent.link, "expires_at": rfc3339(sent.expires_at)}
             said = f"It can be read {_often(reads)}, until {shown(sent.expires_at, sys.stderr)}."
@@ -123,7 +142,9 @@ def send(  # noqa: PLR0913 - its options
         raise Undelivered(f"The link could not be written ({error.strerror}). It is {result['link']}") from None
     if qr:
         draw_qr_code(result["link"])
-    if said and not as_json:
+    if show and generated:
+        tell(generated)
+    elif said and not as_json:
         tell(f"{said} crypt-api status LINK tells what became of it.")
 
 
@@ -149,9 +170,11 @@ def _often(reads: int) -> str:
     return "once" if reads == 1 else f"{reads} times"
 
 
-def _send_plain(client: Client, server: str, text: str, ttl: int | None, *, is_sealed: bool) -> dict[str, str]:
+def _send_plain(  # noqa: PLR0913 - what a message is made of
+    client: Client, server: str, text: str, ttl: int | None, notify: str | None, *, is_sealed: bool
+) -> dict[str, str]:
     if is_sealed:
         raise click.UsageError("--plain takes text only, read once, without a passphrase.")
     with progress("Sending"):
-        message_id = client.create_plain(text, ttl=ttl)
+        message_id = client.create_plain(text, ttl=ttl, notify=notify)
     return {"link": f"{origin_of(server)}/{message_id}"}

@@ -114,6 +114,25 @@ DEFAULTS = Settings()
     help="Only those who have a token of this file may create messages; crypt-api token makes tokens. SIGHUP reads the "
     "file again.",
 )
+@click.option(
+    "--create-header",
+    metavar="NAME",
+    default="",
+    help="The header in which a sign-on names its user, such as X-Auth-Request-Email; only who has signed on, or has a "
+    "token, may create messages. It is believed from --trusted-proxies alone.",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    default="",
+    help="Where to tell what became of messages whose senders want that: that they were read, or are gone.",
+)
+@click.option(
+    "--webhook-secret-file",
+    metavar="FILE",
+    default="",
+    help="The secret of its signatures (Standard Webhooks): whsec_ and the base64 of 24 to 64 random bytes.",
+)
 @click.option("--service-name", metavar="NAME", default=DEFAULTS.brand.service_name, help="The name on the pages.")
 @click.option("--operator", metavar="NAME", default="", help="Who runs the service: readers are told.")
 @click.option("--reader-note", metavar="TEXT", default="", help="A line of text for readers.")

@@ -46,12 +46,19 @@ def ttl_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return click.option("-t", "--ttl", type=Lifetime(), metavar="TIME", help=text)
 
 
+def notify_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give the command its `notify`: by what word the operator's receiver is told what becomes of the `what`."""
+    text = f"Have the service's webhook tell what becomes of the {what}, by this reference of yours."
+    return click.option("--notify", metavar="REFERENCE", help=text)
+
+
 @contextmanager
 def tells_bounds(server: str, ttl: int | None) -> Iterator[None]:
     """If the service refuses the lifetime, say which ones it takes."""
     try:
         yield
     except Refused as error:
-        if error.code == InvalidField.code and ttl is not None and (allowed := bounds(origin_of(server))):
+        is_about_ttl = error.code == InvalidField.code and "'ttl'" in str(error)
+        if is_about_ttl and ttl is not None and (allowed := bounds(origin_of(server))):
             raise Refused(f"A message lives {allowed} here.", error.code) from None
         raise

@@ -68,17 +68,18 @@ class AsyncClient:
         ttl: int | None = None,
         reads: int = 1,
         passphrase: str | None = None,
+        notify: str | None = None,
         progress: ReportProgress | None = None,
         journal: Path | None = None,
     ) -> Sent:
         """See `Client.send`."""
         with opened_upload(self._server, files, self._token, progress, journal) as upload:
-            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase, notify)
             return await self._finished(protocol.send(self._server, outgoing, self._token, upload), upload)
 
-    async def ask(self, question: str = "", *, ttl: int | None = None) -> Asked:
+    async def ask(self, question: str = "", *, ttl: int | None = None, notify: str | None = None) -> Asked:
         """See `Client.ask`."""
-        return await self._driver.run(questions.ask_for(self._server, question, ttl, self._token))
+        return await self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
 
     async def question(self, link: str) -> Question:
         """See `Client.question`."""
@@ -127,9 +128,9 @@ class AsyncClient:
         """See `Client.destroy`."""
         await self._driver.run(protocol.destroy(link))
 
-    async def create_plain(self, message: str, *, ttl: int | None = None) -> str:
+    async def create_plain(self, message: str, *, ttl: int | None = None, notify: str | None = None) -> str:
         """See `Client.create_plain`."""
-        return await self._driver.run(protocol.create_plain(self._server, message, ttl, self._token))
+        return await self._driver.run(protocol.create_plain(self._server, message, ttl, notify, self._token))
 
     async def read_plain(self, message_id: str) -> str:
         """See `Client.read_plain`."""

@@ -80,6 +80,7 @@ class Client:
         ttl: int | None = None,
         reads: int = 1,
         passphrase: str | None = None,
+        notify: str | None = None,
         progress: ReportProgress | None = None,
         journal: Path | None = None,
     ) -> Sent:
@@ -94,6 +95,8 @@ class Client:
             ttl: Seconds until the message expires, from 60; the service's default is a day.
             reads: How often the message can be read, from 1 to 100.
             passphrase: What the reader needs besides the link.
+            notify: A reference of yours, 1 to 64 visible ASCII characters: by it, the service's webhook tells what
+                becomes of the message. A service without a webhook refuses it.
             progress: Called with the bytes of large files that are done, and with all bytes, or None while their number
                 is not known.
             journal: A path for a file that remembers the upload of large files, so that the same call, also of a later
@@ -114,10 +117,10 @@ class Client:
             >>> link = client.send("as promised", files=[Attachment(b"...", name="map.png")]).link
         """
         with opened_upload(self._server, files, self._token, progress, journal) as upload:
-            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase, notify)
             return self._finished(protocol.send(self._server, outgoing, self._token, upload), upload)
 
-    def ask(self, question: str = "", *, ttl: int | None = None) -> Asked:
+    def ask(self, question: str = "", *, ttl: int | None = None, notify: str | None = None) -> Asked:
         """Ask for a secret: store an encrypted question, and get its two links: one answers it, one reads the answer.
 
         Only the second link reads the answer, with `read` or `reading`, once; `receipt` tells whether there is one, and
@@ -127,6 +130,7 @@ class Client:
             question: What you ask for; anybody with the answer link sees it. It may be empty.
             ttl: Seconds until the question expires, from 60; the service's default is a day. The answer is kept as
                 long, from its arrival.
+            notify: As in `send`; an answer is told, too.
 
         Raises:
             ContentTooLarge: The question has more than 102,400 bytes.
@@ -137,7 +141,7 @@ class Client:
             >>> client.receipt(asked.ask_link).state
             'asked'
         """
-        return self._driver.run(questions.ask_for(self._server, question, ttl, self._token))
+        return self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
 
     def question(self, link: str) -> Question:
         """Show what is asked at `link`, an answer link. This changes nothing.
@@ -292,12 +296,13 @@ class Client:
         """
         self._driver.run(protocol.destroy(link))
 
-    def create_plain(self, message: str, *, ttl: int | None = None) -> str:
+    def create_plain(self, message: str, *, ttl: int | None = None, notify: str | None = None) -> str:
         """Store a message as it is, and give its id. The service can read such a message.
 
         Args:
             message: The text.
             ttl: Seconds until the message expires, from 60; the service's default is a day.
+            notify: As in `send`.
 
         Raises:
             ContentTooLarge: The message has more than 102,400 bytes.
@@ -306,7 +311,7 @@ class Client:
         Example:
             >>> message_id = client.create_plain("until noon")
         """
-        return self._driver.run(protocol.create_plain(self._server, message, ttl, self._token))
+        return self._driver.run(protocol.create_plain(self._server, message, ttl, notify, self._token))
 
     def read_plain(self, message_id: str) -> str:
         """Read a plain message, and so destroy it.

@@ -42,6 +42,7 @@ class Outgoing:
         ttl: Seconds until the message expires; None is the service's default.
         reads: How often the message can be read.
         passphrase: What the reader needs besides the link.
+        notify: The reference that the service's webhook is told; None if nobody is to be told.
     """
 
     text: str = field(repr=False)
@@ -49,6 +50,7 @@ class Outgoing:
     ttl: int | None
     reads: int
     passphrase: str | None = field(repr=False)
+    notify: str | None
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,7 @@ def send(origin: str, outgoing: Outgoing, token: str | None, upload: Upload) -> 
     }
     if keys.passphrase_proof is not None:
         body["passphrase_hash"] = digest(keys.passphrase_proof)
-    if outgoing.ttl is not None:
-        body["ttl"] = outgoing.ttl
+    body |= options(outgoing.ttl, outgoing.notify)
     last = yield from ask(make_request("PUT", f"{origin}/{secret.id}", json=body, headers=headers))
     return parse(last, lambda fields: Sent(secret.link(origin), parse_time(fields["expires_at"])))
 
@@ -146,8 +147,15 @@ def destroy(link: str) -> Conversation[None]:
     return None
 
 
-def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Conversation[str]:
-    body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
+def options(ttl: int | None, notify: str | None) -> dict[str, Any]:
+    """The fields of a message or a question that may be left out."""
+    return {name: value for name, value in (("ttl", ttl), ("notify", notify)) if value is not None}
+
+
+def create_plain(
+    origin: str, message: str, ttl: int | None, notify: str | None, token: str | None
+) -> Conversation[str]:
+    body: dict[str, Any] = {"message": Content.from_text(message).text} | options(ttl, notify)
     last = yield from ask(make_request("POST", f"{origin}/", json=body, headers=create_token(token)))
     return parse(last, _plain_id)
 

@@ -12,7 +12,7 @@ from crypt_api.client.content import Content
 from crypt_api.client.errors import TokenRequired
 from crypt_api.client.links import answer_link
 from crypt_api.client.manifest import Manifest
-from crypt_api.client.protocol import authorization, check_text, fitting, why_missing
+from crypt_api.client.protocol import authorization, check_text, fitting, options, why_missing
 from crypt_api.client.receipts import Asked, Question, parse_time
 from crypt_api.client.requests import create_token, make_request
 from crypt_api.client.responses import parse
@@ -22,7 +22,7 @@ from crypt_api.client.uploads import Upload, ask_limits
 from crypt_core.encoding import digest, encode_base64url, whole_number
 
 
-def ask_for(origin: str, question: str, ttl: int | None, token: str | None) -> Conversation[Asked]:
+def ask_for(origin: str, question: str, ttl: int | None, notify: str | None, token: str | None) -> Conversation[Asked]:
     """Store the question."""
     headers, secret = create_token(token), AskSecret.generate()
     key = secret.answer_key
@@ -30,7 +30,7 @@ def ask_for(origin: str, question: str, ttl: int | None, token: str | None) -> C
         "message": key.seal_question(question),
         "proof_hash": digest(secret.proof),
         "answer_hash": digest(key.proof),
-    } | ({} if ttl is None else {"ttl": ttl})
+    } | options(ttl, notify)
     last = yield from ask(make_request("PUT", f"{origin}/{key.id}", json=body, headers=headers))
     return parse(last, lambda it: Asked(key.link(origin), secret.link(origin), parse_time(it["expires_at"])))
 

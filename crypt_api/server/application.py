@@ -16,8 +16,10 @@ from crypt_api.server.parts import ServerPartStore, open_parts
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_limits, open_store
+from crypt_api.server.webhook import ServerWebhook
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
+from crypt_core.events import ignore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
@@ -46,6 +48,22 @@ class Application:
     parts: ServerPartStore | None
     proxies: TrustedProxies
     metrics: Metrics
+    webhook: ServerWebhook | None = None
+
+    async def connect(self) -> None:
+        """Make ready for requests, on the event loop that runs.
+
+        Raises:
+            StorageUnavailable: The store cannot be connected.
+        """
+        await self.store.connect()
+        if self.webhook is not None:
+            self.webhook.connect()
+
+    async def finish(self) -> None:
+        """Tell the webhook's receiver what is left to tell, when no request comes any more. `close` comes next."""
+        if self.webhook is not None:
+            await self.webhook.finish()
 
     def close(self) -> None:
         """Finish what was begun, and close the stores."""
@@ -60,7 +78,7 @@ class Application:
         if self.token_file is None:
             return
         try:
-            tokens = CreateTokens.parse(_text_of(self.token_file))
+            tokens = CreateTokens.parse(_text_of("CREATE_TOKENS", self.token_file))
         except SettingsError as error:
             logger.error("the tokens stay as they were: %s", error)  # noqa: TRY400 - the operator's mistake
             return
@@ -94,15 +112,21 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         if name.startswith(ENVIRONMENT_PREFIX)
     }
     if (token_file := values.get("CREATE_TOKENS")) is not None:
-        values["CREATE_TOKENS"] = _text_of(token_file)
+        values["CREATE_TOKENS"] = _text_of("CREATE_TOKENS", token_file)
+    if secret_file := values.get("WEBHOOK_SECRET_FILE"):
+        values["WEBHOOK_SECRET"] = _text_of("WEBHOOK_SECRET_FILE", secret_file)
     if (logo := values.get("LOGO", "")) and not logo.startswith("data:"):
         values["LOGO"] = _picture(logo)
     settings = Settings.from_mapping(values)
-    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
+    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""), values.get("CREATE_HEADER", ""))
     metrics = Metrics()
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
-    store = open_store(url, max_storage=max_storage, observer=metrics)
+    webhook = None if settings.webhook is None else ServerWebhook(settings.webhook, metrics.webhook_result)
+    on_event = ignore if webhook is None else webhook.happened
+    store = open_store(url, max_storage=max_storage, observer=metrics, on_event=on_event)
     metrics.watch(lambda: store.usage)
+    if webhook is not None:
+        metrics.watch_webhook(lambda: webhook.waiting)
     try:
         parts = _open_parts(url, values) if settings.max_file else None
     except BaseException:
@@ -124,7 +148,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         )
 
     app = make_app(settings.create_tokens)
-    return Application(app, make_app, token_file, MeteredStore(store, metrics), parts, proxies, metrics)
+    return Application(app, make_app, token_file, MeteredStore(store, metrics), parts, proxies, metrics, webhook)
 
 
 def _open_parts(store: str, values: Mapping[str, str]) -> ServerPartStore | None:
@@ -142,10 +166,10 @@ def _picture(path: str) -> str:
         raise SettingsError(f"LOGO: {path} cannot be read: {error.strerror}") from None
 
 
-def _text_of(path: str) -> str:
+def _text_of(name: str, path: str) -> str:
     if not path:  # of a variable that was meant to have a path: it must not let everybody send
-        raise SettingsError("CREATE_TOKENS must be a file, and is empty")
+        raise SettingsError(f"{name} must be a file, and is empty")
     try:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"CREATE_TOKENS: {path} cannot be read") from None
+        raise SettingsError(f"{name}: {path} cannot be read") from None

@@ -55,13 +55,14 @@ async def _serve(
     stop = _stop_event()
     if application.token_file is not None:
         _on_hangup(application.read_tokens_again)
-    await application.store.connect()  # before anybody can ask
+    await application.connect()  # before anybody can ask
     servers = [_started(Server(application.answer, limits, application.proxies), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
         servers.append(_started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
     await stop.wait()
     await asyncio.gather(*(server.stop() for server in servers))
+    await application.finish()
 
 
 def _stop_event() -> asyncio.Event:

@@ -27,6 +27,7 @@ class Create:
         request_hash: Recognizes the same request when it is sent again; empty for a plain message.
         answer_hash: Digest of the proof with which somebody may answer; then `content` is a question, and its answer
             has one reader. Empty for a message.
+        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
     """
 
     content: str
@@ -35,6 +36,7 @@ class Create:
     reads: int = 1
     request_hash: str = ""
     answer_hash: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +269,14 @@ def decide(record: Record | None, command: Command, now: float) -> Decision:  # 
 def _create(record: Record | None, command: Create, now: float) -> Decision:
     if record is None:
         expires_at = now + command.ttl
-        new = Record(command.content, expires_at, command.access, command.request_hash, command.reads)
+        new = Record(
+            command.content,
+            expires_at,
+            command.access,
+            command.request_hash,
+            command.reads,
+            reference=command.reference,
+        )
         if command.answer_hash:
             new = replace(new, state="asked", answer_hash=command.answer_hash, answer_ttl=command.ttl)
         return Decision(new, Created(expires_at))
@@ -398,5 +407,12 @@ def _without_content(record: Record) -> Record | None:
     # An asker may have read the answer before its writer, whose response was lost, sends it again.
     request_hash = record.request_hash if record.answer_hash and record.state == "read" else ""
     return replace(
-        record, content=None, leases=(), access=access, request_hash=request_hash, tries_left=0, answer_ttl=0
+        record,
+        content=None,
+        leases=(),
+        access=access,
+        request_hash=request_hash,
+        tries_left=0,
+        answer_ttl=0,
+        reference="",
     )

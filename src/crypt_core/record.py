@@ -59,6 +59,7 @@ class Record:
         at: Unix time in seconds at which the message was last read, or destroyed unread; None before.
         answer_hash: Digest of the proof to answer a question, also after the answer; empty if nobody asked.
         answer_ttl: Seconds that the answer will be kept; 0 once it is there.
+        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
     """
 
     content: str | None
@@ -72,6 +73,12 @@ class Record:
     at: float | None = None
     answer_hash: str = ""
     answer_ttl: int = 0
+    reference: str = ""
+
+    @property
+    def tells_end(self) -> bool:
+        """Whether the sender is to be told if the message's time is up now."""
+        return self.reference != "" and self.content is not None and self.state != "read"
 
     @property
     def due_at(self) -> float:

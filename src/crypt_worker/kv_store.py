@@ -47,7 +47,7 @@ class KvStore:
         return await self._put(message_id, command, command.ttl)
 
     async def _answer(self, message_id: str, command: Answer) -> Outcome:
-        """Ask first: anybody may send answers, and the most of them must not cost writes to KV."""
+        """Ask first: anybody may send answers, and those that are refused must not cost writes to KV."""
         told = await self._shards.apply(message_id, replace(command, content=""))
         assert not isinstance(told, Fetch)  # noqa: S101 - only reads are told to fetch
         return await self._put(message_id, command, told.ttl) if isinstance(told, Put) else told

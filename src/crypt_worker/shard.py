@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from crypt_core.events import OnEvent, event_of, ignore
 from crypt_core.limits.hourly_budgets import Exhausted, Taken
 from crypt_core.messages import Answer, Answered, Granted, Missing, Outcome, decide
 from crypt_core.record import Record
@@ -28,6 +29,7 @@ class Shard:
         in_background: Callable[[Coroutine[Any, Any, None]], object],
         *,
         clock: Callable[[], float] = time.time,
+        on_event: OnEvent = ignore,
     ) -> None:
         """Open the shard, with an empty table if the shard is new.
 
@@ -36,13 +38,16 @@ class Shard:
             payloads: The payloads of the messages; None if the records have the messages themselves.
             in_background: Lets work go on after the response.
             clock: Unix time in seconds.
+            on_event: Receives what senders want to be told. The platform lets nothing out of an object before what it
+                rests on is stored.
         """
         self._sql = storage.sql
         self._in_background = in_background
         self._payloads = payloads
         self._clock = clock
         self._records = ShardRecords(self._execute)
-        self._sweep = Sweep(self._records, storage, payloads, clock)
+        self._on_event = on_event
+        self._sweep = Sweep(self._records, storage, payloads, clock, on_event)
         self._misses = ShardMisses(clock)
 
     def _execute(self, sql: str, *values: object) -> list[Any]:
@@ -99,6 +104,8 @@ class Shard:
             return Put(round(outcome.expires_at - now)), None
         self._records.keep(message_id, before, after)
         self._release(before, after, now)
+        if event := event_of(before, after, outcome, now):
+            self._on_event(event)
         return outcome, None if after is before else after
 
     async def sweep(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.errors import error_body
 from tests.support.platforms import Connection
-from tests.support.sealed import Asked, put_question, receipt
+from tests.support.sealed import Asked, put_answer, put_question, receipt
 
 NOT_FOUND = (404, b'{"error": "Message not found"}')
 ALREADY_ANSWERED = (409, error_body("The question is already answered"))
@@ -17,10 +17,6 @@ NOT_ANSWERED = (409, error_body("The question is not answered yet"))
 
 def question(client: httpx.Client, asked: Asked) -> httpx.Response:
     return client.get(asked.path + "/question", headers=asked.answer_headers)
-
-
-def answer(client: httpx.Client, asked: Asked, text: str = "answer") -> httpx.Response:
-    return client.put(asked.path + "/answer", json={"message": text}, headers=asked.answer_headers)
 
 
 def told(response: httpx.Response) -> tuple[int, bytes]:
@@ -37,12 +33,12 @@ def test_a_question_is_answered_once_and_its_answer_is_read_once(client: httpx.C
     assert told(client.get(asked.path, headers=asked.headers)) == NOT_ANSWERED
     assert receipt(client, asked)["state"] == "asked"
 
-    first = answer(client, asked)
+    first = put_answer(client, asked)
     assert (first.status_code, [*first.json()]) == (201, ["expires_at"])
     left = datetime.fromisoformat(first.json()["expires_at"]) - datetime.now(UTC)
     assert timedelta(seconds=3_590) < left < timedelta(seconds=3_602)
-    assert told(answer(client, asked)) == (200, first.content)
-    assert told(answer(client, asked, "another")) == told(question(client, asked)) == ALREADY_ANSWERED
+    assert told(put_answer(client, asked)) == (200, first.content)
+    assert told(put_answer(client, asked, "another")) == told(question(client, asked)) == ALREADY_ANSWERED
     assert client.put(asked.path, json=asked.body | {"message": "question", "ttl": 3_600}).status_code == 409
     assert receipt(client, asked)["state"] == "unread"
 
@@ -52,8 +48,8 @@ def test_a_question_is_answered_once_and_its_answer_is_read_once(client: httpx.C
     assert told(client.get(asked.path, headers=asked.headers)) == NOT_FOUND
     assert client.delete(asked.path, headers=asked.headers | lease).status_code == 204
     # The writer of the answer, whose response was lost, learns that it came.
-    assert told(answer(client, asked)) == (200, first.content)
-    assert told(answer(client, asked, "another")) == told(question(client, asked)) == ALREADY_ANSWERED
+    assert told(put_answer(client, asked)) == (200, first.content)
+    assert told(put_answer(client, asked, "another")) == told(question(client, asked)) == ALREADY_ANSWERED
     for headers in (asked.headers, asked.answer_headers):
         assert client.get(asked.path + "/status", headers=headers).json()["state"] == "read"
 
@@ -76,9 +72,9 @@ def test_each_side_has_a_proof_of_its_own(client: httpx.Client) -> None:
 def test_what_its_asker_destroys_has_no_answer(client: httpx.Client, *, is_answered: bool) -> None:
     asked = put_question(client)
     if is_answered:
-        answer(client, asked)
+        put_answer(client, asked)
     assert client.delete(asked.path, headers=asked.headers).status_code == 204
-    for response in (question(client, asked), answer(client, asked), client.get(asked.path, headers=asked.headers)):
+    for response in (question(client, asked), put_answer(client, asked), client.get(asked.path, headers=asked.headers)):
         assert told(response) == NOT_FOUND
     for headers in (asked.headers, asked.answer_headers):
         assert client.get(asked.path + "/status", headers=headers).json()["state"] == "destroyed"
@@ -94,7 +90,7 @@ def test_an_answer_is_checked_as_a_message_is(client: httpx.Client) -> None:
     for body, status, text in refused:
         response = client.put(asked.path + "/answer", json=body, headers=asked.answer_headers)
         assert told(response) == (status, error_body(text))
-    assert answer(client, asked, "x" * 142_062).status_code == 201
+    assert put_answer(client, asked, "x" * 142_062).status_code == 201
     assert client.get(asked.path, headers=asked.headers).json() == {"message": "x" * 142_062}
 
 

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.platforms import Process, start_server
-from tests.support.sealed import put, put_locked, put_question
+from tests.support.sealed import put, put_answer, put_locked, put_question
 
 
 def metrics_url(process: Process) -> str:
@@ -26,7 +26,7 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
         for _ in range(10):
             client.get(locked.path, headers=locked.with_passphrase(bytes(32)))
         asked = put_question(client)
-        client.put(asked.path + "/answer", json={"message": "answer"}, headers=asked.answer_headers)
+        put_answer(client, asked)
         sealed = put(client)
         client.get(sealed.path)
         leased = client.post("/", json={"message": "secret"}).json()["id"]

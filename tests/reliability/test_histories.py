@@ -76,7 +76,7 @@ def check(history: History, seed: int) -> None:
         assert is_linearizable(events), (seed, message_id, sorted(events, key=lambda event: event.began))
 
 
-@pytest.mark.parametrize(("kills", "seed"), [(20, 1), pytest.param(500, 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("kills", "seed"), [(10, 1), pytest.param(500, 2, marks=pytest.mark.long)])
 async def test_a_server_that_is_killed_keeps_its_word(tmp_path: Path, kills: int, seed: int) -> None:
     flags = ("--rate-limit-per-second=0", f"--store=sqlite:///{tmp_path}/messages.db")
     history = await run_rounds(lambda: start_server(*flags), kills, seed)

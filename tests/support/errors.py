@@ -20,6 +20,7 @@ PART_ONE = {
 """The texts of the first version's errors. Their body is the text alone, for ever."""
 
 CODES = {
+    "The body must be text in UTF-8, and not blank": "invalid_text",
     "Authorization required": "authorization_required",
     "Passphrase required": "passphrase_required",
     "Creating a message needs a token of this service": "token_required",

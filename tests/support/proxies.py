@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -18,10 +18,16 @@ from tests.support.services import free_port, wait_until
 BIN = Path(sys.executable).parent
 
 
+Change = Callable[[str], str]
+"""What an operator changes in the configuration."""
+
+
 class Proxy(Protocol):
     """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
 
-    def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
+    def __call__(
+        self, folder: Path, *upstreams: int, change: Change = str
+    ) -> contextlib.AbstractContextManager[str]: ...
 
 
 def listens(port: int, process: subprocess.Popen[bytes]) -> bool:
@@ -44,9 +50,10 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
 
 
 @contextlib.contextmanager
-def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[str]:
+def caddy(folder: Path, *upstreams: int, try_duration: str = "1s", change: Change = str) -> Iterator[str]:
     port = free_port()
-    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
+    (folder / "Caddyfile").write_text(change((ROOT / "deploy/caddy/Caddyfile").read_text()))
+    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={folder}/Caddyfile"]
     variables = {
         "SITE_ADDRESS": f"http://127.0.0.1:{port}",
         "TRY_DURATION": try_duration,
@@ -57,11 +64,11 @@ def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[s
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *upstreams: int, settings: str = "") -> Iterator[str]:
+def nginx(folder: Path, *upstreams: int, settings: str = "", change: Change = str) -> Iterator[str]:
     """Without TLS, for which it would need a certificate, and on a port that is free. `settings` are for all sites."""
     port = free_port()
     block, redirect, site = re.split(
-        r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
+        r"^(?=server \{)", change((ROOT / "deploy/nginx/crypt-api.conf").read_text()), flags=re.MULTILINE
     )
     assert "return 308" in redirect
     site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx", str(folder))

@@ -48,7 +48,8 @@ def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platf
 
 @pytest.fixture(scope="session")
 def unlimited_worker() -> Iterator[Platform]:
-    with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0") as platform:
+    """As `unlimited_server`, and with a place for files, which the server always has."""
+    with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0", "--bucket", "FILES") as platform:
         yield platform
 
 
@@ -58,13 +59,7 @@ def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
     return platform
 
 
-@pytest.fixture(scope="session")
-def worker_with_files() -> Iterator[Platform]:
-    with platforms.worker("--bucket", "FILES") as platform:
-        yield platform
-
-
-@pytest.fixture(scope="module", params=["server", "worker_with_files"])
+@pytest.fixture(scope="module", params=["server", "unlimited_worker"])
 def files_platform(request: pytest.FixtureRequest) -> Platform:
     platform: Platform = request.getfixturevalue(request.param)
     return platform

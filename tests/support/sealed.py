@@ -72,6 +72,10 @@ def put_question(client: httpx.Client) -> Asked:
     return asked
 
 
+def put_answer(client: httpx.Client, asked: Asked, message: str = "answer") -> httpx.Response:
+    return client.put(asked.path + "/answer", json={"message": message}, headers=asked.answer_headers)
+
+
 def put_locked(client: httpx.Client) -> Sealed:
     sealed = Sealed(passphrase_proof=secrets.token_bytes(32))
     assert client.put(sealed.path, json=sealed.body).status_code == 201

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from crypt_api.server import metrics
 from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.create_tokens import CreateTokens, new_token
@@ -107,6 +108,17 @@ async def test_without_a_list_everybody_creates(caplog: pytest.LogCaptureFixture
         response = await ask(MemoryStore(), "POST", "/", {"message": "secret"}, app=App(settings))
         assert response.status == 200
     assert caplog.text == ""
+
+
+def test_metrics_count_only_so_many_creators_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign-on may know any number of people."""
+    monkeypatch.setattr(metrics, "MAX_CREATORS", 2)
+    counted = metrics.Metrics()
+    for creator in ("alice", "bob", "carol", "dave", "alice"):
+        counted.created_by(creator)
+    labels = {"alice": 2.0, "bob": 1.0, "other": 2.0, "carol": None}
+    name = "crypt_api_messages_created_by_total"
+    assert {label: counted.registry.get_sample_value(name, {"label": label}) for label in labels} == labels
 
 
 def test_a_list_may_come_from_windows() -> None:

@@ -142,6 +142,16 @@ def test_no_proxy_hands_out_metrics(name: str) -> None:
     assert re.search(r"^\s*(?:@metrics path|location) /-/metrics\b", text(name), re.MULTILINE)
 
 
+def test_the_gateway_takes_away_the_headers_that_the_proxies_take_away() -> None:
+    [example] = re.findall(
+        r"^(#   apiVersion: gateway.*\n(?:#   .*\n)+)", text("kubernetes/crypt-api.yaml"), re.MULTILINE
+    )
+    route = yaml.safe_load(re.sub(r"^#   ", "", example, flags=re.MULTILINE))
+    removed = route["spec"]["rules"][0]["filters"][0]["requestHeaderModifier"]["remove"]
+    assert removed == re.findall(r"request_header -(\S+)", text("caddy/Caddyfile"))
+    assert {*removed} < {*re.findall(r'proxy_set_header (\S+) "";', text("nginx/crypt-api.conf"))}
+
+
 @pytest.mark.parametrize("name", COMPOSE_FILES)
 def test_only_the_proxy_is_reached_from_outside(name: str) -> None:
     services = compose(name)["services"]

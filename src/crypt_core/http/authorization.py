@@ -14,6 +14,9 @@ from crypt_core.parts import part_id
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
+_OWN_SITE = ("same-origin", "none")
+"""Another site's page may make the browser of somebody who has signed on send a request. It creates no message."""
+
 
 class Proofs(NamedTuple):
     """The digests of the link's proof, and of the passphrase's proof if the request has one."""
@@ -70,13 +73,15 @@ def answer_proof(request: Request) -> AnswerProof | None:
 
 
 def creator(request: Request, tokens: CreateTokens | None) -> str:
-    """The label of the token in `Authorization`; empty if everybody may create messages (`tokens` is None).
+    """Who has signed on, or the label of the token in `Authorization`; empty if everybody may create messages.
 
     Raises:
-        TokenRequired: The request has none of the tokens.
+        TokenRequired: Nobody has signed on, and the request has none of the tokens.
     """
     if tokens is None:
         return ""
+    if request.user and request.headers.get("sec-fetch-site", "same-origin") in _OWN_SITE:
+        return request.user
     label = tokens.label_of(_bearer_token(request))
     if label is None:
         raise TokenRequired

@@ -78,6 +78,14 @@ class InvalidMessage(ApiError):
     text = "Field 'message' is required and cannot be empty"
 
 
+class InvalidText(ApiError):
+    """The body is to be the message itself, and is none."""
+
+    status = 400
+    text = "The body must be text in UTF-8, and not blank"
+    code = "invalid_text"
+
+
 class InvalidField(ApiError):
     """A field has a value that is not allowed."""
 
@@ -203,7 +211,7 @@ class PartTooLarge(ApiError):
 
 
 class InvalidTtlHeader(InvalidField):
-    """The header that says how long the upload is to be kept is missing, or out of its bounds."""
+    """The header that says how long the body is to be kept is out of its bounds, or is missing where it must be."""
 
     def __init__(self, low: int, high: int) -> None:
         """The bounds are in seconds."""

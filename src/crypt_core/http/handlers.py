@@ -13,18 +13,20 @@ from crypt_core.http.message_fields import (
     MAX_ENVELOPE_BYTES,
     answer,
     plain_message,
+    plain_text,
     sealed_message,
 )
-from crypt_core.http.negotiation import is_navigation
+from crypt_core.http.negotiation import is_navigation, prefers_text
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
-from crypt_core.http.types import Request, Response, json_response, timestamp
+from crypt_core.http.types import Request, Response, json_response, text_response, timestamp
 from crypt_core.messages import (
     MAX_MESSAGE_BYTES,
     Acknowledge,
     Acknowledged,
     AlreadyAnswered,
     Answered,
+    Create,
     Created,
     Destroy,
     Destroyed,
@@ -60,11 +62,22 @@ class MessageHandlers:
         """Keep the plain message in the body under a new id."""
         created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
-        command = plain_message(fields, self._settings)
+        message_id = await self._create(store, plain_message(fields, self._settings))
+        return json_response(200, {"id": message_id}, created_by=created_by)
+
+    async def create_text(self, request: Request, store: Store) -> Response:
+        """Keep the body itself as a plain message, as `curl -T -` sends it; answer with the message's address."""
+        created_by = creator(request, self._settings.create_tokens)
+        body = await read_body(request.body, request.headers, MAX_MESSAGE_BYTES)
+        message_id = await self._create(store, plain_text(body, request.headers, self._settings))
+        return text_response(f"{request.origin}/{message_id}\n", created_by=created_by)
+
+    async def _create(self, store: Store, command: Create) -> str:
+        """Keep a plain message under a new id; return the id."""
         for _ in range(MAX_ID_ATTEMPTS):
             message_id = self._new_id()
             if isinstance(await store.apply(message_id, command), Created):
-                return json_response(200, {"id": message_id}, created_by=created_by)
+                return message_id
         raise errors.NoUniqueId
 
     async def put(self, request: Request, store: Store, message_id: str) -> Response:
@@ -90,7 +103,8 @@ class MessageHandlers:
             command = Read(*proofs(request), idempotency_hash(request))
         else:
             command = Read(idempotency_hash=idempotency_hash(request))
-        return json_response(200, {"message": await _read(store, message_id, command)})
+        message = await _read(store, message_id, command)
+        return text_response(message) if prefers_text(request.headers) else json_response(200, {"message": message})
 
     def _page_of(self, request: Request, segment: str) -> Response:
         """Answer a browser that follows a link, also a damaged one. Nothing is read."""

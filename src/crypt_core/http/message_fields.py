@@ -1,13 +1,22 @@
-"""From the fields of a request's body to the command that creates a message. A refusal names the field."""
+"""From the fields of a request to the command that creates a message. A refusal names the field."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size, whole_number
-from crypt_core.http.errors import InvalidField, InvalidMessage, MessageTooLarge, UnknownField
+from crypt_core.http.errors import (
+    InvalidField,
+    InvalidMessage,
+    InvalidText,
+    InvalidTtlHeader,
+    MessageTooLarge,
+    UnknownField,
+)
 from crypt_core.messages import MAX_MESSAGE_BYTES, Answer, Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.webhook import MAX_REFERENCE_LENGTH, is_reference
 
 MAX_ENVELOPE_BYTES = 142_034
 """Bytes of a sealed message: base64url of version (1), nonce (12), 26 padding steps of 4,096 and tag (16).
@@ -20,7 +29,7 @@ MAX_ANSWER_BYTES = 142_062
 
 MAX_READS = 100
 
-_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads", "answer_hash"}
+_SEALED_FIELDS = {"message", "proof_hash", "passphrase_hash", "ttl", "reads", "answer_hash", "notify"}
 _NOT_OF_A_QUESTION = ("reads", "passphrase_hash")
 
 
@@ -31,7 +40,36 @@ def plain_message(fields: Any, settings: Settings) -> Create:
         ApiError: A field is missing or invalid.
     """
     message = _message(fields, MAX_MESSAGE_BYTES)
-    return Create(message, _ttl(fields, settings))
+    return Create(message, _ttl(fields, settings), reference=_reference(fields, settings))
+
+
+def plain_text(body: bytes, headers: Mapping[str, str], settings: Settings) -> Create:
+    """The command of a `PUT /`, whose body is the message itself.
+
+    Raises:
+        InvalidText: The body is not UTF-8, or blank.
+        InvalidTtlHeader: There is such a header, and it cannot be used.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise InvalidText from None
+    if not text.strip():
+        raise InvalidText
+    return Create(text, ttl_header(headers, settings.max_ttl) if "ttl" in headers else settings.default_ttl)
+
+
+def ttl_header(headers: Mapping[str, str], most: int) -> int:
+    """Seconds, `most` at most, of the header `TTL` (RFC 8030, section 5.2).
+
+    Raises:
+        InvalidTtlHeader: The header is missing, or out of its bounds.
+    """
+    text = headers.get("ttl", "")
+    ttl = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+    if not MIN_TTL <= ttl <= most:
+        raise InvalidTtlHeader(MIN_TTL, most)
+    return ttl
 
 
 def sealed_message(fields: Any, settings: Settings) -> Create:
@@ -52,8 +90,10 @@ def sealed_message(fields: Any, settings: Settings) -> Create:
     reads = whole_number(fields.get("reads", 1))
     if reads is None or not 1 <= reads <= MAX_READS:
         raise InvalidField("reads", f"must be a whole number from 1 to {MAX_READS}")
-    request = [message, access.proof_hash, access.passphrase_hash, ttl, reads, *filter(None, [answer_hash])]
-    return Create(message, ttl, access, reads, digest(json.dumps(request).encode()), answer_hash)
+    reference = _reference(fields, settings)
+    request: list[object] = [message, access.proof_hash, access.passphrase_hash, ttl, reads]
+    request += filter(None, [answer_hash, {"notify": reference} if reference else None])
+    return Create(message, ttl, access, reads, digest(json.dumps(request).encode()), answer_hash, reference)
 
 
 def answer(fields: Any, proof_hash: str) -> Answer:
@@ -91,6 +131,18 @@ def _ttl(fields: dict[str, Any], settings: Settings) -> int:
     if ttl is None or not MIN_TTL <= ttl <= settings.max_ttl:
         raise InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}")
     return ttl
+
+
+def _reference(fields: dict[str, Any], settings: Settings) -> str:
+    """The sender's word for the message; empty if nobody is to be told what becomes of it."""
+    if "notify" not in fields:
+        return ""
+    if settings.webhook is None:  # a sender who waits for news must not wait in vain
+        raise InvalidField("notify", "cannot be used: this service has no webhook")
+    reference = fields["notify"]
+    if not is_reference(reference):
+        raise InvalidField("notify", f"must be 1 to {MAX_REFERENCE_LENGTH} visible ASCII characters")
+    return str(reference)
 
 
 def _hash(fields: dict[str, Any], name: str) -> str:

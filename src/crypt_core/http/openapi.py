@@ -12,6 +12,7 @@ from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.webhook import MAX_REFERENCE_LENGTH
 
 Schema = dict[str, Any]
 
@@ -27,6 +28,7 @@ _UNMEANT = (errors.PrefetchRefused(), errors.EmbedRefused(), errors.RangeRefused
 """Refusals of reads that no person meant."""
 
 
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -42,7 +44,7 @@ def openapi(settings: Settings) -> Schema:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            "/": {"get": _help(), "post": _create(settings)},
+            "/": {"get": _help(), "post": _create(settings), "put": _create_text(settings)},
             "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
             "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _receipt()},
             "/{id}/question": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _question(settings)},
@@ -89,12 +91,11 @@ def openapi(settings: Settings) -> Schema:
 
 
 def _help() -> Schema:
-    text = {"text/plain": {"schema": {"type": "string"}}}
-    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": text}})
+    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": _TEXT}})
 
 
 def _create(settings: Settings) -> Schema:
-    fields = {"message": _message("hello"), "ttl": _ttl(settings)}
+    fields = {"message": _message("hello"), "ttl": _ttl(settings), **_notify(settings)}
     operation = _operation(
         "create",
         "Store a message under a short id",
@@ -117,6 +118,26 @@ def _create(settings: Settings) -> Schema:
     }
 
 
+def _create_text(settings: Settings) -> Schema:
+    operation = _operation(
+        "createText",
+        "Store the body itself as a message, up to 102,400 bytes of UTF-8, and get the message's address",
+        {"200": {"description": "The address, and a newline", "content": _TEXT}},
+        errors.UnsupportedEncoding(),
+        errors.InvalidText(),
+        errors.InvalidTtlHeader(MIN_TTL, settings.max_ttl),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.NoUniqueId(),
+        errors.ServiceUnavailable(),
+        *_unless_everybody_may_create(settings),
+    )
+    schema = {"type": "string", "minLength": 1, "pattern": NOT_BLANK}
+    content = {"text/plain": {"schema": schema, "example": "the key is under the mat"}}
+    ttl = _ttl_header("Seconds until the message is gone, read or not", settings, settings.max_ttl, required=False)
+    return operation | {"parameters": [ttl], "requestBody": {"required": True, "content": content}}
+
+
 def _put(settings: Settings) -> Schema:
     hash_schema = {"type": "string", "pattern": HASH, "description": "SHA-256 of the proof's 32 bytes, base64url"}
     fields = {
@@ -126,6 +147,7 @@ def _put(settings: Settings) -> Schema:
         "ttl": _ttl(settings),
         "reads": {"type": "integer", "minimum": 1, "maximum": MAX_READS, "default": 1},
         "answer_hash": hash_schema | {"description": "Then the message is a question: of the proof to answer it"},
+        **_notify(settings),
     }
     created = {"id": _EXAMPLE_SEALED_ID, "expires_at": _EXAMPLE_TIME}
     created_schema = _object({"id": {"type": "string", "pattern": SEALED_ID}, "expires_at": _time()})
@@ -165,8 +187,11 @@ def _unless_everybody_may_create(settings: Settings) -> tuple[ApiError, ...]:
 def _read() -> Schema:
     page = {"text/html": {"schema": {"type": "string"}}}
     responses = _ok({"message": "the key is under the mat"}, _object({"message": {"type": "string"}}))
-    responses["200"]["description"] = "The message; it is destroyed. A browser's navigation gets a page with a button"
-    responses["200"]["content"] |= page
+    responses["200"]["description"] = (
+        "The message, as text to a client that rates text/plain above JSON; it is destroyed. "
+        "A browser's navigation gets a page with a button"
+    )
+    responses["200"]["content"] |= _TEXT | page
     return _operation(
         "read",
         "Read a message, and destroy it",
@@ -220,7 +245,7 @@ def _receipt() -> Schema:
 
 
 def _question(settings: Settings) -> Schema:
-    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": 3600, "expires_at": _EXAMPLE_TIME}
+    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": _example_ttl(settings), "expires_at": _EXAMPLE_TIME}
     ttl = {
         "type": "integer",
         "minimum": MIN_TTL,
@@ -283,14 +308,7 @@ def _reveal() -> Schema:
 def _put_part(settings: Settings) -> Schema:
     most = settings.max_ttl + EXTRA_TTL
     kept = ({"expires_at": _EXAMPLE_TIME}, _object({"expires_at": _time()}))
-    ttl = {
-        "name": "TTL",
-        "in": "header",
-        "required": True,
-        "description": "Seconds until the part is gone (RFC 8030, section 5.2)",
-        "schema": {"type": "integer", "minimum": MIN_TTL, "maximum": most},
-        "example": _example_ttl(settings),
-    }
+    ttl = _ttl_header("Seconds until the part is gone (RFC 8030, section 5.2)", settings, most, required=True)
     return _operation(
         "putPart",
         "Store a part of files under the id that the client derived; Content-Length is required",
@@ -351,8 +369,10 @@ def _limits(settings: Settings) -> Schema:
         "max_reads": MAX_READS,
         "token": settings.create_tokens is not None,
         "files": files,
+        "notify": settings.webhook is not None,
     }
-    fields: Schema = dict.fromkeys(example, number) | {"token": {"type": "boolean"}}
+    boolean = {"type": "boolean"}
+    fields: Schema = dict.fromkeys(example, number) | {"token": boolean, "notify": boolean}
     fields["files"] = {"anyOf": [_object(dict.fromkeys(files, number)), {"type": "null"}]}
     return _operation("limits", "What a client has to know before it sends", _ok(example, _object(fields)))
 
@@ -397,6 +417,20 @@ NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\
 def _ttl(settings: Settings) -> Schema:
     bounds = {"minimum": MIN_TTL, "maximum": settings.max_ttl, "default": settings.default_ttl}
     return {"type": "integer", "description": "Seconds until it is gone, read or not"} | bounds
+
+
+def _notify(settings: Settings) -> Schema:
+    """The field `notify`, where the service has a webhook."""
+    if settings.webhook is None:
+        return {}
+    text = "The sender's own word for the message: the operator's webhook is told when it is read, or gone"
+    return {"notify": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_REFERENCE_LENGTH}}}$", "description": text}}
+
+
+def _ttl_header(description: str, settings: Settings, most: int, *, required: bool) -> Schema:
+    schema = {"type": "integer", "minimum": MIN_TTL, "maximum": most}
+    fields = {"required": required, "description": description, "schema": schema, "example": _example_ttl(settings)}
+    return {"name": "TTL", "in": "header"} | fields
 
 
 def _example_ttl(settings: Settings) -> int:

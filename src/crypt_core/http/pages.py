@@ -53,7 +53,7 @@ class Pages:
             "index.html",
             max_ttl=settings.max_ttl,
             default_ttl=settings.default_ttl,
-            needs_token="" if settings.create_tokens is None else "data-needs-token",
+            needs_token="" if settings.create_tokens is None or request.user else "data-needs-token",
         )
 
     def reveal(self, request: Request, message_id: str) -> Response:

@@ -5,11 +5,12 @@ from collections import OrderedDict
 from crypt_core import ids
 from crypt_core.http import errors
 from crypt_core.http.authorization import answer_proof, creator, proven_part_id
+from crypt_core.http.message_fields import ttl_header
 from crypt_core.http.types import Request, Response, json_response, timestamp
 from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets
 from crypt_core.messages import GetReceipt, Receipt
 from crypt_core.parts import EXTRA_TTL, MAX_FETCHES, MAX_PART_BYTES, PartStore
-from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.settings import Settings
 from crypt_core.store import Store
 
 MAX_COUNTED_PARTS = 10_000
@@ -32,7 +33,7 @@ class PartHandlers:
         created_by = await self._uploader(request, store)
         if not ids.is_sealed(part_id):
             raise errors.PartNotFound
-        length, ttl = _length(request), self._ttl(request)
+        length, ttl = _length(request), ttl_header(request.headers, self._settings.max_ttl + EXTRA_TTL)
         self._take(request.client, length)
         is_new = False
         try:
@@ -82,14 +83,6 @@ class PartHandlers:
         if self._parts is None:
             raise errors.FilesOff
         return self._parts
-
-    def _ttl(self, request: Request) -> int:
-        """The header `TTL` (RFC 8030, section 5.2)."""
-        text, most = request.headers.get("ttl", ""), self._settings.max_ttl + EXTRA_TTL
-        ttl = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
-        if not MIN_TTL <= ttl <= most:
-            raise errors.InvalidTtlHeader(MIN_TTL, most)
-        return ttl
 
     def _take(self, client: str, length: int) -> None:
         if self._budgets is not None and isinstance(taken := self._budgets.take(client, length), Exhausted):
