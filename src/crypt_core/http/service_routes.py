@@ -1,6 +1,7 @@
 """The routes that are not about messages: the page, the help text, health, readiness, and OpenAPI."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from crypt_core.http.errors import RouteNotFound
 from crypt_core.http.message_fields import MAX_READS
@@ -106,4 +107,9 @@ class ServiceHandlers:
 
     async def openapi(self, _request: Request, _store: Store) -> Response:
         """The description of the API."""
+        return self._description
+
+    @cached_property
+    def _description(self) -> Response:
+        """Made once: making it takes a millisecond of the CPU, which a flood of requests would multiply."""
         return json_response(200, openapi(self._settings))
