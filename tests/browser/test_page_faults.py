@@ -114,7 +114,7 @@ def test_an_error_without_a_body_is_an_error_like_any_other(tabs: Tabs) -> None:
 
 def test_another_link_in_the_same_tab(tabs: Tabs) -> None:
     page = tabs.open(tabs.platform.url + "/#" + "A" * 22)
-    expect_heading(page, "There is no message here")
+    expect_heading(page, "This link is no longer valid")
     link = write(tabs.open())
     follow(page, link)
     expect_heading(page, "Someone sent you a sealed message")

@@ -71,9 +71,9 @@ def test_a_reader_who_leaves_before_the_request_reads_nothing(tabs: Tabs) -> Non
     reader = tabs.open(link)
     reader.fill("#passphrase", "xxxx")
     reader.evaluate("() => { document.querySelector('#reveal').click(); location.hash = 'A'.repeat(22); }")
-    expect_heading(reader, "There is no message here")
+    expect_heading(reader, "This link is no longer valid")
     expect(reader.locator("#reveal")).to_have_text("Open the message")
-    expect_heading(reader, "There is no message here")
+    expect_heading(reader, "This link is no longer valid")
     assert reader.evaluate("sessionStorage.length") == 0
     expect_heading(tabs.open(link), "Someone sent you a sealed message")
 
