@@ -61,6 +61,11 @@ def client(unlimited_server: Platform) -> Iterator[Client]:
 def ask(page: Page, question: str = QUESTION) -> tuple[str, str]:
     """Ask on the page; return the link to send and the link to keep."""
     page.click("#to-ask")
+    return ask_on(page, question)
+
+
+def ask_on(page: Page, question: str = QUESTION) -> tuple[str, str]:
+    """Fill in the form that is shown."""
     page.fill("#question", question)
     page.click("#create-question")
     expect(page.locator("#asked")).to_be_visible()
@@ -129,6 +134,7 @@ def test_the_command_line_opens_what_the_page_answers(tabs: Tabs, tmp_path: Path
     shell = Shell(tmp_path, tabs.platform.url)
     fields = json.loads(shell("ask", QUESTION, "--json").stdout)
     answerer = tabs.open(fields["link"])
+    expect_heading(answerer, "Somebody asks you for a secret")
     assert answerer.text_content("#asked-for") == QUESTION
     answerer.set_input_files("#file", LARGE)  # which does not fit a message, so it is sent in parts
     answer(answerer)
@@ -165,8 +171,9 @@ def test_the_two_links_are_not_mixed_up(tabs: Tabs) -> None:
 
 def test_a_browser_without_x25519_is_told_before_anything_is_written(tabs: Tabs) -> None:
     link, kept = ask(tabs.open())
-    tabs.requests.clear()
     old = tabs.new()
+    requests: list[str] = []
+    old.on("request", lambda request: requests.append(request.url))
     old.add_init_script(WITHOUT_X25519)
     old.goto(tabs.platform.url)
     old.click("#to-ask")
@@ -179,7 +186,7 @@ def test_a_browser_without_x25519_is_told_before_anything_is_written(tabs: Tabs)
     old.goto(kept)
     old.reload()
     expect_heading(old, "This browser is too old for that")
-    assert [request for request in tabs.requests if re.search(r"/[\w-]{22}(/|$)", request.url)] == []
+    assert [url for url in requests if re.search(r"/[\w-]{22}(/|$)", url)] == []
 
 
 def test_a_question_can_be_withdrawn(tabs: Tabs) -> None:
@@ -234,7 +241,8 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     asker.goto(tabs.platform.url)
     questions = asked_questions(asker)
     asker.click("#to-ask")
-    asker.press("#question", "x")
+    expect(asker.locator("#question")).to_be_focused()
+    asker.keyboard.type("x")
     asker.click("#to-write")
     assert questions == ["What you wrote here would be lost. Leave all the same?"]
     link, kept = ask(asker)
@@ -250,7 +258,7 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     assert questions == [
         "You have not copied the link to keep, and without it nobody can open the answer. Leave all the same?"
     ]
-    ask(asker)
+    ask_on(asker)
     asker.click("#copy-kept-link")
     expect(asker.locator("#copy-kept-link")).to_have_text("Copied")
     questions.clear()
@@ -259,6 +267,7 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     assert questions == []
     answerer = tabs.open(link)
     questions = asked_questions(answerer)
+    expect_heading(answerer, "Somebody asks you for a secret")
     answerer.press("#text", "x")
     answerer.reload()
     assert questions == ["beforeunload"]

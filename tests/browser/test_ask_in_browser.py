@@ -52,8 +52,9 @@ SEAL_AGAIN = """async (cases) => Promise.all(cases.map(async ({ secret, ephemera
       : { note, name, mediaType, data: encode(opened.data) };
     return { answer: await sealAnswer(opened, keys.answering, decode(ephemeral)), ...shown };
   }
-  const data = bytes(content.repeat.repeat(content.count));
-  return { answer: await sealAnswer({ data }, keys.answering, decode(ephemeral)) };
+  const { name, media_type: mediaType, repeat, count } = content;
+  const sealable = { data: bytes(repeat.repeat(count)), name, mediaType };
+  return { answer: await sealAnswer(sealable, keys.answering, decode(ephemeral)) };
 }))"""
 
 REFUSED = """async ({ bad_answers, bad_keys }) => [

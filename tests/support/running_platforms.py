@@ -47,19 +47,19 @@ def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platf
 
 
 @pytest.fixture(scope="session")
-def unlimited_worker() -> Iterator[Platform]:
-    """As `unlimited_server`, and with a place for files, which the server always has."""
+def worker_with_files() -> Iterator[Platform]:
+    """With a place for files, as the server always has one; and without a rate limit, as `unlimited_server`."""
     with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0", "--bucket", "FILES") as platform:
         yield platform
 
 
-@pytest.fixture(scope="module", params=["server", "worker"])
+@pytest.fixture(scope="module", params=["unlimited_server", "worker_with_files"], ids=["server", "worker"])
 def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
-    platform: Platform = request.getfixturevalue("unlimited_" + request.param)
+    platform: Platform = request.getfixturevalue(request.param)
     return platform
 
 
-@pytest.fixture(scope="module", params=["server", "unlimited_worker"])
+@pytest.fixture(scope="module", params=["server", "worker_with_files"])
 def files_platform(request: pytest.FixtureRequest) -> Platform:
     platform: Platform = request.getfixturevalue(request.param)
     return platform
