@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import click
 
-from crypt_api.cli.new_files import NewFiles, complete, part_of
+from crypt_api.cli.new_files import STATE, NewFiles, beside, complete, part_of
 from crypt_api.cli.terminal import check_stdout, show
 from crypt_api.cli.unfinished import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
@@ -62,7 +62,7 @@ class Folder:
         self._shows_text = shows_text
 
     def unfinished(self, address: str) -> Unfinished | None:
-        return unfinished_in(self._path, address)
+        return next(unfinished_in(self._path, address), None)
 
     def reserve(self) -> None:
         if self._shows_text:  # it may never be written to
@@ -135,6 +135,12 @@ class NewFile:
 
     def reserve(self) -> None:
         """Open the file, so that nothing is read that could not be written."""
+        for other in (beside(self._path, STATE), part_of(self._path)):
+            if os.path.lexists(other):  # and may have the only key of another message
+                raise click.UsageError(
+                    f"{other} is in the way. If it is an interrupted download,"
+                    f" crypt-api read --resume {self._path.parent} goes on with it. Otherwise move it elsewhere."
+                )
         self._is_new = not self._path.exists()
         try:
             self._stream = open(  # noqa: SIM115 - closed by `close`

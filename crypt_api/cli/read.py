@@ -19,7 +19,7 @@ from crypt_api.cli.terminal import is_terminal, tell, visible
 from crypt_api.cli.typed import can_ask
 from crypt_api.cli.unfinished import Unfinished, unfinished_in
 from crypt_api.client import Client, Message
-from crypt_api.client.errors import BadEnvelope, CryptApiError, PartMissing, PassphraseRequired, WrongPassphrase
+from crypt_api.client.errors import BadEnvelope, CryptApiError, InvalidLink, PartMissing, PassphraseRequired, WrongPassphrase
 from crypt_api.client.links import parse_link
 
 EXAMPLES = """\b
@@ -123,18 +123,30 @@ def _deliver(client: Client, link: str, passphrase: str | None, place: Place, *,
 
 
 def _resume(folder: Path, *, as_json: bool) -> None:
-    unfinished = unfinished_in(folder)
-    if unfinished is None:
+    failure: CryptApiError | None = None
+    unfinished = list(unfinished_in(folder))
+    if not unfinished:
         raise click.UsageError(f"There is no interrupted download in {folder}.")
-    with Client(parse_link(unfinished.message).origin) as client:
-        while unfinished is not None:
-            _finish(client, unfinished, as_json=as_json)
-            unfinished = unfinished_in(folder)
+    for download in unfinished:
+        try:
+            with Client(parse_link(download.message).origin) as client:
+                _finish(client, download, as_json=as_json)
+        except (PartMissing, BadEnvelope, InvalidLink) as error:  # the others may be whole
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 def _finish(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Path]:
     """Fetch the files of a message that is acknowledged already; give their paths."""
+    with unfinished.locked():
+        return _finish_locked(client, unfinished, as_json=as_json)
+
+
+def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Path]:
     message = client.resume(unfinished.ticket)
+    if len(message.files) != len(unfinished.paths):
+        raise BadEnvelope(f"{unfinished.state} is damaged.")
     folder = unfinished.state.parent
     try:
         with transfer("Fetching") as report:
@@ -145,6 +157,7 @@ def _finish(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Pa
             f"The files could not be written ({error.strerror}). crypt-api read --resume {folder} goes on."
         ) from None
     except (PartMissing, BadEnvelope):
+        click.echo(f"{unfinished.state} remembers the download: remove it, and what is beside it, to give up.", err=True)
         raise
     except (CryptApiError, KeyboardInterrupt):
         click.echo(f"What was fetched is kept. crypt-api read --resume {folder} goes on.", err=True)
