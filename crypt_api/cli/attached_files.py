@@ -61,15 +61,31 @@ def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) 
 
 def _in_folder(folder: Path) -> Iterator[Attachment]:
     top, is_empty = folder.resolve(), True
-    for path in sorted(top.rglob("*")):
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise click.UsageError(f"{path} is no regular file.")
-        if path.is_file():
-            is_empty = False
-            name = path.relative_to(top.parent).as_posix()
-            yield Attachment(path, os.fsencode(name).decode(errors="replace"))
+    for path in _below(top):
+        is_empty = False
+        name = path.relative_to(top.parent).as_posix()
+        yield Attachment(path, os.fsencode(name).decode(errors="replace"))
     if is_empty:
         raise click.UsageError(f"There is no file in {folder}.")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files, one folder after the other: whoever names a folder of a million files need not wait for their list.
+
+    `Path.rglob` leaves out a folder that cannot be read.
+    """
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        if path.is_file() and not path.is_symlink():
+            yield path
+        elif path.is_dir() and not path.is_symlink():
+            try:
+                waiting += sorted(path.iterdir(), reverse=True)
+            except OSError as error:
+                raise click.UsageError(f"{path} cannot be read: {error.strerror}.") from None
+        else:
+            raise click.UsageError(f"{path} is no regular file.")
 
 
 def _state_folder() -> Path:

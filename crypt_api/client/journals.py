@@ -103,7 +103,11 @@ class Journal:
 
 
 def _progress(lines: list[dict[str, Any]]) -> Progress:
+    """Raises KeyError, TypeError or ValueError for what no upload has written."""
     if not lines:
         return Progress()
     last = lines[-1]
-    return Progress(int(last["sent"]), float(last["expires_at"]), float(last["clock_error"]))
+    sent = whole_number(last["sent"])
+    if sent is None or sent < 0:
+        raise ValueError
+    return Progress(sent, float(last["expires_at"]), float(last["clock_error"]))

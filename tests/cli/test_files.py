@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ from crypt_api.client.downloads import Download
 from crypt_api.client.envelope import Secret
 from crypt_api.client.journals import Journal
 from crypt_api.client.manifest import FileEntry, Manifest
-from crypt_api.client.parts import PartKeys
+from crypt_api.client.parts import KEY_BYTES, PartKeys
+from crypt_core.encoding import decode_base64url, encode_base64url
 from tests.support import platforms
 from tests.support.platforms import Platform
 from tests.support.transports import ManyAddresses, ManyAddressesAsync
@@ -179,7 +181,7 @@ def left_on_disk(platform: Platform) -> set[Path]:
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
 def test_an_upload_that_was_interrupted_goes_on(connect: Connect, big: Path, tmp_path: Path, fails_at: int) -> None:
-    """The line breaks at each part, after the service has got it. What was acknowledged is not sent again."""
+    """The line breaks at each part, after the service has got it. Of what was acknowledged, the first part is checked."""
     journal = tmp_path / "state/journal"
 
     def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
@@ -194,7 +196,7 @@ def test_an_upload_that_was_interrupted_goes_on(connect: Connect, big: Path, tmp
     assert broken.count("DELETE") == 0
     client, whole = connect()
     link = client.send(files=[big], journal=journal).link
-    assert whole.count("PUT") == 4 - (fails_at - 1)
+    assert whole.count("PUT") == 4 - (fails_at - 1) + (fails_at > 1)
     assert len(set(broken.parts + whole.parts)) == 4
     assert not journal.exists()
     assert client.read(link).files[0].read() == big.read_bytes()
@@ -217,6 +219,60 @@ def test_an_upload_of_something_else_starts_anew(connect: Connect, big: Path, tm
     assert whole.count("PUT") == 4
     assert not set(broken.parts) & set(whole.parts)  # one key and one number seal one content
     assert client.read(link).files[0].read() == big.read_bytes()
+
+
+def delete_first_part(journal: Path, platform: Platform) -> None:
+    """As a sender does who is killed while the parts are withdrawn, and an operator who restores a backup."""
+    key = json.loads(journal.read_bytes().partition(b"\n")[0])["key"]
+    keys = PartKeys(decode_base64url(key, KEY_BYTES) or b"")
+    authorization = {"Authorization": f"Bearer {encode_base64url(keys.proof(0))}"}
+    with platform.client() as client:
+        assert client.delete(f"/{keys.id(0)}/part", headers=authorization).status_code == 204
+
+
+def damage(number: str, journal: Path) -> None:
+    *lines, last = journal.read_text().splitlines()
+    journal.write_text("\n".join([*lines, last.replace('"sent": 3', f'"sent": {number}')]) + "\n")
+
+
+@pytest.mark.parametrize("fault", ["gone", "-1", "6", "1e999", "NaN", "null"])
+def test_no_message_is_sent_whose_parts_the_service_has_not(
+    server: Platform, big: Path, tmp_path: Path, fault: str
+) -> None:
+    def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if number > 3:
+            raise httpx.ConnectError("no route to host")
+        return response
+
+    journal, broken, whole = tmp_path / "journal", Meddling(server, down), Meddling(server)
+    with Client(server.url, transport=broken, sleep=no_pause) as client, pytest.raises(errors.Unavailable):
+        client.send(files=[big], journal=journal)
+    if fault == "gone":
+        delete_first_part(journal, server)
+    else:
+        damage(fault, journal)
+    with Client(server.url, transport=whole) as client:
+        link = client.send(files=[big], journal=journal).link
+        assert client.read(link).files[0].read() == big.read_bytes()
+    assert len(set(broken.parts) & set(whole.parts)) == (1 if fault == "gone" else 0)
+
+
+def test_a_disk_without_room_for_the_journal_does_not_stop_the_upload(
+    server: Platform, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, journal, writes = Journal._write, tmp_path / "journal", []
+
+    def fill(self: Journal, fields: dict[str, Any]) -> None:
+        writes.append(fields)
+        if len(writes) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, fields)
+
+    monkeypatch.setattr(Journal, "_write", fill)
+    with Client(server.url, transport=Meddling(server)) as client:
+        link = client.send(files=[big], journal=journal).link
+        assert not journal.exists()
+        assert client.read(link).files[0].read() == big.read_bytes()
 
 
 def test_a_journal_is_for_one_program_at_a_time(tmp_path: Path) -> None:
