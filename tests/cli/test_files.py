@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from crypt_api import AsyncClient, Attachment, Client, errors
-from crypt_api.client import downloads, uploads
+from crypt_api.client import attachments, downloads, uploads
 from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.downloads import Download
 from crypt_api.client.envelope import Secret
@@ -572,6 +572,26 @@ def test_large_parts_that_do_not_arrive_become_small_ones(
         assert transport.count("PUT") == 1 + (1 if fault == 413 else 3) + small
         assert transport.count("DELETE") == 2  # of the attempt with large ones
         assert client.read(link).files[0].read() == big.read_bytes()
+
+
+def test_a_proxy_that_takes_no_parts_at_all_is_told(server: Platform, big: Path, tmp_path: Path) -> None:
+    client, _ = answered("/part", httpx.Response(413, text="<html>"), server)
+    with client, pytest.raises(errors.Refused, match="A proxy before the service"):
+        client.send(files=[big], journal=tmp_path / "journal")
+    assert not (tmp_path / "journal").exists()
+
+
+@pytest.mark.parametrize("size", [10, P, 2 * P + 1])
+def test_a_file_whose_length_the_system_does_not_tell_arrives_whole(
+    server: Platform, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux says 0 of the files in /proc."""
+    path = tmp_path / "kallsyms"
+    path.write_bytes(os.urandom(size))
+    monkeypatch.setattr(attachments, "_version", lambda _file: (0, 1, 1))
+    with Client(server.url, transport=ManyAddresses(server)) as client:
+        [file] = client.read(client.send(files=[path]).link).files
+        assert (file.size, file.read()) == (size, path.read_bytes())
 
 
 def test_no_message_outlives_its_parts(server: Platform, big: Path) -> None:
