@@ -19,7 +19,14 @@ from crypt_api.cli.terminal import is_terminal, tell, visible
 from crypt_api.cli.typed import can_ask
 from crypt_api.cli.unfinished import Unfinished, unfinished_in
 from crypt_api.client import Client, Message
-from crypt_api.client.errors import BadEnvelope, CryptApiError, InvalidLink, PartMissing, PassphraseRequired, WrongPassphrase
+from crypt_api.client.errors import (
+    BadEnvelope,
+    CryptApiError,
+    InvalidLink,
+    PartMissing,
+    PassphraseRequired,
+    WrongPassphrase,
+)
 from crypt_api.client.links import parse_link
 
 EXAMPLES = """\b
@@ -157,7 +164,9 @@ def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> 
             f"The files could not be written ({error.strerror}). crypt-api read --resume {folder} goes on."
         ) from None
     except (PartMissing, BadEnvelope):
-        click.echo(f"{unfinished.state} remembers the download: remove it, and what is beside it, to give up.", err=True)
+        click.echo(
+            f"{unfinished.state} remembers the download: remove it, and what is beside it, to give up.", err=True
+        )
         raise
     except (CryptApiError, KeyboardInterrupt):
         click.echo(f"What was fetched is kept. crypt-api read --resume {folder} goes on.", err=True)

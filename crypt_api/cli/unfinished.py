@@ -84,16 +84,19 @@ class Unfinished:
         Raises:
             UsageError: Another program is at it, or has completed it.
         """
+        completed = click.UsageError(f"Another crypt-api has completed the download of {self.state}.")
         try:
-            with self.state.open("r+b") as file:
-                lock(file)
-                if not os.fstat(file.fileno()).st_nlink:
-                    raise FileNotFoundError
-                yield
-        except BlockingIOError:
-            raise click.UsageError(f"Another crypt-api is at the download of {self.state}.") from None
+            file = self.state.open("r+b")
         except FileNotFoundError:
-            raise click.UsageError(f"Another crypt-api has completed the download of {self.state}.") from None
+            raise completed from None
+        with file:
+            try:
+                lock(file)
+            except BlockingIOError:
+                raise click.UsageError(f"Another crypt-api is at the download of {self.state}.") from None
+            if not os.fstat(file.fileno()).st_nlink:
+                raise completed
+            yield
 
     def finish(self, message: Message, report: ReportProgress) -> list[Path]:
         """Fetch what is missing; give the files' paths.

@@ -269,7 +269,9 @@ class Upload:
             raise _PartsTooLarge
         is_json = "json" in last.response.headers.get("content-type", "")
         if last.response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not is_json:
-            raise Refused("A proxy before the service lets no parts of files through: its operator has to allow 4.1 MB.")
+            raise Refused(
+                "A proxy before the service lets no parts of files through: its operator has to allow 4.1 MB."
+            )
         expires_at = parse(last, lambda fields: parse_time(fields["expires_at"])).timestamp()
         yield from wait_for_turn(last)
         return last.response.status_code == HTTPStatus.CREATED, expires_at

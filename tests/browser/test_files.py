@@ -1,14 +1,30 @@
 """Files of any size from page to page, and between the page and the command."""
 
+import random
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from crypt_api import Client
+from tests.support import platforms
 from tests.support.chromium import Tabs
-from tests.support.files_on_page import DirectTabs, Files, change_script, digest, expected, save, send, stored_parts
+from tests.support.files_on_page import (
+    DirectTabs,
+    Files,
+    attach,
+    change_script,
+    digest,
+    expected,
+    save,
+    send,
+    stored_parts,
+)
 from tests.support.page import MESSAGE, reveal, wait_until
 from tests.support.platforms import Platform
+from tests.support.processes import memory
 
 
 def test_large_files_arrive_as_they_were_and_nothing_of_them_stays(file_tabs: Tabs, files: Files) -> None:
@@ -38,6 +54,31 @@ def test_the_page_and_the_command_read_each_others_files(file_tabs: Tabs, files:
         message = client.read(send(file_tabs.open(), files.large, files.middle))
         saved = [file.save(tmp_path / file.name) for file in message.files]
     assert [(path.name, digest(path.read_bytes())) for path in saved] == expected(files.large, files.middle)
+
+
+@pytest.mark.long
+def test_100_megabytes_go_between_the_page_and_the_command(
+    browser: Browser, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path / "disk.img"
+    file.write_bytes(random.Random(22).randbytes(100_000_000))
+    folder = tmp_path_factory.mktemp("server")
+    with platforms.server(folder, "--rate-limit-per-second=0") as platform, DirectTabs(browser, platform) as tabs:
+        sender = tabs.open()
+        attach(sender, file)
+        sender.click("#create")
+        expect(sender.locator("#sent")).to_be_visible(timeout=120_000)
+        link = sender.input_value("#link")
+        command = [sys.executable, "-m", "crypt_api"]
+        subprocess.run([*command, "read", link, "-o", "copy"], cwd=tmp_path, check=True)  # noqa: S603
+        assert digest((tmp_path / "copy").read_bytes()) == digest(file.read_bytes())
+        send_it = [*command, "send", "--file", "copy", "--server", platform.url]
+        reader = tabs.open(subprocess.check_output(send_it, cwd=tmp_path, text=True).strip())  # noqa: S603
+        reveal(reader)
+        with reader.expect_download(timeout=120_000) as download:
+            reader.click("#save")
+        assert digest(download.value.path().read_bytes()) == digest(file.read_bytes())
+        assert memory(platform.process.pid) < 100_000_000
 
 
 def test_the_default_rate_of_requests_is_waited_for(browser: Browser, server: Platform, files: Files) -> None:

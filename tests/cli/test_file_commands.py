@@ -148,7 +148,9 @@ def test_what_is_no_regular_file_is_refused(shell: Shell) -> None:
 def test_a_folder_is_sent_whole_or_not_and_a_large_one_is_not_listed_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made(tmp_path, {"a/1": b"", "b/2": b"", "b.txt": b"", **{f"many/{n}/{m}": b"" for n in range(9) for m in range(99)}})
+    made(
+        tmp_path, {"a/1": b"", "b/2": b"", "b.txt": b"", **{f"many/{n}/{m}": b"" for n in range(9) for m in range(99)}}
+    )
     names = [file.name for file in attachments([tmp_path / "a", tmp_path / "b"])]
     assert names == ["a/1", "b/2"]
     listed: list[str] = []

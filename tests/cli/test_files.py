@@ -181,7 +181,7 @@ def left_on_disk(platform: Platform) -> set[Path]:
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
 def test_an_upload_that_was_interrupted_goes_on(connect: Connect, big: Path, tmp_path: Path, fails_at: int) -> None:
-    """The line breaks at each part, after the service has got it. Of what was acknowledged, the first part is checked."""
+    """The line breaks at each part, after the service has got it. The first part is looked for again."""
     journal = tmp_path / "state/journal"
 
     def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
@@ -260,7 +260,8 @@ def test_no_message_is_sent_whose_parts_the_service_has_not(
 def test_a_disk_without_room_for_the_journal_does_not_stop_the_upload(
     server: Platform, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, journal, writes = Journal._write, tmp_path / "journal", []
+    journal, writes = tmp_path / "journal", []
+    write: Callable[..., None] = vars(Journal)["_write"]
 
     def fill(self: Journal, fields: dict[str, Any]) -> None:
         writes.append(fields)
