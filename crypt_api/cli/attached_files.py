@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from crypt_api.cli.terminal import visible
 from crypt_api.client import Attachment
 from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.journals import Journal
@@ -77,15 +78,16 @@ def _below(folder: Path) -> Iterator[Path]:
     waiting = [folder]
     while waiting:
         path = waiting.pop()
+        shown = visible(str(path), lines=False)
         if path.is_file() and not path.is_symlink():
             yield path
         elif path.is_dir() and not path.is_symlink():
             try:
                 waiting += sorted(path.iterdir(), reverse=True)
             except OSError as error:
-                raise click.UsageError(f"{path} cannot be read: {error.strerror}.") from None
+                raise click.UsageError(f"{shown} cannot be read: {error.strerror}.") from None
         else:
-            raise click.UsageError(f"{path} is no regular file.")
+            raise click.UsageError(f"{shown} is no regular file.")
 
 
 def _state_folder() -> Path:

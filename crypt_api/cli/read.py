@@ -164,9 +164,8 @@ def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> 
             f"The files could not be written ({error.strerror}). crypt-api read --resume {folder} goes on."
         ) from None
     except (PartMissing, BadEnvelope):
-        click.echo(
-            f"{unfinished.state} remembers the download: remove it, and what is beside it, to give up.", err=True
-        )
+        state = visible(str(unfinished.state), lines=False)
+        click.echo(f"{state} remembers the download: remove it, and what is beside it, to give up.", err=True)
         raise
     except (CryptApiError, KeyboardInterrupt):
         click.echo(f"What was fetched is kept. crypt-api read --resume {folder} goes on.", err=True)

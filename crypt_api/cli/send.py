@@ -17,7 +17,7 @@ from crypt_api.cli.lifetimes import Lifetime, bounds
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.secret_files import given_secret
-from crypt_api.cli.terminal import check_stdout, is_terminal, tell
+from crypt_api.cli.terminal import check_stdout, is_terminal, tell, visible
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.cli.typed import typed_message
 from crypt_api.client import Attachment, Client, Sent
@@ -162,7 +162,8 @@ def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
         _say_that_it_can_go_on(journal)
         raise
     except OSError as error:
-        raise click.UsageError(f"{error.filename or 'A file'} cannot be read: {error.strerror}.") from None
+        name = visible(str(error.filename or "A file"), lines=False)
+        raise click.UsageError(f"{name} cannot be read: {error.strerror}.") from None
 
 
 def _say_that_it_can_go_on(journal: Path | None) -> None:

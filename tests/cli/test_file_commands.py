@@ -137,6 +137,9 @@ def test_what_is_no_regular_file_is_refused(shell: Shell) -> None:
     made(shell.folder, {"photos/a": b"1"})
     (shell.folder / "photos/link").symlink_to("/etc/passwd")
     assert b"link is no regular file" in shell("send", "--file", "photos", code=2).stderr
+    made(shell.folder, {"unpacked/b": b"1"})
+    os.mkfifo(shell.folder / "unpacked/a\n\x1b[2J")
+    assert rb"a\n\x1b[2J is no regular file" in shell("send", "--file", "unpacked", code=2).stderr
     (shell.folder / "empty").mkdir()
     assert b"no file in empty" in shell("send", "--file", "empty", code=2).stderr
     made(shell.folder, {f"many/{n}": b"" for n in range(101)})
