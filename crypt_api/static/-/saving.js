@@ -12,6 +12,7 @@ import { Cancelled } from "./service.js";
  * @property {(piece: Bytes) => Promise<void> | void} write
  * @property {() => Promise<void> | void} close the file is saved then
  * @property {() => Promise<void> | void} abort
+ * @property {Blob} [copy] the file, where nobody can tell whether it was really saved
  */
 /** @typedef {{ name: string, bytes: number }} Entry */
 
@@ -54,15 +55,25 @@ export async function pickTargets(entries) {
   return async (entry) => (folder ? newFileTarget(folder, entry) : keptTarget(entry));
 }
 
-/** The browser keeps the pieces, as Blobs that it may move to its disk, and saves them at the end. @returns {Target} */
+/**
+ * The browser keeps the pieces, as Blobs that it may move to its disk, and saves them at the end. It may ask its user
+ * first, or do nothing: many browsers let a page save one file at a click. So they stay here, to be saved again.
+ *
+ * @returns {Target}
+ */
 export function keptTarget(/** @type {Entry} */ { name }) {
   /** @type {Blob[]} */
   const pieces = [];
-  return {
+  /** @type {Target} */
+  const target = {
     write: (piece) => void pieces.push(new Blob([piece])),
-    close: () => saveFile(pieces, safeFileName(name)),
+    close: () => {
+      target.copy = new Blob(pieces);
+      saveFile([target.copy], safeFileName(name));
+    },
     abort: () => void pieces.splice(0),
   };
+  return target;
 }
 
 /**
