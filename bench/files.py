@@ -27,7 +27,7 @@ from crypt_core.encoding import encode_base64url
 from crypt_core.parts import MAX_PART_BYTES, part_id
 from tests.support.platforms import ROOT, Process, start_server
 from tests.support.processes import cpu_seconds
-from tests.support.valkey import free_port
+from tests.support.services import free_port
 
 CONNECTIONS, SECONDS = 32, 4
 """Of the load of small messages."""

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from tests.support.chromium import chromium
 from tests.support.platforms import start_server
 from tests.support.proxies import BIN, run
-from tests.support.valkey import free_port
+from tests.support.services import free_port
 
 
 def first_view(browser: Browser, url: str, latency: int) -> tuple[float, int]:

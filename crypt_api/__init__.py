@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crypt_api.extras import load
 
 __all__ = [
+    "Asked",
     "AsyncClient",
     "AsyncFile",
     "AsyncMessage",
@@ -16,6 +17,7 @@ __all__ = [
     "Client",
     "File",
     "Message",
+    "Question",
     "Receipt",
     "Sent",
     "errors",
@@ -23,6 +25,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from crypt_api.client import (
+        Asked,
         AsyncClient,
         AsyncFile,
         AsyncMessage,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         Client,
         File,
         Message,
+        Question,
         Receipt,
         Sent,
         errors,

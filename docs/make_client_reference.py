@@ -21,6 +21,8 @@ CLASSES = [
     ("messages.py", "AsyncMessage"),
     ("messages.py", "AsyncFile"),
     ("receipts.py", "Sent"),
+    ("receipts.py", "Asked"),
+    ("receipts.py", "Question"),
     ("receipts.py", "Receipt"),
 ]
 

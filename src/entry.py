@@ -8,6 +8,7 @@ import js
 from pyodide.ffi import create_proxy, to_js
 from workers import DurableObject, WorkerEntrypoint, import_from_javascript, python_to_rpc
 
+from crypt_core.events import OnEvent
 from crypt_worker.background import go_on_after_response
 from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
@@ -16,6 +17,8 @@ from crypt_worker.rate_limit import Counters
 from crypt_worker.request import answer
 from crypt_worker.service import Service, open_service
 from crypt_worker.shard import Shard
+from crypt_worker.variables import Variables
+from crypt_worker.webhook import open_webhook
 
 
 class Default(WorkerEntrypoint):
@@ -30,7 +33,7 @@ class MessageShard(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._shard = Shard(python_to_rpc(ctx.storage), _payloads(), in_background)
+        self._shard = Shard(python_to_rpc(ctx.storage), _payloads(), in_background, on_event=_on_event())
 
     async def apply(
         self, message_id: str, command: str, fetched_key: str | None, client: str = "", misses_per_hour: int = 0
@@ -46,7 +49,7 @@ class DurableShard(DurableObject):
 
     def __init__(self, ctx: Any, env: Any) -> None:
         super().__init__(ctx, env)
-        self._shard = Shard(python_to_rpc(ctx.storage), None, in_background)
+        self._shard = Shard(python_to_rpc(ctx.storage), None, in_background, on_event=_on_event())
 
     async def apply(self, message_id: str, command: str, _: None, client: str = "", misses_per_hour: int = 0) -> str:
         return await self._shard.apply(message_id, command, None, client, misses_per_hour)
@@ -92,6 +95,12 @@ def _javascript() -> JavaScript:
 
 def _payloads() -> KvPayloads:
     return KvPayloads(_runtime().env.MESSAGES, PayloadEncryption(_javascript()))
+
+
+@cache
+def _on_event() -> OnEvent:
+    webhook = Variables.from_env(_runtime().env).settings.webhook
+    return open_webhook(webhook, _javascript(), js.fetch, js.AbortSignal.timeout, in_background)
 
 
 def in_background(work: Coroutine[Any, Any, None]) -> None:

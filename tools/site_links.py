@@ -1,4 +1,7 @@
-"""Check that each link of a built site leads somewhere: `tools/site_links.py FOLDER`. Other sites are not asked."""
+"""Check a built site: `tools/site_links.py FOLDER`.
+
+Each link within it leads somewhere, and a page loads nothing from other sites. Links to those are not followed.
+"""
 
 import sys
 from html.parser import HTMLParser
@@ -14,6 +17,7 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.foreign: list[str] = []
         self.places = {""}
         self.feed(text)
 
@@ -23,14 +27,17 @@ class Page(HTMLParser):
         link = values.get("href" if tag in ("a", "link") else "src")
         if link and tag in ("a", "link", "script", "img"):
             self.links.append(link)
+            if tag != "a" and urlsplit(link).netloc and values.get("rel") not in ("canonical", "license"):
+                self.foreign.append(link)
 
 
-def dead_links(folder: Path) -> list[str]:
-    """Each link to a file, or to a place in a page, that is not there."""
+def problems(folder: Path) -> list[str]:
+    """Each link to a file or to a place in a page that is not there, and each file that comes from another site."""
     pages = {path: Page(path.read_text()) for path in sorted(folder.rglob("*.html"))}
-    dead = []
+    found = []
     for path, page in pages.items():
         here = ROOT + path.relative_to(folder).as_posix()
+        found += [f"{here}: {address} is another site's" for address in page.foreign]
         for link in page.links:
             target = urlsplit(urljoin(here, link))
             if target.scheme or target.netloc or path.name == "404.html":
@@ -38,11 +45,11 @@ def dead_links(folder: Path) -> list[str]:
             file = folder / unquote(target.path).removeprefix(ROOT)
             file = file / "index.html" if file.is_dir() else file
             if not file.is_file() or (file in pages and unquote(target.fragment) not in pages[file].places):
-                dead.append(f"{here}: {link}")
-    return dead
+                found.append(f"{here}: {link}")
+    return found
 
 
 if __name__ == "__main__":
-    found = dead_links(Path(sys.argv[1]))
+    found = problems(Path(sys.argv[1]))
     print(*found, sep="\n")
     sys.exit(bool(found))

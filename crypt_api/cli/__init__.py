@@ -30,6 +30,8 @@ class Entry(NamedTuple):
 COMMANDS = {
     "send": Entry("Encrypt a text or a file, store it, and print its link.", "client"),
     "read": Entry("Read the message at LINK.", "client"),
+    "ask": Entry("Ask somebody for a secret: print the link to answer.", "client"),
+    "answer": Entry("Answer the question at LINK, for its asker alone.", "client"),
     "status": Entry("Tell what has become of a message.", "client"),
     "burn": Entry("Destroy the message at LINK unread.", "client"),
     "verify": Entry("Check that a service's web page is the one that this version ships.", "client"),
@@ -82,13 +84,27 @@ Examples:
   crypt-api serve                          the service, and its web page, on this machine
   crypt-api send                           prints a link
   crypt-api read LINK                      prints the message, once
+  crypt-api ask "The password?" --wait     prints a link, and then what somebody answers
 \b
 Environment:
-  CRYPT_API_SERVER      the service to send to (send --server)
+  CRYPT_API_SERVER      the service to send to (send, ask --server)
   CRYPT_API_PASSPHRASE  the passphrase, instead of asking for it
   CRYPT_API_TOKEN       the token, where only those who have one may send
+\b
+Exit codes:
+  0  done
+  2  a mistake on the command line, in the link, in the service's address or in the environment
+  3  no such message: never there, expired, or destroyed
+  4  the message was read before
+  5  a passphrase is missing, wrong, or not expected
+  6  the service refused the request, or asks to wait
+  7  the service cannot be reached, or its storage is down
+  8  the message was damaged or forged
+  9  the result could not be written; stderr says where it is
+  10  the web page is not the one that this version ships (verify)
+  130  interrupted; stderr says what may have been done
 
-Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest, exit codes included."""
+Results go to stdout, everything else to stderr. `crypt-api COMMAND --help` tells the rest."""
 
 
 @click.group(

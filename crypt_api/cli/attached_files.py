@@ -60,6 +60,12 @@ def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) 
     return path
 
 
+def unreadable(error: OSError) -> click.UsageError:
+    """What is said of a file that cannot be read while it is sent."""
+    name = visible(str(error.filename or "A file"), lines=False)
+    return click.UsageError(f"{name} cannot be read: {error.strerror}.")
+
+
 def _in_folder(folder: Path) -> Iterator[Attachment]:
     top, is_empty = folder.resolve(), True
     for path in _below(top):

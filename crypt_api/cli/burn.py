@@ -15,7 +15,7 @@ from crypt_api.client.links import parse_link
 @reports_errors("The message may be destroyed; crypt-api status LINK tells.")
 @link_argument
 def burn(link: str) -> None:
-    """Destroy the message at LINK unread.
+    """Destroy the message at LINK unread; or your question, and its answer, if nobody has read it.
 
     Without LINK, or with -, the link is asked for, or comes from stdin: others may see LINK on the command line.
     """

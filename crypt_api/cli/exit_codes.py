@@ -24,19 +24,7 @@ class ExitCode(IntEnum):
 INTERRUPTED = 130
 """What shells expect of a program that Ctrl-C has ended."""
 
-EXIT_CODES = """\b
-Exit codes:
-  0  done
-  2  a mistake on the command line, in the link, in the service's address or in the environment
-  3  no such message: never there, expired, or destroyed
-  4  the message was read before
-  5  a passphrase is missing, wrong, or not expected
-  6  the service refused the request, or asks to wait
-  7  the service cannot be reached, or its storage is down
-  8  the message was damaged or forged
-  9  the result could not be written; stderr says where it is
-  10  the web page is not the one that this version ships (verify)
-  130  interrupted; stderr says what may have been done"""
+EXIT_CODES = "The exit codes are in crypt-api --help."
 """The end of each command's help."""
 
 _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
@@ -57,6 +45,12 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
     errors.InvalidLink: (
         ExitCode.USAGE,
         "Put a link in quotes, so that the shell does not change it.",
+    ),
+    errors.WrongLink: (ExitCode.USAGE, ""),
+    errors.NotAnswered: (ExitCode.REFUSED, "Try again later; crypt-api status LINK tells whether there is an answer."),
+    errors.AlreadyAnswered: (
+        ExitCode.REFUSED,
+        "If it was not you, tell the asker: somebody else has the link, and has answered.",
     ),
     errors.ContentTooLarge: (
         ExitCode.REFUSED,

@@ -1,6 +1,5 @@
 """How long a message lives: `--ttl` as people write it, and the bounds that a service has."""
 
-import re
 from contextlib import closing
 from typing import Any
 
@@ -8,8 +7,8 @@ import click
 import httpx
 
 from crypt_api.client.connections import Connections
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+from crypt_core.errors import SettingsError
+from crypt_core.times import SECONDS, parse_seconds
 
 
 class Lifetime(click.ParamType[int]):
@@ -20,20 +19,18 @@ class Lifetime(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = re.fullmatch(r"(\d{1,9}) ?([smhdw]?)", value.lower())
-        if match is None:
+        try:
+            return parse_seconds(self.name, value)
+        except SettingsError:
             self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 7d.", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
 
 
 def bounds(origin: str) -> str:
-    """Ask the service, by its description of itself, which lifetimes it takes; empty if it does not tell."""
+    """Ask the service which lifetimes it takes; empty if it does not tell."""
     try:
         with closing(Connections()) as connections:
-            paths = connections.get(f"{origin}/-/openapi.json", {}, silence=10).json()["paths"]
-        content = paths["/"]["post"]["requestBody"]["content"]["application/json"]
-        ttl = content["schema"]["properties"]["ttl"]
-        return f"{_short(ttl['minimum'])} to {_short(ttl['maximum'])}"
+            limits = connections.get(f"{origin}/-/limits", {}, silence=10).json()
+        return f"{_short(limits['min_ttl'])} to {_short(limits['max_ttl'])}"
     except (httpx.HTTPError, KeyError, TypeError, ValueError, RecursionError):
         return ""
 
@@ -41,6 +38,6 @@ def bounds(origin: str) -> str:
 def _short(seconds: int) -> str:
     """Write 86400 as 24h, and 604800 as 7d."""
     for unit, least in (("d", 2 * 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= least and seconds % _UNITS[unit] == 0:
-            return f"{seconds // _UNITS[unit]}{unit}"
+        if seconds >= least and seconds % SECONDS[unit] == 0:
+            return f"{seconds // SECONDS[unit]}{unit}"
     return f"{seconds}s"

@@ -30,16 +30,23 @@ def link_argument(command: Callable[..., None]) -> Callable[..., None]:
             if link is not None or link_file is not None:
                 raise click.UsageError("Give a link or --resume, not both.")
             link = ""
-        elif link is None or link == "-":
-            link = _link_from(link_file or STDIN, options)
+        else:
+            link = given_link(link, link_file, "passphrase" if options.get("passphrase_file") == STDIN else "")
         command(link=link, **options)
 
     return with_link
 
 
-def _link_from(file: Path, options: dict[str, Any]) -> str:
-    if file == STDIN and is_terminal(sys.stdin):
+def given_link(link: str | None, file: Path | None, other: str = "") -> str:
+    """The link itself, or the one in the file, or else the one that is asked for, or that comes from stdin.
+
+    Raises:
+        UsageError: There is none; or stdin is no terminal, and has the `other` thing already.
+    """
+    if link not in (None, "-") and file is None:
+        return str(link)
+    if file in (None, STDIN) and is_terminal(sys.stdin):
         return ask_secret("Link", "give it on stdin or use --link-file")
-    if file == STDIN and options.get("passphrase_file") == STDIN:
-        raise click.UsageError("Link and passphrase cannot both come from stdin.")
-    return given_secret(file, "") or ""
+    if file in (None, STDIN) and other:
+        raise click.UsageError(f"Link and {other} cannot both come from stdin.")
+    return given_secret(file or STDIN, "") or ""

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 import click
 
 from crypt_api.cli.new_files import STATE, NewFiles, beside, complete, part_of
-from crypt_api.cli.terminal import check_stdout, show
+from crypt_api.cli.terminal import check_stdout, is_terminal, show
 from crypt_api.cli.unfinished import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
 from crypt_api.client.messages import has_parts
@@ -40,8 +40,8 @@ class Delivered:
 class Place(Protocol):
     """Where a message is wanted. It is opened before the message is read."""
 
-    def unfinished(self, address: str) -> Unfinished | None:
-        """The download of this message to this place that was interrupted."""
+    def begun(self, address: str) -> Delivered | None:
+        """What an earlier run, which was interrupted, has delivered of this message, and what is left to do."""
         ...
 
     def reserve(self) -> None:
@@ -61,8 +61,8 @@ class Folder:
         self._path = path
         self._shows_text = shows_text
 
-    def unfinished(self, address: str) -> Unfinished | None:
-        return next(unfinished_in(self._path, address), None)
+    def begun(self, address: str) -> Delivered | None:
+        return _left(next(unfinished_in(self._path, address), None))
 
     def reserve(self) -> None:
         if self._shows_text:  # it may never be written to
@@ -99,8 +99,9 @@ class Folder:
 class Stdout:
     """Stdout that is no terminal, or that is wanted as it is."""
 
-    def unfinished(self, address: str) -> None:  # noqa: ARG002
-        return None
+    def begun(self, address: str) -> Delivered | None:
+        """Several files are saved in this folder."""
+        return _left(next(unfinished_in(Path(), address), None), is_elsewhere=True)
 
     def reserve(self) -> None:
         check_stdout()
@@ -130,8 +131,8 @@ class NewFile:
         self._is_new = False
         self._stream: BinaryIO | None = None
 
-    def unfinished(self, address: str) -> Unfinished | None:
-        return unfinished_at(self._path, address)
+    def begun(self, address: str) -> Delivered | None:
+        return _left(unfinished_at(self._path, address))
 
     def reserve(self) -> None:
         """Open the file, so that nothing is read that could not be written."""
@@ -188,6 +189,23 @@ class NewFile:
         self._is_new = False
         self._path.mkdir(mode=0o700)
         return self._path
+
+
+def named_place(output: str | None, *, force: bool, as_json: bool) -> Place:
+    """The place that `--output` names. Without it, stdout, and this folder for files if stdout is a terminal."""
+    if output == "-" and as_json:
+        raise click.UsageError("--json goes to stdout, and so does --output -.")
+    if output is None:
+        return Folder(Path(), shows_text=True) if as_json or is_terminal(sys.stdout) else Stdout()
+    if output == "-":
+        return Stdout()
+    if Path(output).is_dir() or output.endswith(("/", os.sep)):
+        return Folder(Path(output), shows_text=as_json)
+    return NewFile(Path(output), overwrite=force)
+
+
+def _left(unfinished: Unfinished | None, *, is_elsewhere: bool = False) -> Delivered | None:
+    return None if unfinished is None else Delivered(unfinished=unfinished, is_elsewhere=is_elsewhere)
 
 
 class _Text:

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import re
 import sys
 
 import click
+from click.core import ParameterSource
 
 from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
 from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
@@ -84,14 +86,14 @@ DEFAULTS = Settings()
 )
 @click.option(
     "--max-ttl",
-    metavar="SECONDS",
-    default=str(DEFAULTS.max_ttl),
-    help=f"The longest time until a message expires, {MIN_TTL} or more.",
+    metavar="TIME",
+    default="24h",
+    help=f"The longest time until a message expires, such as 8h or 30d; {MIN_TTL}s at least.",
 )
 @click.option(
     "--default-ttl",
-    metavar="SECONDS",
-    default=str(DEFAULTS.default_ttl),
+    metavar="TIME",
+    default="24h",
     help="The time until a message expires if its sender asks for none.",
 )
 @click.option(
@@ -109,7 +111,27 @@ DEFAULTS = Settings()
 @click.option(
     "--create-tokens",
     metavar="FILE",
-    help="Only those who have a token of this file may create messages; crypt-api token makes tokens.",
+    help="Only those who have a token of this file may create messages; crypt-api token makes tokens. SIGHUP reads the "
+    "file again.",
+)
+@click.option(
+    "--create-header",
+    metavar="NAME",
+    default="",
+    help="The header in which a sign-on names its user, such as X-Auth-Request-Email; only who has signed on, or has a "
+    "token, may create messages. It is believed from --trusted-proxies alone.",
+)
+@click.option(
+    "--webhook",
+    metavar="URL",
+    default="",
+    help="Where to tell what became of messages whose senders want that: that they were read, or are gone.",
+)
+@click.option(
+    "--webhook-secret-file",
+    metavar="FILE",
+    default="",
+    help="The secret of its signatures (Standard Webhooks): whsec_ and the base64 of 24 to 64 random bytes.",
 )
 @click.option("--service-name", metavar="NAME", default=DEFAULTS.brand.service_name, help="The name on the pages.")
 @click.option("--operator", metavar="NAME", default="", help="Who runs the service: readers are told.")
@@ -117,7 +139,7 @@ DEFAULTS = Settings()
 @click.option("--imprint-url", metavar="URL", default="", help="The imprint, linked on each page.")
 @click.option("--privacy-url", metavar="URL", default="", help="The privacy policy, linked on each page.")
 @click.option("--accent-colour", metavar="#RRGGBB", default="", help="The colour of buttons and links.")
-@click.option("--logo", metavar="DATA-URL", default="", help="A logo: data:image/svg+xml;base64,…")
+@click.option("--logo", metavar="FILE", default="", help="A logo for the pages: an SVG, PNG or WebP file.")
 @click.option(
     "--idle-timeout",
     metavar="SECONDS",
@@ -163,8 +185,8 @@ def serve(  # noqa: PLR0913 - its options
     if context.args:  # not quoted, as click would: one may be a store's URL with a password
         raise click.UsageError("serve takes nothing but flags, such as --store=URL", context)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    for stores in ("crypt_api.server.stores", "crypt_api.server.parts"):
-        logging.getLogger(stores).setLevel(logging.INFO)
+    for name in ("crypt_api.server.stores", "crypt_api.server.parts", "crypt_api.server.application"):
+        logging.getLogger(name).setLevel(logging.INFO)
     if access_log:
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}
@@ -176,7 +198,19 @@ def serve(  # noqa: PLR0913 - its options
         application = open_application({**os.environ, **flags})
         run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)
     except (SettingsError, StorageUnavailable) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(_as_given(str(error), context)) from None
+
+
+def _as_given(text: str, context: click.Context) -> str:
+    """Name the setting at the text's beginning as the operator did: as a flag or as a variable."""
+    setting = re.match(r"[A-Z_]*", text)
+    name = setting[0] if setting else ""
+    if name.lower() not in context.params:
+        return text
+    variable = ENVIRONMENT_PREFIX + name
+    is_flag = context.get_parameter_source(name.lower()) is ParameterSource.COMMANDLINE
+    given = variable if variable in os.environ and not is_flag else f"--{name.lower().replace('_', '-')}"
+    return given + text.removeprefix(name)
 
 
 def _address(text: str) -> tuple[str, int]:

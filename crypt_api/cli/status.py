@@ -15,29 +15,39 @@ from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Receipt
 from crypt_api.client.links import parse_link
 
-STATES = {"unread": 0, "read": ExitCode.ALREADY_READ, "destroyed": ExitCode.NOT_FOUND}
-"""The exit code for each state."""
+STATES = {"asked": ExitCode.REFUSED, "unread": 0, "read": ExitCode.ALREADY_READ, "destroyed": ExitCode.NOT_FOUND}
+"""The exit code for each state: the one that `crypt-api read` would have."""
 
 
 @click.command(epilog=EXIT_CODES)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole receipt as JSON.")
 @click.option(
-    "--exit-code", "as_exit_code", is_flag=True, help="Also tell by the exit code: 4 if it was read, 3 if destroyed."
+    "--exit-code",
+    "as_exit_code",
+    is_flag=True,
+    help="Also tell by the exit code: 4 if it was read, 3 if destroyed, 6 if nobody has answered.",
 )
 @reports_errors("Nothing was changed.")
 @link_argument
 def status(link: str, *, as_json: bool, as_exit_code: bool) -> None:
-    """Tell what has become of the message at LINK, without reading it.
+    """Tell what has become of the message at LINK, without reading it; or of a question, by either of its links.
 
     Without LINK, or with -, the link is asked for, or comes from stdin: others may see LINK on the command line.
     """
-    with Client(parse_link(link).origin) as client, progress("Asking"):
+    parsed = parse_link(link)
+    if parsed.secret is None:
+        raise click.UsageError(
+            "A plain message has no receipt, so nobody can tell whether it was read. Links with a # in them have one."
+        )
+    with Client(parsed.origin) as client, progress("Asking"):
         receipt = client.receipt(link)
     if as_json:
         print_result(json.dumps(_fields(receipt)))
     else:
         print_result(_line(receipt))
-        if receipt.reads_left:
+        if receipt.state == "asked":
+            tell(f"It can be answered until {shown(receipt.expires_at, sys.stderr)}.")
+        elif receipt.reads_left:
             tell(f"The message expires at {shown(receipt.expires_at, sys.stderr)}.")
     if as_exit_code:
         sys.exit(STATES[receipt.state])

@@ -19,8 +19,8 @@ from crypt_core.errors import SettingsError
 def token(label: str, *, add: Path | None) -> None:
     """Make a token for LABEL, a person or a program that may create messages. Metrics show the label.
 
-    The token goes to stdout. Without --add, the line for the file goes to stderr. A running server reads the file when
-    it starts again.
+    The token goes to stdout. Without --add, the line for the file goes to stderr. A running server reads the file again
+    at SIGHUP.
     """
     try:
         made, line = new_token(label)

@@ -5,9 +5,10 @@ from crypt_api.client.async_client import AsyncClient
 from crypt_api.client.attachments import Attachment
 from crypt_api.client.client import Client
 from crypt_api.client.messages import AsyncFile, AsyncMessage, File, Message
-from crypt_api.client.receipts import Receipt, Sent
+from crypt_api.client.receipts import Asked, Question, Receipt, Sent
 
 __all__ = [
+    "Asked",
     "AsyncClient",
     "AsyncFile",
     "AsyncMessage",
@@ -15,6 +16,7 @@ __all__ = [
     "Client",
     "File",
     "Message",
+    "Question",
     "Receipt",
     "Sent",
     "errors",

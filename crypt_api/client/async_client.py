@@ -3,22 +3,26 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
-from crypt_api.client import protocol
+from crypt_api.client import protocol, questions
 from crypt_api.client.attachments import Attachment
 from crypt_api.client.connections import TIMEOUT
 from crypt_api.client.downloads import open_ticket
 from crypt_api.client.drivers import AsyncDriver
 from crypt_api.client.idempotency_keys import IdempotencyKeys
-from crypt_api.client.links import origin_of, parse_link, plain_url
+from crypt_api.client.links import answer_link, origin_of, parse_link, plain_url
 from crypt_api.client.messages import AsyncMessage, async_message_of, is_over
-from crypt_api.client.receipts import Receipt, Sent
-from crypt_api.client.uploads import ReportProgress, opened_upload
+from crypt_api.client.receipts import Asked, Question, Receipt, Sent
+from crypt_api.client.steps import Conversation
+from crypt_api.client.uploads import ReportProgress, Upload, opened_upload
+
+T = TypeVar("T")
 
 
 class AsyncClient:
@@ -26,8 +30,8 @@ class AsyncClient:
 
     Each method does what the method of `Client` with the same name does. `reading` is for an `async with`; what it read
     is acknowledged in the background, and `aclose` waits for that. A `read` that was cancelled can be repeated, as
-    `Client.reading` says. A `send` that was cancelled deletes its parts in the background. Files are read and written
-    in threads.
+    `Client.reading` says. A `send` or an `answer` that was cancelled deletes its parts in the background. Files are
+    read and written in threads.
 
     Example:
         >>> import asyncio
@@ -64,18 +68,36 @@ class AsyncClient:
         ttl: int | None = None,
         reads: int = 1,
         passphrase: str | None = None,
+        notify: str | None = None,
         progress: ReportProgress | None = None,
         journal: Path | None = None,
     ) -> Sent:
         """See `Client.send`."""
         with opened_upload(self._server, files, self._token, progress, journal) as upload:
-            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
-            try:
-                return await self._driver.run(protocol.send(self._server, outgoing, self._token, upload))
-            except BaseException as error:  # a cancellation, too
-                if not upload.can_go_on_after(error):
-                    self._driver.run_in_background(upload.withdraw())
-                raise
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase, notify)
+            return await self._finished(protocol.send(self._server, outgoing, self._token, upload), upload)
+
+    async def ask(self, question: str = "", *, ttl: int | None = None, notify: str | None = None) -> Asked:
+        """See `Client.ask`."""
+        return await self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
+
+    async def question(self, link: str) -> Question:
+        """See `Client.question`."""
+        return await self._driver.run(questions.get_question(link))
+
+    async def answer(
+        self,
+        link: str,
+        text: str = "",
+        *,
+        files: Iterable[Attachment | Path | str] = (),
+        progress: ReportProgress | None = None,
+        journal: Path | None = None,
+    ) -> datetime:
+        """See `Client.answer`."""
+        origin, key = answer_link(link)
+        with opened_upload(origin, files, questions.upload_token(key), progress, journal) as upload:
+            return await self._finished(questions.answer(link, text, upload), upload)
 
     async def read(self, link: str, *, passphrase: str | None = None) -> AsyncMessage:
         """See `Client.read`."""
@@ -106,9 +128,9 @@ class AsyncClient:
         """See `Client.destroy`."""
         await self._driver.run(protocol.destroy(link))
 
-    async def create_plain(self, message: str, *, ttl: int | None = None) -> str:
+    async def create_plain(self, message: str, *, ttl: int | None = None, notify: str | None = None) -> str:
         """See `Client.create_plain`."""
-        return await self._driver.run(protocol.create_plain(self._server, message, ttl, self._token))
+        return await self._driver.run(protocol.create_plain(self._server, message, ttl, notify, self._token))
 
     async def read_plain(self, message_id: str) -> str:
         """See `Client.read_plain`."""
@@ -121,6 +143,15 @@ class AsyncClient:
     async def aclose(self) -> None:
         """See `Client.close`."""
         await self._driver.close()
+
+    async def _finished(self, conversation: Conversation[T], upload: Upload) -> T:
+        """Carry out what sends the files. If it cannot go on later, its parts are deleted in the background."""
+        try:
+            return await self._driver.run(conversation)
+        except BaseException as error:  # a cancellation, too
+            if not upload.can_go_on_after(error):
+                self._driver.run_in_background(upload.withdraw())
+            raise
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,21 +3,25 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
-from crypt_api.client import protocol
+from crypt_api.client import protocol, questions
 from crypt_api.client.attachments import Attachment
 from crypt_api.client.connections import TIMEOUT
 from crypt_api.client.downloads import open_ticket
 from crypt_api.client.drivers import Driver
 from crypt_api.client.idempotency_keys import IdempotencyKeys
-from crypt_api.client.links import origin_of, parse_link, plain_url
+from crypt_api.client.links import answer_link, origin_of, parse_link, plain_url
 from crypt_api.client.messages import Message, is_over, message_of
-from crypt_api.client.receipts import Receipt, Sent
-from crypt_api.client.uploads import ReportProgress, opened_upload
+from crypt_api.client.receipts import Asked, Question, Receipt, Sent
+from crypt_api.client.steps import Conversation
+from crypt_api.client.uploads import ReportProgress, Upload, opened_upload
+
+T = TypeVar("T")
 
 
 class Client:
@@ -76,6 +80,7 @@ class Client:
         ttl: int | None = None,
         reads: int = 1,
         passphrase: str | None = None,
+        notify: str | None = None,
         progress: ReportProgress | None = None,
         journal: Path | None = None,
     ) -> Sent:
@@ -90,6 +95,8 @@ class Client:
             ttl: Seconds until the message expires, from 60; the service's default is a day.
             reads: How often the message can be read, from 1 to 100.
             passphrase: What the reader needs besides the link.
+            notify: A reference of yours, 1 to 64 visible ASCII characters: by it, the service's webhook tells what
+                becomes of the message. A service without a webhook refuses it.
             progress: Called with the bytes of large files that are done, and with all bytes, or None while their number
                 is not known.
             journal: A path for a file that remembers the upload of large files, so that the same call, also of a later
@@ -110,22 +117,95 @@ class Client:
             >>> link = client.send("as promised", files=[Attachment(b"...", name="map.png")]).link
         """
         with opened_upload(self._server, files, self._token, progress, journal) as upload:
-            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase)
-            try:
-                return self._driver.run(protocol.send(self._server, outgoing, self._token, upload))
-            except BaseException as error:  # an interruption, too
-                if not upload.can_go_on_after(error):
-                    self._driver.run(upload.withdraw())
-                raise
+            outgoing = protocol.Outgoing(text, upload.files, ttl, reads, passphrase, notify)
+            return self._finished(protocol.send(self._server, outgoing, self._token, upload), upload)
+
+    def ask(self, question: str = "", *, ttl: int | None = None, notify: str | None = None) -> Asked:
+        """Ask for a secret: store an encrypted question, and get its two links: one answers it, one reads the answer.
+
+        Only the second link reads the answer, with `read` or `reading`, once; `receipt` tells whether there is one, and
+        `destroy` ends it all. The service can read neither question nor answer.
+
+        Args:
+            question: What you ask for; anybody with the answer link sees it. It may be empty.
+            ttl: Seconds until the question expires, from 60; the service's default is a day. The answer is kept as
+                long, from its arrival.
+            notify: As in `send`; an answer is told, too.
+
+        Raises:
+            ContentTooLarge: The question has more than 102,400 bytes.
+            InvalidText: The question cannot be written in UTF-8.
+
+        Example:
+            >>> asked = client.ask("What is the password of the router?", ttl=3600)
+            >>> client.receipt(asked.ask_link).state
+            'asked'
+        """
+        return self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
+
+    def question(self, link: str) -> Question:
+        """Show what is asked at `link`, an answer link. This changes nothing.
+
+        Raises:
+            InvalidLink: `link` is no answer link; `WrongLink` if it is the ask link.
+            NotFound: There is no such question, or it has expired; `Destroyed` where that is known.
+            AlreadyAnswered: It was answered before.
+            BadEnvelope: The service gave out something that the asker did not seal.
+
+        Example:
+            >>> client.question(asked.link).text
+            'What is the password of the router?'
+        """
+        return self._driver.run(questions.get_question(link))
+
+    def answer(
+        self,
+        link: str,
+        text: str = "",
+        *,
+        files: Iterable[Attachment | Path | str] = (),
+        progress: ReportProgress | None = None,
+        journal: Path | None = None,
+    ) -> datetime:
+        """Answer the question at `link`, encrypted for its asker alone. The first answer counts.
+
+        Nobody needs a token of the service to answer. Large files are sent as by `send`.
+
+        Args:
+            link: The answer link.
+            text: The answer; with files, a note to them.
+            files: See `send`.
+            progress: See `send`.
+            journal: See `send`.
+
+        Returns:
+            Until when the answer is kept, if nobody reads it.
+
+        Raises:
+            InvalidLink: `link` is no answer link; `WrongLink` if it is the ask link.
+            NotFound: There is no such question, or it has expired; `Destroyed` where that is known.
+            AlreadyAnswered: It was answered before.
+            CryptApiError: What `send` raises for its text and its files.
+
+        Example:
+            >>> expires_at = client.answer(asked.link, "correct horse", files=[Attachment(b"...", name="map.png")])
+            >>> answer = client.read(asked.ask_link)
+            >>> answer.text, answer.files[0].name
+            ('correct horse', 'map.png')
+        """
+        origin, key = answer_link(link)
+        with opened_upload(origin, files, questions.upload_token(key), progress, journal) as upload:
+            return self._finished(questions.answer(link, text, upload), upload)
 
     def read(self, link: str, *, passphrase: str | None = None) -> Message:
-        """Read the message at `link`. Its last read destroys it.
+        """Read the message at `link`, or the answer to a question of yours. Its last read destroys it.
 
         Small files come with the message. The bytes of large ones are fetched when they are asked for.
 
         Raises:
-            InvalidLink: `link` is not a link to a message.
+            InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
+            NotAnswered: `link` is an asker's, and nobody has answered yet. Nothing was read.
             PassphraseRequired: The message has a passphrase. Nothing was read.
             UnexpectedPassphrase: The message has no passphrase. Nothing was read.
             WrongPassphrase: The message has another passphrase. Nothing was read.
@@ -186,7 +266,7 @@ class Client:
         return message_of(self._driver.run, download.manifest.note, download)
 
     def receipt(self, link: str) -> Receipt:
-        """Tell what has become of the sealed message at `link`, without reading it.
+        """Tell what has become of the sealed message at `link`, without reading it. Both links of a question will do.
 
         Raises:
             InvalidLink: `link` is not a link to a sealed message.
@@ -205,7 +285,7 @@ class Client:
         key could delete them, and to get the key would be to read the message.
 
         Raises:
-            InvalidLink: `link` is not a link to a message.
+            InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
 
         Example:
@@ -216,12 +296,13 @@ class Client:
         """
         self._driver.run(protocol.destroy(link))
 
-    def create_plain(self, message: str, *, ttl: int | None = None) -> str:
+    def create_plain(self, message: str, *, ttl: int | None = None, notify: str | None = None) -> str:
         """Store a message as it is, and give its id. The service can read such a message.
 
         Args:
             message: The text.
             ttl: Seconds until the message expires, from 60; the service's default is a day.
+            notify: As in `send`.
 
         Raises:
             ContentTooLarge: The message has more than 102,400 bytes.
@@ -230,7 +311,7 @@ class Client:
         Example:
             >>> message_id = client.create_plain("until noon")
         """
-        return self._driver.run(protocol.create_plain(self._server, message, ttl, self._token))
+        return self._driver.run(protocol.create_plain(self._server, message, ttl, notify, self._token))
 
     def read_plain(self, message_id: str) -> str:
         """Read a plain message, and so destroy it.
@@ -262,6 +343,15 @@ class Client:
             >>> client.close()
         """
         self._driver.close()
+
+    def _finished(self, conversation: Conversation[T], upload: Upload) -> T:
+        """Carry out what sends the files. If it cannot go on later, its parts are deleted again."""
+        try:
+            return self._driver.run(conversation)
+        except BaseException as error:  # an interruption, too
+            if not upload.can_go_on_after(error):
+                self._driver.run(upload.withdraw())
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -79,17 +79,24 @@ class Secret:
         Raises:
             BadEnvelope: The envelope is not what the sender sealed with these keys.
         """
-        data = decode_base64url(envelope, len(envelope) * 3 // 4)
-        if not data:
-            raise BadEnvelope("The message is damaged.")
-        version = data[:1]
-        if version not in VERSIONS:
-            raise BadEnvelope("The message was sealed by a newer version; update this program.")
-        with suppress(
-            ValueError, RecursionError
-        ):  # raised below: an error from here would carry the text as its context
-            return decode(version, unseal(keys.key, self._id, data))
-        raise BadEnvelope("The message is damaged or forged, or the link is not the one it was sealed for.")
+        return unseal_envelope(keys.key, self._id, envelope)
+
+
+def unseal_envelope(key: bytes, name: bytes, envelope: str) -> Content | Manifest:
+    """Decrypt an envelope that is stored under the id `name`.
+
+    Raises:
+        BadEnvelope: The envelope is not what the sender sealed with this key.
+    """
+    data = decode_base64url(envelope, len(envelope) * 3 // 4)
+    if not data:
+        raise BadEnvelope("The message is damaged.")
+    version = data[:1]
+    if version not in VERSIONS:
+        raise BadEnvelope("The message was sealed by a newer version; update this program.")
+    with suppress(ValueError, RecursionError):  # raised below: an error from here would carry the text as its context
+        return decode(version, unseal(key, name, data))
+    raise BadEnvelope("The message is damaged or forged, or the link is not the one it was sealed for.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ class InvalidLink(CryptApiError):
     """The link is not a link to a message, or not to one of the kind that the method needs."""
 
 
+class WrongLink(InvalidLink):
+    """The link is the other one of a question's two links. The text says which one is needed."""
+
+
 class InvalidText(CryptApiError):
     """The text, the file's name or the passphrase has characters that UTF-8 cannot write; or the token is no token."""
 
@@ -111,6 +115,14 @@ class Refused(CryptApiError):
     def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
         self.code = code
+
+
+class NotAnswered(Refused):
+    """A question has no answer yet. Nothing was read."""
+
+
+class AlreadyAnswered(Refused):
+    """A question was answered before, by somebody else or by an earlier call. The first answer counts."""
 
 
 class TokenRequired(Refused):

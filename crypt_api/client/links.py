@@ -1,8 +1,11 @@
 """Links to messages: which service a link names, and which message.
 
-A plain message has the link `https://host/ID`, a sealed message `https://host/#SECRET`. A link may have been damaged on
-its way: gateways write `%23` for `#`, and chats add brackets, stops and parameters. What is there is taken;
-`vectors/links.json` has the cases, and `crypt_api/static/-/links.js` does the same for the web page.
+A plain message has the link `https://host/ID`, a sealed message `https://host/#SECRET`. A question has two links: the
+ask link is `https://host/#ask.SECRET`, and the answer link `https://host/#answer.KEY`.
+
+A link may have been damaged on its way: gateways write `%23` for `#`, and chats add brackets, stops and parameters.
+What is there is taken; `vectors/links.json` and `vectors/ask.json` have the cases, and `crypt_api/static/-/links.js`
+does the same for the web page.
 """
 
 import re
@@ -11,26 +14,32 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from crypt_api.client.asking import PUBLIC_KEY_BYTES, AnswerKey, AskSecret
 from crypt_api.client.envelope import SECRET_BYTES, Secret
-from crypt_api.client.errors import InvalidLink, NotFound
+from crypt_api.client.errors import InvalidLink, NotFound, WrongLink
 from crypt_core import ids
-from crypt_core.encoding import BASE64URL_OF_16_BYTES, decode_base64url
+from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES, decode_base64url
 from crypt_core.http.damaged_links import repaired_plain_id
 
 MAX_ESCAPES = 3
 """A gateway behind a gateway makes `%2523` of `%23`."""
 
 _ORIGIN = re.compile(r"https?://[^\s/?#<>\"']*", re.IGNORECASE)
-_SECRET = re.compile(rf"[^A-Za-z0-9_-]*({BASE64URL_OF_16_BYTES})[_-]*(?![A-Za-z0-9_-])")
+_SECRET = re.compile(
+    r"[^A-Za-z0-9_-]*"
+    rf"(?:ask\.(?P<ask>{BASE64URL_OF_16_BYTES})|answer\.(?P<answer>{BASE64URL_OF_32_BYTES})"
+    rf"|(?P<secret>{BASE64URL_OF_16_BYTES}))[_-]*(?![A-Za-z0-9_-])"
+)
+_QUESTION = re.compile(r"[^A-Za-z0-9_-]*(ask|answer)\.[A-Za-z0-9_-]")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link, taken apart: the service's address, and a sealed message's secret, or else a plain message's id."""
+    """A link, taken apart: the service's address, and what its fragment carries, or else a plain message's id."""
 
     origin: str
-    secret: Secret | None
+    secret: Secret | AskSecret | AnswerKey | None
     plain_id: str
 
     @property
@@ -51,15 +60,19 @@ def parse_link(text: str) -> Link:
         raise InvalidLink("This is not a link: a link starts with https://, or with http://localhost.")
     found = origins[-1]  # a gateway puts the link behind an address of its own
     origin, path = origin_of(found[0]), address[found.end() :]
-    if match := _SECRET.match(fragment if has_fragment else path):
-        return Link(origin, Secret(decode_base64url(match[1], SECRET_BYTES) or b""), "")
+    rest = fragment if has_fragment else path
+    if match := _SECRET.match(rest):
+        return Link(origin, _carried(match), "")
+    if question := _QUESTION.match(rest):
+        count = 22 if question[1] == "ask" else 43
+        raise InvalidLink(f"A part of the link is missing: it ends in #{question[1]}. and {count} characters.")
     if has_fragment or not path.strip("/"):
         raise InvalidLink("A part of the link is missing: a link ends in # and 22 characters.")
     return Link(origin, None, repaired_plain_id(path.lstrip("/")) or path.strip("/"))
 
 
-def sealed_link(text: str) -> tuple[str, Secret]:
-    """Give the service's address and the secret of a sealed message's link.
+def sealed_link(text: str) -> tuple[str, Secret | AskSecret | AnswerKey]:
+    """Give the service's address, and what the link of a sealed message or of a question carries.
 
     Raises:
         InvalidLink: The text is no link to a sealed message.
@@ -67,6 +80,20 @@ def sealed_link(text: str) -> tuple[str, Secret]:
     link = parse_link(text)
     if link.secret is None:
         raise InvalidLink("A plain message has no receipt; only links with a # have one.")
+    return link.origin, link.secret
+
+
+def answer_link(text: str) -> tuple[str, AnswerKey]:
+    """Give the service's address and the key of an answer link.
+
+    Raises:
+        InvalidLink: The text is no such link; WrongLink if it is the ask link.
+    """
+    link = parse_link(text)
+    if isinstance(link.secret, AskSecret):
+        raise WrongLink("This is the link that the asker keeps: it reads the answer. Send the other link, #answer.…")
+    if not isinstance(link.secret, AnswerKey):
+        raise InvalidLink("This is the link to a message. A link that answers has #answer. in it.")
     return link.origin, link.secret
 
 
@@ -103,6 +130,15 @@ def plain_url(origin: str, message_id: str) -> str:
     if not ids.is_plain(message_id):
         raise NotFound("There is no such message: this is not the id of one.")
     return f"{origin}/{message_id}"
+
+
+def _carried(match: re.Match[str]) -> Secret | AskSecret | AnswerKey:
+    """What the fragment carries, in the form that the expression allows."""
+    if match["answer"]:
+        return AnswerKey(decode_base64url(match["answer"], PUBLIC_KEY_BYTES) or b"")
+    if match["ask"]:
+        return AskSecret(decode_base64url(match["ask"], SECRET_BYTES) or b"")
+    return Secret(decode_base64url(match["secret"], SECRET_BYTES) or b"")
 
 
 def _host_in(text: str) -> str:

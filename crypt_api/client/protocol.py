@@ -5,12 +5,14 @@ A conversation is a generator of steps (`steps.py`): it asks, and a driver carri
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from crypt_api.client import errors
+from crypt_api.client.asking import AnswerKey, AskSecret
 from crypt_api.client.attachments import Files
 from crypt_api.client.content import MAX_CONTENT_BYTES, Content, check_size, encode, utf8
 from crypt_api.client.downloads import Download, download_of
@@ -22,7 +24,7 @@ from crypt_api.client.requests import create_token, make_request
 from crypt_api.client.responses import parse
 from crypt_api.client.retries import PATIENT, ask
 from crypt_api.client.steps import Ask, Compute, Conversation
-from crypt_api.client.uploads import Upload
+from crypt_api.client.uploads import Upload, ask_limits
 from crypt_core import ids
 from crypt_core.encoding import digest, encode_base64url
 
@@ -40,6 +42,7 @@ class Outgoing:
         ttl: Seconds until the message expires; None is the service's default.
         reads: How often the message can be read.
         passphrase: What the reader needs besides the link.
+        notify: The reference that the service's webhook is told; None if nobody is to be told.
     """
 
     text: str = field(repr=False)
@@ -47,6 +50,7 @@ class Outgoing:
     ttl: int | None
     reads: int
     passphrase: str | None = field(repr=False)
+    notify: str | None
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,14 @@ class Leased:
 
 def send(origin: str, outgoing: Outgoing, token: str | None, upload: Upload) -> Conversation[Sent]:
     """Send the message; first the parts of its files, if they do not fit into the message itself."""
-    note = utf8(outgoing.text, "The text" if not len(outgoing.files) else "The note")
-    check_size(note)
+    check_text(outgoing.text, outgoing.files)
     secret, headers = Secret.generate(), create_token(token)
     keys = yield from _keys(secret, outgoing.passphrase)
-    content: Content | Manifest | None = yield Compute(lambda: _fitting(outgoing))
+    content: Content | Manifest | None = yield Compute(lambda: fitting(outgoing.text, outgoing.files))
     if content is None:
-        content = yield from upload.send_parts(outgoing.text, outgoing.ttl, outgoing.reads)
+        limits = yield from ask_limits(origin)
+        ttl = limits.default_ttl if outgoing.ttl is None else outgoing.ttl
+        content = yield from upload.send_parts(limits, outgoing.text, ttl, outgoing.reads)
     body: dict[str, Any] = {
         "message": secret.seal(content, keys),
         "proof_hash": digest(secret.proof),
@@ -80,8 +85,7 @@ def send(origin: str, outgoing: Outgoing, token: str | None, upload: Upload) -> 
     }
     if keys.passphrase_proof is not None:
         body["passphrase_hash"] = digest(keys.passphrase_proof)
-    if outgoing.ttl is not None:
-        body["ttl"] = outgoing.ttl
+    body |= options(outgoing.ttl, outgoing.notify)
     last = yield from ask(make_request("PUT", f"{origin}/{secret.id}", json=body, headers=headers))
     return parse(last, lambda fields: Sent(secret.link(origin), parse_time(fields["expires_at"])))
 
@@ -97,12 +101,19 @@ def read(link: str, passphrase: str | None, idempotency_key: str) -> Conversatio
         url = plain_url(origin, parsed.plain_id)
         last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
         return Leased(Content.from_text(parse(last, _message)).text, None, _acknowledgement(url, headers))
-    keys = yield from _keys(secret, passphrase)
-    url, headers = f"{origin}/{secret.id}", headers | _authorization(secret, keys)
+    secret = _readers(secret)
+    if isinstance(secret, AskSecret):
+        if passphrase:
+            raise errors.UnexpectedPassphrase("An answer has no passphrase. Nothing was read.")
+        unseal, proofs = secret.unseal, authorization(secret.proof)
+    else:
+        keys = yield from _keys(secret, passphrase)
+        unseal, proofs = partial(secret.unseal, keys=keys), authorization(secret.proof, keys.passphrase_proof)
+    url, headers = f"{origin}/{secret.id}", headers | proofs
     last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
     if last.response.status_code == HTTPStatus.NOT_FOUND:
-        raise (yield from _why_missing(link))
-    content = secret.unseal(parse(last, _message), keys)
+        raise (yield from why_missing(link))
+    content = unseal(parse(last, _message))
     download = download_of(origin, content)
     text = content.text if isinstance(content, Content) and download is None else content.note
     return Leased(text, download, _acknowledgement(url, headers))
@@ -115,7 +126,7 @@ def acknowledge(leased: Leased) -> Conversation[None]:
 
 def receipt(link: str) -> Conversation[Receipt]:
     origin, secret = sealed_link(link)
-    request = make_request("GET", f"{origin}/{secret.id}/status", headers=_authorization(secret))
+    request = make_request("GET", f"{origin}/{secret.id}/status", headers=authorization(secret.proof))
     return parse((yield from ask(request)), parse_receipt)
 
 
@@ -125,18 +136,26 @@ def destroy(link: str) -> Conversation[None]:
     origin, secret = parsed.origin, parsed.secret
     if secret is None:
         return parse((yield from ask(make_request("DELETE", plain_url(origin, parsed.plain_id)))), _nothing)
-    last = yield from ask(make_request("DELETE", f"{origin}/{secret.id}", headers=_authorization(secret)))
+    secret = _readers(secret)
+    last = yield from ask(make_request("DELETE", f"{origin}/{secret.id}", headers=authorization(secret.proof)))
     if last.response.status_code != HTTPStatus.NOT_FOUND:
         return parse(last, _nothing)
-    reason = yield from _why_missing(link)
+    reason = yield from why_missing(link)
     # After more than one attempt, an earlier one has probably destroyed the message, and its answer was lost.
     if not (last.attempts > 1 and isinstance(reason, errors.Destroyed)):
         raise reason
     return None
 
 
-def create_plain(origin: str, message: str, ttl: int | None, token: str | None) -> Conversation[str]:
-    body: dict[str, Any] = {"message": Content.from_text(message).text} | ({} if ttl is None else {"ttl": ttl})
+def options(ttl: int | None, notify: str | None) -> dict[str, Any]:
+    """The fields of a message or a question that may be left out."""
+    return {name: value for name, value in (("ttl", ttl), ("notify", notify)) if value is not None}
+
+
+def create_plain(
+    origin: str, message: str, ttl: int | None, notify: str | None, token: str | None
+) -> Conversation[str]:
+    body: dict[str, Any] = {"message": Content.from_text(message).text} | options(ttl, notify)
     last = yield from ask(make_request("POST", f"{origin}/", json=body, headers=create_token(token)))
     return parse(last, _plain_id)
 
@@ -146,7 +165,7 @@ def _keys(secret: Secret, passphrase: str | None) -> Conversation[Keys]:
     return keys
 
 
-def _why_missing(link: str) -> Conversation[errors.NotFound]:
+def why_missing(link: str) -> Conversation[errors.NotFound]:
     """Give the error that says, by the receipt, why there is no message.
 
     Raises:
@@ -158,10 +177,21 @@ def _why_missing(link: str) -> Conversation[errors.NotFound]:
     return errors.AlreadyRead(found.at) if found.state == "read" else errors.Destroyed(found.at)
 
 
-def _authorization(secret: Secret, keys: Keys | None = None) -> dict[str, str]:
-    token = encode_base64url(secret.proof)
-    if keys is not None and keys.passphrase_proof is not None:
-        token += "." + encode_base64url(keys.passphrase_proof)
+def _readers(secret: Secret | AskSecret | AnswerKey) -> Secret | AskSecret:
+    """Give what reads and destroys.
+
+    Raises:
+        WrongLink: It is the answer link.
+    """
+    if isinstance(secret, AnswerKey):
+        raise errors.WrongLink("This is the link that answers. Use the other link, which the asker keeps: #ask.…")
+    return secret
+
+
+def authorization(proof: bytes, passphrase_proof: bytes | None = None) -> dict[str, str]:
+    token = encode_base64url(proof)
+    if passphrase_proof is not None:
+        token += "." + encode_base64url(passphrase_proof)
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -169,9 +199,13 @@ def _acknowledgement(url: str, headers: dict[str, str]) -> httpx.Request:
     return make_request("DELETE", url, silence=ACKNOWLEDGEMENT_TIMEOUT, headers=headers)
 
 
-def _fitting(outgoing: Outgoing) -> Content | Manifest | None:
+def check_text(text: str, files: Files) -> None:
+    """Refuse a text that cannot be sent, before anything is sent."""
+    check_size(utf8(text, "The text" if not len(files) else "The note"))
+
+
+def fitting(note: str, files: Files) -> Content | Manifest | None:
     """Give the content with all bytes in it, in the oldest version that can say it; None if they do not fit."""
-    files, note = outgoing.files, outgoing.text
     if not len(files):
         return Content.from_text(note)
     if files.known_bytes > MAX_CONTENT_BYTES:

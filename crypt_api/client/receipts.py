@@ -1,4 +1,7 @@
-"""What the sender of a message learns of it: `Sent` when it is stored, and its `Receipt` from then on."""
+"""What the sender of a message learns of it: `Sent` when it is stored, and its `Receipt` from then on.
+
+It is `Asked` for somebody who asks for a message, and a `Question` for somebody who is asked.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,14 +28,44 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Receipt:
-    """What has become of a sealed message.
+class Asked:
+    """A question that was stored. Printing it shows neither link.
 
     Attributes:
-        state: `unread`, `read` or `destroyed`.
+        link: The answer link, for somebody who has the answer. It shows the question, and answers it.
+        ask_link: The ask link, which alone reads the answer. Keep it, and send it to nobody.
+        expires_at: Until when the question can be answered.
+    """
+
+    link: str = field(repr=False)
+    ask_link: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody asks. Printing it does not show the text.
+
+    Attributes:
+        text: The question; it may be empty. The service does not know who asks.
+        expires_at: Until when the question can be answered.
+        answer_ttl: Seconds that the answer will be kept, from then on.
+    """
+
+    text: str = field(repr=False)
+    expires_at: datetime
+    answer_ttl: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What has become of a sealed message, or of a question and its answer.
+
+    Attributes:
+        state: `unread`, `read` or `destroyed`; `asked` for a question without an answer.
         passphrase: Whether the message has a passphrase.
         reads_left: How often the message can still be read.
-        at: When the message was last read, or destroyed; None while it is unread.
+        at: When the message was last read, or destroyed; None before.
         expires_at: When the message expires, and its receipt with it.
     """
 
@@ -48,7 +81,7 @@ def parse_receipt(fields: dict[str, Any]) -> Receipt:
     at = None if fields["at"] is None else parse_time(fields["at"])
     expires_at = parse_time(fields["expires_at"])
     state, passphrase, reads_left = fields["state"], fields["passphrase"], whole_number(fields["reads_left"])
-    if state not in ("unread", "read", "destroyed") or not isinstance(passphrase, bool):
+    if state not in ("asked", "unread", "read", "destroyed") or not isinstance(passphrase, bool):
         raise ValueError
     if reads_left is None or not 0 <= reads_left <= MAX_READS:
         raise ValueError

@@ -65,6 +65,12 @@ _BY_CODE: dict[str, Callable[[httpx.Response, dict[str, Any]], errors.CryptApiEr
     service_errors.UnexpectedPassphrase.code: lambda *_: errors.UnexpectedPassphrase(
         "The message has no passphrase. Nothing was read."
     ),
+    service_errors.NotAnswered.code: lambda *_: errors.NotAnswered(
+        "The question is not answered yet. Nothing was read.", service_errors.NotAnswered.code
+    ),
+    service_errors.AlreadyAnswered.code: lambda *_: errors.AlreadyAnswered(
+        "The question was answered before; the first answer counts.", service_errors.AlreadyAnswered.code
+    ),
     service_errors.TokenRequired.code: lambda *_: errors.TokenRequired(
         "Sending a message needs a token of this service.", service_errors.TokenRequired.code
     ),

@@ -31,7 +31,7 @@ def seal(key: bytes, version: bytes, name: bytes, plaintext: bytes, nonce: bytes
     `nonce` is random unless a test vector needs its own: each key seals one plaintext, so no nonce repeats under it.
     """
     nonce = nonce or os.urandom(NONCE_BYTES)
-    return version + nonce + AESGCM(key).encrypt(nonce, _pad(plaintext), version + name)
+    return version + nonce + AESGCM(key).encrypt(nonce, pad(plaintext), version + name)
 
 
 def unseal(key: bytes, name: bytes, sealed: bytes) -> bytes:
@@ -41,19 +41,20 @@ def unseal(key: bytes, name: bytes, sealed: bytes) -> bytes:
         ValueError: It is something else. The error carries nothing of the plaintext.
     """
     version, nonce, encrypted = sealed[:1], sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-    if len(sealed) >= OVERHEAD_BYTES + STEP and (len(sealed) - OVERHEAD_BYTES) % STEP == 0:
+    if len(sealed) >= OVERHEAD_BYTES:
         with suppress(InvalidTag):
-            return _unpad(AESGCM(key).decrypt(nonce, encrypted, version + name))
+            return unpad(AESGCM(key).decrypt(nonce, encrypted, version + name))
     raise ValueError
 
 
-def _pad(plaintext: bytes) -> bytes:
+def pad(plaintext: bytes) -> bytes:
     """ISO/IEC 7816-4: a marker, then zeros."""
     return plaintext + b"\x80" + bytes(-(len(plaintext) + 1) % STEP)
 
 
-def _unpad(padded: bytes) -> bytes:
+def unpad(padded: bytes) -> bytes:
+    """Undo `pad`. Raises ValueError, without the plaintext, for what `pad` does not make."""
     plaintext, marker, zeros = padded.rpartition(b"\x80")
-    if not marker or zeros.strip(b"\0") or len(zeros) >= STEP:
+    if not marker or zeros.strip(b"\0") or len(zeros) >= STEP or len(padded) % STEP:
         raise ValueError
     return plaintext

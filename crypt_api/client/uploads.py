@@ -123,16 +123,14 @@ class Upload:
         self._plan: Plan | None = None
         self._progress = Progress()
 
-    def send_parts(self, note: str, ttl: int | None, reads: int) -> Conversation[Manifest]:
+    def send_parts(self, limits: FileLimits, note: str, ttl: int, reads: int) -> Conversation[Manifest]:
         """Send all parts; give the manifest that makes files of them.
 
         Raises:
-            ContentTooLarge, FilesOff, Refused: The service does not take such a message. Nothing was sent.
+            ContentTooLarge, Refused: The service does not take such a message. Nothing was sent.
             FileChanged, OSError: A file has changed, or cannot be read.
             UploadExpired: The first parts would expire too early.
         """
-        limits = yield from ask_limits(self._origin)
-        ttl = limits.default_ttl if ttl is None else ttl
         self._check(limits, ttl, reads)
         sole = reads == 1
         part_bytes = min(MAX_PART_BYTES, (limits.part_bytes - OVERHEAD_BYTES) // STEP * STEP - 1)

@@ -6,8 +6,9 @@ Both ways in call it: the HTTP edge of `crypt-api serve`, and the ASGI adapter.
 import logging
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crypt_api.server.metrics import MeteredStore, Metrics
@@ -15,7 +16,10 @@ from crypt_api.server.parts import ServerPartStore, open_parts
 from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_limits, open_store
+from crypt_api.server.webhook import ServerWebhook
+from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
+from crypt_core.events import ignore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
@@ -23,18 +27,43 @@ from crypt_core.settings import Settings
 DEFAULT_STORE = "sqlite:///messages.db"
 ENVIRONMENT_PREFIX = "CRYPT_API_"
 
+LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
+
+logger = logging.getLogger(__name__)
 access_logger = logging.getLogger("crypt_api.access")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Application:
-    """Answers the requests of a server."""
+    """Answers the requests of a server.
+
+    Attributes:
+        token_file: Who may create messages; None is everybody.
+    """
 
     app: App
+    make_app: Callable[[CreateTokens | None], App]
+    token_file: str | None
     store: ServerStore
     parts: ServerPartStore | None
     proxies: TrustedProxies
     metrics: Metrics
+    webhook: ServerWebhook | None = None
+
+    async def connect(self) -> None:
+        """Make ready for requests, on the event loop that runs.
+
+        Raises:
+            StorageUnavailable: The store cannot be connected.
+        """
+        await self.store.connect()
+        if self.webhook is not None:
+            self.webhook.connect()
+
+    async def finish(self) -> None:
+        """Tell the webhook's receiver what is left to tell, when no request comes any more. `close` comes next."""
+        if self.webhook is not None:
+            await self.webhook.finish()
 
     def close(self) -> None:
         """Finish what was begun, and close the stores."""
@@ -43,6 +72,18 @@ class Application:
         finally:
             if self.parts is not None:
                 self.parts.close()
+
+    def read_tokens_again(self) -> None:
+        """Take the file of tokens as it is now. If it cannot be used, nothing changes, and the log says why."""
+        if self.token_file is None:
+            return
+        try:
+            tokens = CreateTokens.parse(_text_of("CREATE_TOKENS", self.token_file))
+        except SettingsError as error:
+            logger.error("the tokens stay as they were: %s", error)  # noqa: TRY400 - the operator's mistake
+            return
+        self.app = self.make_app(tokens)
+        logger.info("CREATE_TOKENS was read again: %d tokens", len(tokens.labels))
 
     async def answer(self, request: Request) -> Response:
         """Answer a request whose `client` and `scheme` are the client's own, and not those of a proxy in between."""
@@ -70,14 +111,22 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         for name, value in environment.items()
         if name.startswith(ENVIRONMENT_PREFIX)
     }
-    if (path := values.get("CREATE_TOKENS")) is not None:
-        values["CREATE_TOKENS"] = _read(path)
+    if (token_file := values.get("CREATE_TOKENS")) is not None:
+        values["CREATE_TOKENS"] = _text_of("CREATE_TOKENS", token_file)
+    if secret_file := values.get("WEBHOOK_SECRET_FILE"):
+        values["WEBHOOK_SECRET"] = _text_of("WEBHOOK_SECRET_FILE", secret_file)
+    if (logo := values.get("LOGO", "")) and not logo.startswith("data:"):
+        values["LOGO"] = _picture(logo)
     settings = Settings.from_mapping(values)
-    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""))
+    proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""), values.get("CREATE_HEADER", ""))
     metrics = Metrics()
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
-    store = open_store(url, max_storage=max_storage, observer=metrics)
+    webhook = None if settings.webhook is None else ServerWebhook(settings.webhook, metrics.webhook_result)
+    on_event = ignore if webhook is None else webhook.happened
+    store = open_store(url, max_storage=max_storage, observer=metrics, on_event=on_event)
     metrics.watch(lambda: store.usage)
+    if webhook is not None:
+        metrics.watch_webhook(lambda: webhook.waiting)
     try:
         parts = _open_parts(url, values) if settings.max_file else None
     except BaseException:
@@ -85,25 +134,42 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
         raise
     if parts is not None:
         metrics.watch_files(parts)
-    app = App(
-        settings,
-        open_limits(settings, store, metrics.limited_alone),
-        extra_routes=static_routes(),
-        messages=lambda: store.usage.messages,
-        readiness=lambda: {**store.usage.readiness(), **({} if parts is None else parts.usage.readiness())},
-        parts=parts,
-    )
-    return Application(app, MeteredStore(store, metrics), parts, proxies, metrics)
+    limits = open_limits(settings, store, metrics.limited_alone)
+    routes = list(static_routes())
+
+    def make_app(tokens: CreateTokens | None) -> App:
+        return App(
+            replace(settings, create_tokens=tokens),
+            limits,
+            extra_routes=routes,
+            messages=lambda: store.usage.messages,
+            readiness=lambda: {**store.usage.readiness(), **({} if parts is None else parts.usage.readiness())},
+            parts=parts,
+        )
+
+    app = make_app(settings.create_tokens)
+    return Application(app, make_app, token_file, MeteredStore(store, metrics), parts, proxies, metrics, webhook)
 
 
 def _open_parts(store: str, values: Mapping[str, str]) -> ServerPartStore | None:
     return open_parts(store, files=values.get("FILES", ""), max_file_storage=values.get("MAX_FILE_STORAGE", ""))
 
 
-def _read(path: str) -> str:
+def _picture(path: str) -> str:
+    """The file of a logo as a `data:` address."""
+    media_type = LOGO_TYPES.get(Path(path).suffix.lower())
+    if media_type is None:
+        raise SettingsError(f"LOGO must be a file that ends with {', '.join(LOGO_TYPES)}")
+    try:
+        return f"data:{media_type};base64,{b64encode(Path(path).read_bytes()).decode()}"
+    except OSError as error:
+        raise SettingsError(f"LOGO: {path} cannot be read: {error.strerror}") from None
+
+
+def _text_of(name: str, path: str) -> str:
     if not path:  # of a variable that was meant to have a path: it must not let everybody send
-        raise SettingsError("CREATE_TOKENS must be a file, and is empty")
+        raise SettingsError(f"{name} must be a file, and is empty")
     try:
         return Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"CREATE_TOKENS: {path} cannot be read") from None
+        raise SettingsError(f"{name}: {path} cannot be read") from None

@@ -51,9 +51,10 @@ class AsgiApp:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._application.store.connect()
+                await self._application.connect()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                await self._application.finish()
                 self._application.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -13,10 +14,14 @@ from crypt_api.server.stores.reporting import Usage
 from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.guesses import is_guess
-from crypt_core.messages import Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
+from crypt_core.messages import Answered, Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
+from crypt_core.webhook import Result
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
 """All other methods are counted as `other`: clients must not be able to create series."""
+
+MAX_CREATORS = 10_000
+"""Series of people and tokens. Whoever else creates messages is counted as `other`: each series takes memory."""
 
 REFUSALS = {401, 403, 429}
 
@@ -35,7 +40,10 @@ class Metrics:
         for often in (self._requests, self._seconds, self._store_seconds, self._messages):
             self.registry.register(often)
         self._created_by = Counter(
-            "crypt_api_messages_created_by", "Messages created with each token", ["label"], registry=self.registry
+            "crypt_api_messages_created_by",
+            "Messages created with each token, and by each who had signed on",
+            ["label"],
+            registry=self.registry,
         )
         self._damaged = Counter(
             "crypt_api_damaged_records", "Records found that cannot be read", registry=self.registry
@@ -45,7 +53,11 @@ class Metrics:
             "Requests that this server counted alone, since the engine that counts for all did not answer",
             registry=self.registry,
         )
-        for event in ("created", "read", "destroyed", "expired", "missed", "refused"):
+        self._creators: set[str] = set()
+        self._webhook_events = LabelledCounter(
+            "crypt_api_webhook_events", "Events for the webhook's receiver", ("result",)
+        )
+        for event in ("created", "answered", "read", "destroyed", "expired", "missed", "refused"):
             self._messages.add(event, count=0)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -56,8 +68,10 @@ class Metrics:
             self._messages.add("refused")
 
     def created_by(self, label: str) -> None:
-        """Count a message that was created with one of the operator's tokens."""
-        self._created_by.labels(label).inc()
+        """Count a message by the label of its sender's token, or by who had signed on."""
+        if len(self._creators) < MAX_CREATORS:
+            self._creators.add(label)
+        self._created_by.labels(label if label in self._creators else "other").inc()
 
     def watch(self, usage: Callable[[], Usage]) -> None:
         """Add the gauges of the store. `usage` is called at each scrape."""
@@ -73,6 +87,19 @@ class Metrics:
             ("messages", "Messages in the store, or a number somewhat above", lambda: usage().messages),
         ):
             Gauge(f"crypt_api_storage_{name}", text, registry=self.registry).set_function(value)
+
+    def watch_webhook(self, waiting: Callable[[], int]) -> None:
+        """Add what there is to know of the webhook. `waiting` is called at each scrape."""
+        Gauge(
+            "crypt_api_webhook_waiting", "Events that wait for the webhook's receiver", registry=self.registry
+        ).set_function(waiting)
+        self.registry.register(self._webhook_events)
+        for result in get_args(Result):
+            self._webhook_events.add(result, count=0)
+
+    def webhook_result(self, result: Result) -> None:
+        """Count an event of the webhook by what became of it."""
+        self._webhook_events.add(result)
 
     def watch_files(self, parts: ServerPartStore) -> None:
         """Add the gauges of the parts of files. `parts.usage` is asked at each scrape."""
@@ -103,6 +130,8 @@ class Metrics:
                     self._messages.add("missed")
             case Created():
                 self._messages.add("created")
+            case Answered():
+                self._messages.add("answered")
             case Granted():
                 self._messages.add("read")
             case Destroyed() | WrongPassphrase(tries_left=0):

@@ -1,5 +1,6 @@
-"""The client's address behind proxies."""
+"""What the operator's own proxies say of a client: its address, and who has signed on."""
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
@@ -7,27 +8,39 @@ from crypt_core.errors import SettingsError
 from crypt_core.http.types import Request
 from crypt_core.limits.addresses import parse_address
 
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+
+_USER = re.compile(r"[!-+\--~]{1,254}")
+"""A mail address or a name: visible ASCII. Two headers of one name arrive with a comma between them, and are nobody."""
+
 
 class TrustedProxies:
-    """The operator's own proxies. `X-Forwarded-*` is believed from them alone."""
+    """The operator's own proxies. `X-Forwarded-*` and the header of the sign-on are believed from them alone."""
 
-    def __init__(self, networks: Iterable[IPv4Network | IPv6Network] = ()) -> None:
+    def __init__(self, networks: Iterable[IPv4Network | IPv6Network] = (), user_header: str = "") -> None:
+        """`user_header` is the header in which they name who has signed on; empty without a sign-on."""
         self._networks = tuple(networks)
+        self._user_header = user_header.lower()
 
     @classmethod
-    def parse(cls, text: str) -> "TrustedProxies":
-        """Take addresses and networks (CIDR) separated by commas or spaces.
+    def parse(cls, text: str, create_header: str = "") -> "TrustedProxies":
+        """Take addresses and networks (CIDR) separated by commas or spaces, and the name of a header.
 
         Raises:
-            SettingsError: One of them is neither.
+            SettingsError: One of them is neither, or the header cannot be one, or nobody is there to be believed.
         """
         try:
-            return cls(ip_network(part) for part in text.replace(",", " ").split())
+            networks = [ip_network(part) for part in text.replace(",", " ").split()]
         except ValueError as error:
             raise SettingsError(f"TRUSTED_PROXIES must be addresses or networks: {error}") from None
+        if create_header and not _HEADER.fullmatch(create_header):
+            raise SettingsError(f"CREATE_HEADER must be the name of a header, not {create_header!r}")
+        if create_header and not networks:
+            raise SettingsError("CREATE_HEADER needs TRUSTED_PROXIES: the header is believed from them alone")
+        return cls(networks, create_header)
 
     def resolve(self, request: Request) -> Request:
-        """The request with the client's address, and the scheme and the host that it used, as the proxies tell them."""
+        """The request as the proxies tell it: the client's address, who has signed on, and the scheme and the host."""
         if not self._networks or not self.trust(request.client):
             return request
         # Each proxy appends on the right, so the value of the nearest one is the last.
@@ -38,7 +51,12 @@ class TrustedProxies:
             client=client,
             scheme=scheme if scheme in ("http", "https") else request.scheme,
             headers={**request.headers, "host": host} if host else request.headers,
+            user=self._user(request),
         )
+
+    def _user(self, request: Request) -> str:
+        user = request.headers.get(self._user_header, "").strip()
+        return user if self._user_header and _USER.fullmatch(user) else ""
 
     def client(self, peer: str, forwarded_for: str) -> str:
         """The client's address: the nearest hop that is not one of the operator's proxies.

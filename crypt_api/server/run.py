@@ -17,7 +17,7 @@ from crypt_api.server.metrics import metrics_response
 from crypt_core.http.types import Request, Response
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT") if hasattr(signal, name))
-"""They end the server. (Windows has the first two.)"""
+"""They end the server; SIGHUP, if it has no list of tokens to read again. (Windows has the first two.)"""
 
 SWITCH_INTERVAL_SECONDS = 0.00002
 """After this time, a busy thread lets another one run. SQLite's thread waits for its turn several times in a commit.
@@ -53,13 +53,16 @@ async def _serve(
         return metrics_response(application.metrics, request)
 
     stop = _stop_event()
-    await application.store.connect()  # before anybody can ask
+    if application.token_file is not None:
+        _on_hangup(application.read_tokens_again)
+    await application.connect()  # before anybody can ask
     servers = [_started(Server(application.answer, limits, application.proxies), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
         servers.append(_started(Server(answer_metrics, metrics_limits), metrics, "metrics"))
     await stop.wait()
     await asyncio.gather(*(server.stop() for server in servers))
+    await application.finish()
 
 
 def _stop_event() -> asyncio.Event:
@@ -73,6 +76,13 @@ def _stop_event() -> asyncio.Event:
 
     _handle_signals(on_signal)
     return stop
+
+
+def _on_hangup(action: Callable[[], None]) -> None:
+    """Do `action` in the event loop at each SIGHUP, unless the parent ignores it."""
+    loop = asyncio.get_running_loop()
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(action))
 
 
 def _handle_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:

@@ -19,6 +19,13 @@ MIN_CONTRAST = 4.5
 
 _ADDRESS = re.compile(r"https://[^\s\"'<>]{1,500}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5a6f"/>'
+    '<path d="M7 10h18v12H7zm0 0 9 7 9-7" fill="none" stroke="#fff" stroke-width="2" stroke-linejoin="round"/></svg>\n'
+)
+"""The page's static icon: a service with a colour and without a logo has it in its colour."""
+
+_ICON_COLOUR = "#0b5a6f"
 _LOGO = re.compile(r"data:(image/svg\+xml|image/png|image/webp);base64,([A-Za-z0-9+/]+=*)")
 
 
@@ -58,9 +65,10 @@ class Brand:
     logo: str = ""
 
     def __post_init__(self) -> None:
-        for text in (self.service_name, self.operator, self.reader_note):
+        for name in ("SERVICE_NAME", "OPERATOR", "READER_NOTE"):
+            text = getattr(self, name.lower())
             if len(text) > MAX_TEXT_LENGTH or not text.isprintable():
-                raise SettingsError(f"SERVICE_NAME, OPERATOR and READER_NOTE have {MAX_TEXT_LENGTH} characters at most")
+                raise SettingsError(f"{name} must be one line of {MAX_TEXT_LENGTH} characters at most")
         _check("IMPRINT_URL", self.imprint_url, _ADDRESS, "an address that starts with https://")
         _check("PRIVACY_URL", self.privacy_url, _ADDRESS, "an address that starts with https://")
         _check("ACCENT_COLOUR", self.accent_colour, _COLOUR, "a colour such as #0b5a6f")
@@ -75,9 +83,12 @@ class Brand:
 
     @property
     def picture(self) -> tuple[str, bytes] | None:
-        """The logo's media type and bytes; None if there is none."""
-        match = _LOGO.fullmatch(self.logo)
-        return (match[1], b64decode(match[2])) if match else None
+        """The media type and bytes of the logo, or of the icon in the operator's colour; None if there is neither."""
+        if match := _LOGO.fullmatch(self.logo):
+            return match[1], b64decode(match[2])
+        if self.accent_colour:
+            return "image/svg+xml", ICON.replace(_ICON_COLOUR, self.accent_colour).encode()
+        return None
 
     @property
     def style(self) -> str:

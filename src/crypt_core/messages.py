@@ -25,6 +25,9 @@ class Create:
         access: The hashes of what opens the message; None for a plain message.
         reads: How many readers the message has.
         request_hash: Recognizes the same request when it is sent again; empty for a plain message.
+        answer_hash: Digest of the proof with which somebody may answer; then `content` is a question, and its answer
+            has one reader. Empty for a message.
+        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
     """
 
     content: str
@@ -32,6 +35,8 @@ class Create:
     access: AccessHashes | None = None
     reads: int = 1
     request_hash: str = ""
+    answer_hash: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,31 @@ class Destroy:
 
 @dataclass(frozen=True, slots=True)
 class GetReceipt:
-    """Tell what has become of a sealed message."""
+    """Tell what has become of a sealed message; of a question, to somebody with the proof to answer it, too."""
 
     proof_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetQuestion:
+    """Hand out the question, as often as it is asked for. `proof_hash` is the digest of the proof to answer."""
+
+    proof_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Put the answer in the place of its question, if it is the first one.
+
+    Attributes:
+        content: The answer.
+        proof_hash: Digest of the proof to answer that the caller sent.
+        request_hash: Recognizes the same answer when it is sent again.
+    """
+
+    content: str
+    proof_hash: str
+    request_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +169,46 @@ class Receipt:
     expires_at: float
 
 
-Command = Create | Read | Acknowledge | Destroy | GetReceipt
+@dataclass(frozen=True, slots=True)
+class NotAnswered:
+    """The caller's proof is right, and there is only the question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The caller gets the question.
+
+    Attributes:
+        content: The question.
+        ttl: Seconds that an answer will be kept.
+        expires_at: Unix time in seconds until which the question can be answered.
+    """
+
+    content: str
+    ttl: int
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer is kept until `expires_at` (Unix time in seconds)."""
+
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedAnswer:
+    """The same answer was kept before; it may have been read since."""
+
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyAnswered:
+    """Another answer was kept before."""
+
+
+Command = Create | Read | Acknowledge | Destroy | GetReceipt | GetQuestion | Answer
 Outcome = (
     Created
     | Repeated
@@ -155,6 +221,11 @@ Outcome = (
     | Acknowledged
     | Destroyed
     | Receipt
+    | NotAnswered
+    | Question
+    | Answered
+    | RepeatedAnswer
+    | AlreadyAnswered
 )
 
 
@@ -172,7 +243,7 @@ def expire(record: Record, now: float) -> Record | None:
     return _without_content(record) if record.due_at <= now else record
 
 
-def decide(record: Record | None, command: Command, now: float) -> Decision:
+def decide(record: Record | None, command: Command, now: float) -> Decision:  # noqa: PLR0911 - one for each command
     """Decide what `command` does at `now` (Unix time in seconds) to the record under its id."""
     if record is not None:
         record = expire(record, now)
@@ -187,6 +258,10 @@ def decide(record: Record | None, command: Command, now: float) -> Decision:
             return _destroy(record, command, now)
         case GetReceipt():
             return _receipt(record, command)
+        case GetQuestion():
+            return _question(record, command)
+        case Answer():
+            return _answer(record, command, now)
         case _:
             assert_never(command)
 
@@ -194,9 +269,18 @@ def decide(record: Record | None, command: Command, now: float) -> Decision:
 def _create(record: Record | None, command: Create, now: float) -> Decision:
     if record is None:
         expires_at = now + command.ttl
-        new = Record(command.content, expires_at, command.access, command.request_hash, command.reads)
+        new = Record(
+            command.content,
+            expires_at,
+            command.access,
+            command.request_hash,
+            command.reads,
+            reference=command.reference,
+        )
+        if command.answer_hash:
+            new = replace(new, state="asked", answer_hash=command.answer_hash, answer_ttl=command.ttl)
         return Decision(new, Created(expires_at))
-    if record.state == "unread" and command.request_hash and command.request_hash == record.request_hash:
+    if record.state in ("unread", "asked") and command.request_hash and command.request_hash == record.request_hash:
         return Decision(record, Repeated(record.expires_at))
     return Decision(record, IdTaken())
 
@@ -208,7 +292,7 @@ def _read(record: Record | None, command: Read, now: float) -> Decision:
     is_leased = any(lease.idempotency_hash == command.idempotency_hash for lease in leases)
     if not is_leased and record.reads_left == 0:
         return Decision(record, Missing())
-    refused = _refused_passphrase(record, command.passphrase_hash, now)
+    refused = _refused(record, command.passphrase_hash, now)
     if refused is not None:
         return refused
     granted = Granted(record.content)
@@ -223,8 +307,10 @@ def _read(record: Record | None, command: Read, now: float) -> Decision:
     return Decision(read if reads_left or leases else _without_content(read), granted)
 
 
-def _refused_passphrase(record: Record, presented: str | None, now: float) -> Decision | None:
-    """Decide a read whose passphrase is not the message's; None if the passphrase is right."""
+def _refused(record: Record, presented: str | None, now: float) -> Decision | None:
+    """Decide a read before there is an answer, or with a passphrase that is not the message's; None if all is right."""
+    if record.state == "asked":
+        return Decision(record, NotAnswered())
     expected = None if record.access is None else record.access.passphrase_hash
     if expected is None:
         return None if presented is None else Decision(record, UnexpectedPassphrase())
@@ -255,10 +341,37 @@ def _destroy(record: Record | None, command: Destroy, now: float) -> Decision:
 
 
 def _receipt(record: Record | None, command: GetReceipt) -> Decision:
-    if record is None or record.access is None or not _is_proven(record, command.proof_hash):
+    if record is None or record.access is None:
+        return Decision(record, Missing())
+    if not (_is_proven(record, command.proof_hash) or _may_answer(record, command.proof_hash)):
         return Decision(record, Missing())
     passphrase = record.access.passphrase_hash is not None
     return Decision(record, Receipt(record.state, passphrase, record.reads_left, record.at, record.expires_at))
+
+
+def _question(record: Record | None, command: GetQuestion) -> Decision:
+    if record is None or record.state == "destroyed" or not _may_answer(record, command.proof_hash):
+        return Decision(record, Missing())
+    if record.state == "asked" and record.content is not None:
+        return Decision(record, Question(record.content, record.answer_ttl, record.expires_at))
+    return Decision(record, AlreadyAnswered())
+
+
+def _answer(record: Record | None, command: Answer, now: float) -> Decision:
+    if record is None or record.state == "destroyed" or not _may_answer(record, command.proof_hash):
+        return Decision(record, Missing())
+    if record.state == "asked":
+        answered = replace(
+            record,
+            content=command.content,
+            expires_at=now + record.answer_ttl,
+            request_hash=command.request_hash,
+            state="unread",
+            answer_ttl=0,
+        )
+        return Decision(answered, Answered(answered.expires_at))
+    is_same = command.request_hash == record.request_hash
+    return Decision(record, RepeatedAnswer(record.expires_at) if is_same else AlreadyAnswered())
 
 
 def _live_leases(record: Record, now: float) -> tuple[Lease, ...]:
@@ -271,12 +384,16 @@ def _is_proven(record: Record, proof_hash: str | None) -> bool:
     return proof_hash is not None and compare_digest(proof_hash, record.access.proof_hash)
 
 
+def _may_answer(record: Record, proof_hash: str) -> bool:
+    return record.answer_hash != "" and compare_digest(proof_hash, record.answer_hash)
+
+
 def _destroyed(record: Record, now: float) -> Record | None:
     """End the message. A message that was read stays so in its receipt, with the time of its last read.
 
     Otherwise a reader could hide the read from the sender, by wrong passphrases or by a `Destroy` afterwards.
     """
-    if record.state == "unread":
+    if record.state in ("unread", "asked"):
         record = replace(record, state="destroyed", at=now)
     return _without_content(replace(record, reads_left=0))
 
@@ -287,4 +404,15 @@ def _without_content(record: Record) -> Record | None:
         return None
     # The tombstone keeps only that there was a passphrase.
     access = record.access._replace(passphrase_hash=None if record.access.passphrase_hash is None else "")
-    return replace(record, content=None, leases=(), access=access, request_hash="", tries_left=0)
+    # An asker may have read the answer before its writer, whose response was lost, sends it again.
+    request_hash = record.request_hash if record.answer_hash and record.state == "read" else ""
+    return replace(
+        record,
+        content=None,
+        leases=(),
+        access=access,
+        request_hash=request_hash,
+        tries_left=0,
+        answer_ttl=0,
+        reference="",
+    )

@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 from crypt_core.encoding import encode_json
 
-State = Literal["unread", "read", "destroyed"]
+State = Literal["asked", "unread", "read", "destroyed"]
+"""`asked`: the content is a question, and its answer will be the message."""
 
 MAX_PASSPHRASE_TRIES = 10
 """The last wrong one destroys the message. Only a caller with the link can try: ten are for typing errors."""
@@ -47,15 +48,18 @@ class Record:
     A sealed message leaves a tombstone: a record without content, which stays until the message's time is up.
 
     Attributes:
-        content: The message; in the `kv` store the key of the message's payload; None in a tombstone.
+        content: The message, or the question; in the `kv` store the key of its payload; None in a tombstone.
         expires_at: Unix time in seconds at which the message is gone, read or not.
         access: The hashes of what opens the message; None for a plain message.
-        request_hash: Digest of the request that created the message, to recognize a repeated request; else empty.
+        request_hash: Digest of the request with the content, to recognize a repeated request; else empty.
         reads_left: The number of readers that the message still has.
         tries_left: The number of wrong passphrases after which the message is destroyed.
         leases: The readers who may fetch the message again.
         state: What has become of the message.
-        at: Unix time in seconds at which the message was last read, or destroyed unread; None while unread.
+        at: Unix time in seconds at which the message was last read, or destroyed unread; None before.
+        answer_hash: Digest of the proof to answer a question, also after the answer; empty if nobody asked.
+        answer_ttl: Seconds that the answer will be kept; 0 once it is there.
+        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
     """
 
     content: str | None
@@ -67,6 +71,14 @@ class Record:
     leases: tuple[Lease, ...] = ()
     state: State = "unread"
     at: float | None = None
+    answer_hash: str = ""
+    answer_ttl: int = 0
+    reference: str = ""
+
+    @property
+    def tells_end(self) -> bool:
+        """Whether the sender is to be told if the message's time is up now."""
+        return self.reference != "" and self.content is not None and self.state != "read"
 
     @property
     def due_at(self) -> float:
@@ -103,7 +115,8 @@ def decode(text: str, **others: Any) -> Record:
             fields["access"] = AccessHashes(*fields["access"])
         fields["leases"] = tuple(Lease(*lease) for lease in fields.get("leases", ()))
         record = Record(**fields, **others)
-        _ = record.due_at + record.reads_left + record.tries_left  # a field of a wrong type is found here
+        # A field of a wrong type is found here.
+        _ = record.due_at + record.reads_left + record.tries_left + record.answer_ttl
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableRecord(type(error).__name__) from None
     return record

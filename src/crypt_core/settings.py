@@ -10,6 +10,8 @@ from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES
 from crypt_core.sizes import parse_size
+from crypt_core.times import parse_seconds
+from crypt_core.webhook import Webhook
 
 MIN_TTL = 60
 """Seconds. Cloudflare KV refuses a shorter one."""
@@ -39,15 +41,19 @@ class Settings:
         upload_per_hour: Bytes of parts that one client may upload in an hour; 0 is no limit.
         brand: The service's looks.
         create_tokens: Who may create messages; None is everybody.
+        has_sign_on: Those who have signed on at the operator's proxy (`Request.user`) may create messages, and nobody
+            else without a token.
+        webhook: Who is told what became of messages whose senders want that; None is nobody.
 
     Raises:
         SettingsError: A value is out of its bounds.
     """
 
-    NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "MAX_TTL", "DEFAULT_TTL", "ID_LENGTH")
+    NUMBERS: ClassVar = ("RATE_LIMIT_PER_SECOND", "MISSES_PER_HOUR", "ID_LENGTH")
+    TIMES: ClassVar = ("MAX_TTL", "DEFAULT_TTL")
     SIZES: ClassVar = ("MAX_FILE", "UPLOAD_PER_HOUR")
-    NAMES: ClassVar = (*NUMBERS, *SIZES, *Brand.NAMES)
-    SECRETS: ClassVar = ("CREATE_TOKENS",)
+    NAMES: ClassVar = (*NUMBERS, *TIMES, *SIZES, *Brand.NAMES)
+    SECRETS: ClassVar = ("CREATE_TOKENS", "WEBHOOK", "WEBHOOK_SECRET")
 
     rate_limit_per_second: int = 3
     misses_per_hour: int = 60
@@ -58,6 +64,8 @@ class Settings:
     upload_per_hour: int = DEFAULT_UPLOAD_PER_HOUR
     brand: Brand = field(default_factory=Brand)
     create_tokens: CreateTokens | None = None
+    has_sign_on: bool = False
+    webhook: Webhook | None = None
 
     def __post_init__(self) -> None:
         _check("RATE_LIMIT_PER_SECOND", self.rate_limit_per_second, 0, 100_000)
@@ -68,6 +76,8 @@ class Settings:
         _check("MAX_FILE", self.max_file, 0, 1 << 50)
         if self.upload_per_hour:
             _check("UPLOAD_PER_HOUR", self.upload_per_hour, MAX_PART_BYTES, 1 << 50)
+        if self.has_sign_on and self.create_tokens is None:
+            object.__setattr__(self, "create_tokens", CreateTokens())
         if self.id_length != "auto":
             _check("ID_LENGTH", self.id_length, ids.MIN_LENGTH, ids.MAX_LENGTH)
 
@@ -76,6 +86,8 @@ class Settings:
         """Take the settings named in capitals from `values`. A setting that is missing or empty keeps its default.
 
         `CREATE_TOKENS` is the list itself. A list that is there and empty is a list: nobody may create messages.
+        `CREATE_HEADER` is the header that says who has signed on; the platform believes it or not.
+        `WEBHOOK` and `WEBHOOK_SECRET` go together.
 
         Raises:
             SettingsError: A value cannot be used, such as a number that is out of its bounds.
@@ -83,10 +95,14 @@ class Settings:
         given: dict[str, Any] = {
             name.lower(): _parse(name, values[name]) for name in cls.NUMBERS if values.get(name, "") != ""
         }
-        given |= {name.lower(): parse_size(name, str(values[name])) for name in cls.SIZES if values.get(name, "") != ""}
+        for names, parse in ((cls.TIMES, parse_seconds), (cls.SIZES, parse_size)):
+            given |= {name.lower(): parse(name, str(values[name])) for name in names if values.get(name, "") != ""}
         tokens = values.get("CREATE_TOKENS")
         create_tokens = None if tokens is None else CreateTokens.parse(str(tokens))
-        return cls(**given, brand=Brand.from_mapping(values), create_tokens=create_tokens)
+        given |= {"create_tokens": create_tokens, "has_sign_on": bool(values.get("CREATE_HEADER"))}
+        url, secret = (str(values.get(name) or "") for name in ("WEBHOOK", "WEBHOOK_SECRET"))
+        webhook = Webhook.parse(url, secret) if url or secret else None
+        return cls(**given, brand=Brand.from_mapping(values), webhook=webhook)
 
 
 def _parse(name: str, value: object) -> int | str:

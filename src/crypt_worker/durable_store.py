@@ -2,7 +2,7 @@
 
 from crypt_core.messages import Command, Outcome
 from crypt_worker.shards import Shards
-from crypt_worker.wire import Fetch
+from crypt_worker.wire import Fetch, Put
 
 
 class DurableStore:
@@ -13,5 +13,5 @@ class DurableStore:
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         outcome = await self._shards.apply(message_id, command)
-        assert not isinstance(outcome, Fetch)  # noqa: S101 - there is no payload to fetch
+        assert not isinstance(outcome, Fetch | Put)  # noqa: S101 - there are no payloads
         return outcome

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from crypt_core.events import OnEvent, event_of, ignore
 from crypt_core.limits.hourly_budgets import Exhausted, Taken
-from crypt_core.messages import Granted, Missing, Outcome, decide
+from crypt_core.messages import Answer, Answered, Granted, Missing, Outcome, decide
 from crypt_core.record import Record
 from crypt_worker.kv_payloads import KvPayloads, released_key
 from crypt_worker.shard_misses import ShardMisses
 from crypt_worker.shard_records import DamagedRecord, ShardRecords
 from crypt_worker.sweep import Sweep
-from crypt_worker.wire import Damaged, Fetch, command_from_wire, to_wire
+from crypt_worker.wire import Damaged, Fetch, Put, command_from_wire, to_wire
 
 
 class Shard:
@@ -28,6 +29,7 @@ class Shard:
         in_background: Callable[[Coroutine[Any, Any, None]], object],
         *,
         clock: Callable[[], float] = time.time,
+        on_event: OnEvent = ignore,
     ) -> None:
         """Open the shard, with an empty table if the shard is new.
 
@@ -36,13 +38,16 @@ class Shard:
             payloads: The payloads of the messages; None if the records have the messages themselves.
             in_background: Lets work go on after the response.
             clock: Unix time in seconds.
+            on_event: Receives what senders want to be told. The platform lets nothing out of an object before what it
+                rests on is stored.
         """
         self._sql = storage.sql
         self._in_background = in_background
         self._payloads = payloads
         self._clock = clock
         self._records = ShardRecords(self._execute)
-        self._sweep = Sweep(self._records, storage, payloads, clock)
+        self._on_event = on_event
+        self._sweep = Sweep(self._records, storage, payloads, clock, on_event)
         self._misses = ShardMisses(clock)
 
     def _execute(self, sql: str, *values: object) -> list[Any]:
@@ -57,6 +62,9 @@ class Shard:
         A read of a payload is granted only to a caller that has fetched the payload already: `fetched_key` is the
         payload's key. Any other caller gets a `Fetch`, and nothing has happened. So a payload that a lagging KV
         replica does not show yet is not lost.
+
+        An answer without content is that of a caller who has put no payload yet. If it would be kept, its caller gets a
+        `Put`, and nothing has happened. So answers that are refused cost no payload.
 
         If the command may be a guess, `misses_per_hour` says how many misses its `client` has. Without one left, the
         caller gets `Exhausted`, and nobody has looked.
@@ -78,7 +86,7 @@ class Shard:
 
     def _decide(
         self, message_id: str, command: str, fetched_key: str | None, now: float
-    ) -> tuple[Outcome | Fetch | Damaged, Record | None]:
+    ) -> tuple[Outcome | Fetch | Put | Damaged, Record | None]:
         """Apply `command`, and return the answer, and the new record if there is one.
 
         Nothing here awaits: the platform commits all of it at once or nothing, and no other request of this object
@@ -88,11 +96,16 @@ class Shard:
             before = self._records.load(message_id)
         except DamagedRecord:
             return Damaged(), None
-        after, outcome = decide(before, command_from_wire(command), now)
+        asked = command_from_wire(command)
+        after, outcome = decide(before, asked, now)
         if self._payloads and isinstance(outcome, Granted) and outcome.content != fetched_key:
             return Fetch(outcome.content), None
+        if self._payloads and isinstance(asked, Answer) and isinstance(outcome, Answered) and not asked.content:
+            return Put(round(outcome.expires_at - now)), None
         self._records.keep(message_id, before, after)
         self._release(before, after, now)
+        if event := event_of(before, after, outcome, now):
+            self._on_event(event)
         return outcome, None if after is before else after
 
     async def sweep(self) -> None:

@@ -8,7 +8,7 @@ from crypt_core.limits.guesses import NoMissLeft, is_guess
 from crypt_core.limits.hourly_budgets import Exhausted
 from crypt_core.messages import Command, Outcome
 from crypt_worker.platform_calls import platform_call
-from crypt_worker.wire import Damaged, Fetch, answer_from_wire, to_wire
+from crypt_worker.wire import Damaged, Fetch, Put, answer_from_wire, to_wire
 
 SHARDS = 8
 """One object takes 200 to 500 writes a second. Never change this number while messages live: their ids would be
@@ -34,7 +34,7 @@ class Shards:
         self._binding = binding
         self._asker = (client, misses_per_hour)
 
-    async def apply(self, message_id: str, command: Command, fetched_key: str | None = None) -> Outcome | Fetch:
+    async def apply(self, message_id: str, command: Command, fetched_key: str | None = None) -> Outcome | Fetch | Put:
         """Let the id's shard apply the command.
 
         Raises:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from crypt_core.errors import StorageUnavailable
+from crypt_core.events import OnEvent, event_of
 from crypt_core.record import Record
 from crypt_worker.alarm import Alarm
 from crypt_worker.kv_payloads import KvPayloads, released_key
@@ -35,13 +36,19 @@ class Sweep:
     """The sweep of one shard, and the alarm that wakes the shard for it."""
 
     def __init__(
-        self, records: ShardRecords, storage: Any, payloads: KvPayloads | None, clock: Callable[[], float]
+        self,
+        records: ShardRecords,
+        storage: Any,
+        payloads: KvPayloads | None,
+        clock: Callable[[], float],
+        on_event: OnEvent,
     ) -> None:
         """`storage` is the object's; `payloads` are those of the records, None if the records have none."""
         self._records = records
         self._alarm = Alarm(storage)
         self._payloads = payloads
         self._clock = clock
+        self._on_event = on_event
         self._passed = ""  # the last id that the pass under way has looked at
 
     async def schedule(self, record: Record, now: float) -> None:
@@ -75,6 +82,9 @@ class Sweep:
             next_pass = now if self._passed else self._end_pass(now)
         elif self._records.is_empty():
             next_pass = None
+        for before, after in expired:
+            if event := event_of(before, after, None, now):
+                self._on_event(event)
         # Before the next alarm is set, or the payloads of many sweeps would be waited for at the same time.
         await self._delete_payloads(expired, now)
         now = self._clock()

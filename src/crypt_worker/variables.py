@@ -32,6 +32,8 @@ class Variables:
         Raises:
             SettingsError: A variable cannot be used.
         """
+        if getattr(env, "CREATE_HEADER", ""):
+            raise SettingsError("CREATE_HEADER is for servers: a Worker cannot tell its operator's proxy from a client")
         values = {name: getattr(env, name, "") for name in Settings.NAMES}
         secrets = {name: getattr(env, name, None) for name in Settings.SECRETS}
         settings = Settings.from_mapping(values | secrets)

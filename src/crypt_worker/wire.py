@@ -21,11 +21,18 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """Not an outcome: nothing has happened. A caller that has put the answer's payload for `ttl` seconds may answer."""
+
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
 class Damaged:
     """Not an outcome: the record is there, and cannot be read."""
 
 
-ShardAnswer = Outcome | Fetch | Damaged | Exhausted
+ShardAnswer = Outcome | Fetch | Put | Damaged | Exhausted
 """`Exhausted` is no outcome, either: the client has no miss left in this shard, which did not look."""
 
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*Command.__args__, *ShardAnswer.__args__)}

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, LATER_MODULES, create, expect_heading, reveal, write
+from tests.support.page import FILE, LATER_MODULES, QUESTION_MODULES, create, expect_heading, reveal, write
 from tests.support.plain import create as create_plain
 from tests.support.platforms import ROOT
 
@@ -151,7 +151,7 @@ def test_a_module_that_is_not_loaded_is_told_and_can_be_loaded_again(server_tabs
     reveal(page)
 
 
-@pytest.mark.parametrize("name", sorted(LATER_MODULES - {"sending-view.js", "upload.js"}))
+@pytest.mark.parametrize("name", sorted(LATER_MODULES - QUESTION_MODULES - {"sending-view.js", "upload.js"}))
 def test_nothing_is_read_without_the_modules_that_show_it(server_tabs: Tabs, name: str) -> None:
     page = server_tabs.new()
     page.route(f"**/-/{name}", lambda route: route.abort())

@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
 from tests.support.page import CLOCK, FILE, LATER_MODULES, MESSAGE, create, expect_heading, reveal, write
 from tests.support.platforms import ROOT
+
+pytestmark = pytest.mark.both_platforms
 
 
 def test_a_message_is_written_and_read_once(tabs: Tabs) -> None:

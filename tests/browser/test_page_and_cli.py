@@ -77,37 +77,35 @@ def test_the_page_reads_what_the_command_line_sends(tabs: Tabs, shell: Shell, pa
     expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
 
 
+@pytest.mark.both_platforms
 def test_neither_service_nor_network_sees_plain_text_or_secret(tabs: Tabs) -> None:
     """Searches the service's log, everything that it stores, and everything that the browser sends."""
     text = "unmistakable text"
     sender = tabs.open()
     link = write(sender, text, passphrase=PASSPHRASE)
-    stored = _stored(tabs.platform)
+    seen = stored(tabs.platform)
     reader = tabs.open(link)
     reader.fill("#passphrase", "unmistakable mistake")
     reader.click("#reveal")
     expect(reader.locator("#read-problem")).to_contain_text("9 tries")
     reader.fill("#passphrase", PASSPHRASE)
     reveal(reader)
-    stored += _stored(tabs.platform)
+    seen += stored(tabs.platform)
     reader.click("#done")
     sender.click("#another")
-    sent = b"\n".join(
-        f"{request.method} {request.url.partition('#')[0]} {request.all_headers()}".encode()
-        + (request.post_data_buffer or b"")
-        for request in tabs.requests
-    )
+    sent = tabs.sent()
     secret = sealed_link(link)[1]
     for spelling in spellings.of_message(secret, PASSPHRASE, text, "unmistakable mistake"):
-        assert spelling not in stored
+        assert spelling not in seen
         assert spelling not in sent
     # The id and the hashes are there, so the search looks in the right places.
     assert secret.id.encode() in sent
     assert b"proof_hash" in sent
-    assert tabs.platform.name == "worker" or secret.id.encode() in stored
+    assert tabs.platform.name == "worker" or secret.id.encode() in seen
 
 
-def _stored(platform: Platform) -> bytes:
+def stored(platform: Platform) -> bytes:
+    """The service's log, and everything that it stores."""
     log = platform.process.output.encode()
     if platform.name == "server":
         return log + b"".join(path.read_bytes() for path in platform.folder.rglob("*") if path.is_file())

@@ -11,6 +11,7 @@ from tests.support.platforms import Platform
 
 
 @pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.both_platforms
 def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: httpx.Client, javascript: bool) -> None:  # noqa: FBT001
     message = "pass & <b>word</b> žluťoučký 🐎\n  second line"
     path = create_path(client, message)

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from crypt_api import AsyncClient, Attachment, Client, errors
@@ -13,7 +12,9 @@ from crypt_api.client.envelope import Keys, Secret
 from crypt_api.client.links import sealed_link
 from tests.support import spellings
 from tests.support.platforms import Platform
-from tests.support.transports import ManyAddresses, ManyAddressesAsync
+from tests.support.transports import Listening, ManyAddresses, ManyAddressesAsync
+
+pytestmark = pytest.mark.both_platforms
 
 FILE = Attachment(b"\x00\x01\xff", "key.bin")
 
@@ -61,14 +62,8 @@ def test_a_receipt_and_destroying_a_message(crypt: Client) -> None:
 
 
 def test_no_request_tells_a_secret(platform: Platform) -> None:
-    said: list[bytes] = []
-
-    class Listening(ManyAddresses):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            said.append(f"{request.method} {request.url} {request.headers.raw}".encode() + request.read())
-            return super().handle_request(request)
-
-    with Client(platform.url, transport=Listening(platform)) as client:
+    listening = Listening(platform)
+    with Client(platform.url, transport=listening) as client:
         link = client.send(
             files=[Attachment(b"unmistakable text", "unmistakable name")], passphrase="unmistakable pass"
         ).link
@@ -76,11 +71,11 @@ def test_no_request_tells_a_secret(platform: Platform) -> None:
         with pytest.raises(errors.WrongPassphrase):
             client.read(link, passphrase="unmistakable mistake")
         assert client.read(link, passphrase="unmistakable pass").files[0].read() == b"unmistakable text"
-    secret, everything = sealed_link(link)[1], b"\n".join(said)
+    secret, everything = sealed_link(link)[1], b"\n".join(listening.said)
     contents = ("unmistakable text", "unmistakable name", "unmistakable mistake")
     for writing in spellings.of_message(secret, "unmistakable pass", *contents):
         assert writing not in everything
-    assert everything.count(secret.id.encode()) == len(said) == 5
+    assert everything.count(secret.id.encode()) == len(listening.said) == 5
 
 
 def test_passphrases(crypt: Client) -> None:

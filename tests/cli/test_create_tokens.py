@@ -1,7 +1,7 @@
 """A server that lets only those send who have a token: the command, the client, the page and the metrics."""
 
 import re
-import socket
+import signal
 from pathlib import Path
 
 import httpx
@@ -21,18 +21,12 @@ from tests.support.shell import Shell
 TOKEN, LINE = new_token("otter")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "")
     token = shell("token", "otter", "--add", "tokens").stdout.decode().strip()
     assert token not in (tmp_path / "tokens").read_text()
     (tmp_path / "token").write_text(token)
-    metrics = f"127.0.0.1:{free_port()}"
-    flags = (f"--create-tokens={tmp_path}/tokens", f"--metrics={metrics}", "--rate-limit-per-second=0")
+    flags = (f"--create-tokens={tmp_path}/tokens", "--metrics=127.0.0.1:0", "--rate-limit-per-second=0")
     with platforms.server(tmp_path, *flags) as platform:
         server = ["--server", platform.url]
         assert b"Use --token-file" in shell("send", "secret", *server, code=6).stderr
@@ -53,20 +47,46 @@ def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
             page.click("#another")
             page.fill("#text", "another")
             create(page)
-        said = httpx.get(f"http://{metrics}/-/metrics").text
+        said = httpx.get(platform.process.wait_for(r"metrics on (http\S+)") + "/-/metrics").text
         assert re.search(r'^crypt_api_messages_created_by_total\{label="otter"\} 4.0$', said, re.MULTILINE)
         assert token not in said + platform.process.output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variable"), [(["--create-tokens", ""], {}), ([], {"CRYPT_API_CREATE_TOKENS": ""})]
+    ("arguments", "variable", "name"),
+    [
+        (["--create-tokens", ""], {}, "--create-tokens"),
+        ([], {"CRYPT_API_CREATE_TOKENS": ""}, "CRYPT_API_CREATE_TOKENS"),
+    ],
 )
 def test_a_server_without_the_name_of_its_list_does_not_start(
-    arguments: list[str], variable: dict[str, str], tmp_path: Path
+    arguments: list[str], variable: dict[str, str], name: str, tmp_path: Path
 ) -> None:
     """It was meant to let few people send, and would let everybody."""
     result = Shell(tmp_path, "")("serve", "--port=0", "--store=memory:", *arguments, env=variable, code=1)
-    assert result.stderr == b"Error: CREATE_TOKENS must be a file, and is empty\n"
+    assert result.stderr.decode() == f"Error: {name} must be a file, and is empty\n"
+
+
+def test_a_list_that_has_changed_is_read_again_at_sighup(tmp_path: Path) -> None:
+    """A list that cannot be used changes nothing."""
+    path = tmp_path / "tokens"
+    path.write_text(LINE)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    with platforms.start_server("--store=memory:", f"--create-tokens={path}", "--rate-limit-per-second=0") as server:
+
+        def status() -> int:
+            return httpx.post(server.url, json={"message": "secret"}, headers=headers).status_code
+
+        assert status() == 200
+        path.write_text(TOKEN)
+        server.send_signal(signal.SIGHUP)
+        server.wait_for("the tokens stay as they were: (CREATE_TOKENS: line 1)")
+        assert status() == 200
+        path.write_text(new_token("seal")[1])
+        server.send_signal(signal.SIGHUP)
+        server.wait_for("CREATE_TOKENS was read again: (1) tokens")
+        assert status() == 401
+        assert TOKEN not in server.output
 
 
 @pytest.mark.parametrize("text", ["", "# nobody yet\n"])

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from crypt_api.cli import HELP
 from crypt_api.cli.delivery import Undelivered
-from crypt_api.cli.exit_codes import EXIT_CODES, INTERRUPTED, ExitCode, code_and_advice
+from crypt_api.cli.exit_codes import INTERRUPTED, ExitCode, code_and_advice
 from crypt_api.client import errors
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.CryptApiError)]
@@ -24,5 +25,5 @@ def test_an_error_has_the_code_of_its_nearest_class() -> None:
 
 
 def test_every_exit_code_is_in_the_help() -> None:
-    codes = {int(code) for code in re.findall(r"^  (\d+) ", EXIT_CODES, re.MULTILINE)}
+    codes = {int(code) for code in re.findall(r"^  (\d+) ", HELP, re.MULTILINE)}
     assert codes == {0, INTERRUPTED, *ExitCode}

@@ -52,7 +52,7 @@ def test_files_and_folders_come_out_as_they_went_in(shell: Shell, size: int) -> 
         shell.folder,
         {"plan.pdf": os.urandom(size), "photos/žluť 🐎.jpg": b"1", "photos/2026/a": b"", "photos/.hidden": b"2"},
     )
-    link = shell.send("the note", "--file", "plan.pdf", "--file", "photos")
+    link = shell.send("the note", "-f", "plan.pdf", "-f", "photos")
     result = shell("read", link, "-o", "new/")
     assert tree(shell.folder / "new") == sent
     assert {path.stat().st_mode & 0o777 for path in (shell.folder / "new").rglob("*") if path.is_file()} == {0o600}

@@ -13,8 +13,8 @@ import pytest
 from tests.support.errors import error_body
 from tests.support.plain import create
 from tests.support.platforms import start_server
-from tests.support.proxies import listening_port, listens
-from tests.support.valkey import wait_until
+from tests.support.proxies import listens
+from tests.support.services import free_port, wait_until
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -30,15 +30,19 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
         (["--port=99999"], "99999"),
         (["--host=nowhere.invalid"], "cannot listen on nowhere.invalid port 0"),
         (["--host=192.0.2.1"], "cannot listen on 192.0.2.1 port 0: "),
-        (["--store=mysql://x"], "STORE must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:."),
-        (["--store=sqlite:///"], "STORE must be"),
+        (["--store=mysql://x"], "--store must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:."),
+        (["--store=sqlite:///"], "--store must be"),
         (["--store=sqlite:////proc/x.db"], "cannot open /proc/x.db"),
         (["--store=sqlite:////nowhere/x.db"], "cannot open /nowhere/x.db: No such file or directory"),
-        (["--rate-limit-per-second=many"], "RATE_LIMIT_PER_SECOND must be a whole number, not 'many'"),
-        (["--rate-limit-per-second=-1"], "RATE_LIMIT_PER_SECOND must be a whole number, not '-1'"),
-        (["--max-ttl=59"], "MAX_TTL must be from 60 to 31536000, not 59"),
-        (["--id-length=4"], "ID_LENGTH must be from 5 to 20, not 4"),
-        (["--trusted-proxies=10.0.0.1/8"], "TRUSTED_PROXIES must be addresses or networks: 10.0.0.1/8 has host bits"),
+        (["--rate-limit-per-second=many"], "--rate-limit-per-second must be a whole number, not 'many'"),
+        (["--rate-limit-per-second=-1"], "--rate-limit-per-second must be a whole number, not '-1'"),
+        (["--max-ttl=59"], "--max-ttl must be from 60 to 31536000, not 59"),
+        (["--id-length=4"], "--id-length must be from 5 to 20, not 4"),
+        (["--trusted-proxies=10.0.0.1/8"], "--trusted-proxies must be addresses or networks: 10.0.0.1/8 has host bits"),
+        (["--max-ttl=soon"], "--max-ttl must be a time such as 90s, 15m, 24h or 30d, not 'soon'"),
+        (["--logo=logo.gif"], "--logo must be a file that ends with .svg, .png, .webp"),
+        (["--logo=/nowhere/logo.svg"], "--logo: /nowhere/logo.svg cannot be read: No such file or directory"),
+        (["--metrics=9090"], "--metrics must be HOST:PORT"),
         (["--colour"], "--colour"),
     ],
 )
@@ -82,13 +86,22 @@ def test_flags_come_from_the_environment_too(tmp_path: Path) -> None:
     env = {
         "CRYPT_API_STORE": f"sqlite:///{tmp_path}/elsewhere.db",
         "CRYPT_API_ID_LENGTH": "12",
-        "CRYPT_API_MAX_TTL": "3600",
+        "CRYPT_API_MAX_TTL": "1h",
+        "CRYPT_API_LOGO": f"{tmp_path}/logo.svg",
     }
+    (tmp_path / "logo.svg").write_text("<svg/>")
     with start_server(env=env) as process:
+        logo = httpx.get(f"{process.url}/-/logo")
+        assert (logo.text, logo.headers["Content-Type"]) == ("<svg/>", "image/svg+xml")
         assert re.fullmatch("[a-z0-9]{12}", create(process.url))
         answer = httpx.post(process.url, json={"message": "x", "ttl": 3601})
         assert answer.content == error_body("Field 'ttl' must be a whole number of seconds from 60 to 3600")
     assert (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_mistake_in_a_variable_names_the_variable() -> None:
+    result = run("serve", "--port=0", "--store=memory:", env={"CRYPT_API_MAX_TTL": "1s"})
+    assert result.stderr == "Error: CRYPT_API_MAX_TTL must be from 60 to 31536000, not 1\n"
 
 
 def test_help_names_every_flag() -> None:
@@ -108,7 +121,7 @@ def test_help_names_every_flag() -> None:
 
 
 def test_a_server_whose_standard_streams_are_closed_serves_and_stops() -> None:
-    port = listening_port()
+    port = free_port()
     flags = ["--access-log", f"--port={port}", "--store=memory:"]
     closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
     with subprocess.Popen([*closed, sys.executable, "-m", "crypt_api", "serve", *flags]) as process:  # noqa: S603

@@ -34,7 +34,7 @@ def answer(terminal: "pexpect.spawn[str]", prompt: str, text: str) -> None:
 
 
 def test_a_passphrase_is_asked_for_and_not_shown(shell: Shell) -> None:
-    sender = shell.terminal("send", "secret", "--passphrase")
+    sender = shell.terminal("send", "secret", "-p")
     for prompt in ("Passphrase: ", "Repeat for confirmation: "):
         answer(sender, prompt, "correct horse")
     sender.expect(LINK)

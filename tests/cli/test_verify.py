@@ -47,6 +47,7 @@ def test_a_page_as_it_is_shipped(tmp_path: Path) -> None:
     assert b"cannot be reached" in shell("verify", platform.url, code=7).stderr
 
 
+@pytest.mark.both_platforms
 def test_a_page_of_both_platforms_and_without_looks(unlimited_platform: Platform, tmp_path: Path) -> None:
     assert Shell(tmp_path, "")("verify", unlimited_platform.url).stdout
 

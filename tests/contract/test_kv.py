@@ -5,7 +5,20 @@ from collections.abc import Iterator
 import pytest
 
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, Granted, Missing, Read, Repeated
+from crypt_core.messages import (
+    AlreadyAnswered,
+    Answer,
+    Answered,
+    Create,
+    Created,
+    GetQuestion,
+    Granted,
+    Missing,
+    Question,
+    Read,
+    Repeated,
+    RepeatedAnswer,
+)
 from crypt_core.record import LEASE_SECONDS, AccessHashes
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import SHARDS, Shards, shard_name
@@ -162,3 +175,40 @@ async def test_a_payload_that_has_been_changed_is_not_read(cloudflare: FakeCloud
         await cloudflare.store.apply("abc12", Read())
     cloudflare.kv.change(lambda value: Buffer(value[:-1] + bytes([value[-1] ^ 1])))
     assert await cloudflare.store.apply("abc12", Read()) == Granted("secret")
+
+
+QUESTION = Create("question", DAY, AccessHashes("proof"), 1, "request", "answer proof")
+
+
+async def test_an_answer_that_is_refused_writes_no_payload(cloudflare: FakeCloudflare) -> None:
+    """Answers need no create token, and Cloudflare's free plan has 1,000 writes a day."""
+    await cloudflare.store.apply("asked", QUESTION)
+    written: list[str] = []
+    put = cloudflare.kv.put
+
+    async def counted_put(key: str, value: Buffer, *, expirationTtl: int) -> None:  # noqa: N803
+        written.append(key)
+        await put(key, value, expirationTtl=expirationTtl)
+
+    cloudflare.kv.put = counted_put  # type: ignore[method-assign]
+    assert await cloudflare.store.apply("asked", Answer("answer", "wrong", "answer")) == Missing()
+    assert isinstance(await cloudflare.store.apply("asked", Answer("answer", "answer proof", "answer")), Answered)
+    assert await cloudflare.store.apply("asked", Answer("other", "answer proof", "other")) == AlreadyAnswered()
+    assert isinstance(await cloudflare.store.apply("asked", Answer("answer", "answer proof", "answer")), RepeatedAnswer)
+    assert len(written) == 1
+    assert len(cloudflare.kv.values) == 1  # the question's is deleted
+
+
+@pytest.mark.parametrize("trouble", ["lagging", "failing"])
+async def test_an_answer_that_kv_does_not_take_leaves_the_question(cloudflare: FakeCloudflare, trouble: str) -> None:
+    await cloudflare.store.apply("asked", QUESTION)
+    setattr(cloudflare.kv, trouble, True)
+    with pytest.raises(StorageUnavailable):
+        await cloudflare.store.apply("asked", GetQuestion("answer proof"))
+    if trouble == "failing":
+        with pytest.raises(StorageUnavailable):
+            await cloudflare.store.apply("asked", Answer("answer", "answer proof", "answer"))
+    setattr(cloudflare.kv, trouble, False)
+    asked = await cloudflare.store.apply("asked", GetQuestion("answer proof"))
+    assert isinstance(asked, Question)
+    assert asked.content == "question"

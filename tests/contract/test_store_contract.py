@@ -12,17 +12,25 @@ from hypothesis import strategies as st
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.messages import (
     Acknowledge,
+    Acknowledged,
+    AlreadyAnswered,
+    Answer,
+    Answered,
     Command,
     Create,
     Created,
     Destroy,
+    GetQuestion,
     GetReceipt,
     Granted,
     IdTaken,
     Missing,
+    NotAnswered,
+    Question,
     Read,
     Receipt,
     Repeated,
+    RepeatedAnswer,
     WrongPassphrase,
 )
 from crypt_core.record import LEASE_SECONDS, AccessHashes
@@ -156,6 +164,38 @@ async def test_in_a_burst_of_guesses_there_is_never_an_eleventh(store: Store) ->
         assert outcomes.count(Missing()) == 51 - granted - len(wrong)
 
 
+QUESTION = Create("question", 90, AccessHashes("proof"), 1, "request", "answer proof")
+ANSWER = Answer("answer", "answer proof", "answer")
+
+
+async def test_an_answer_takes_the_place_of_its_question_for_a_life_of_its_own(store: Store, clock: Clock) -> None:
+    assert await store.apply("asked", QUESTION) == Created(clock.now + 90)
+    clock.now += 80
+    assert await store.apply("asked", GetQuestion("answer proof")) == Question("question", 90, clock.now + 10)
+    assert await store.apply("asked", Read("proof")) == NotAnswered()
+    assert await store.apply("asked", ANSWER) == Answered(clock.now + 90)
+    clock.now += 80  # the question's time would be up
+    for _ in range(2):
+        assert await store.apply("asked", ANSWER) == RepeatedAnswer(clock.now + 10)
+        assert await store.apply("asked", GetQuestion("answer proof")) == AlreadyAnswered()
+        assert await store.apply("asked", Read("proof", idempotency_hash="key")) == Granted("answer")
+    assert await store.apply("asked", Read("proof")) == Missing()
+    assert await store.apply("asked", Acknowledge("proof", "key")) == Acknowledged()
+    assert await store.apply("asked", ANSWER) == RepeatedAnswer(clock.now + 10)
+    clock.now += 10
+    assert await store.apply("asked", ANSWER) == Missing()
+
+
+async def test_of_16_answers_the_first_counts(store: Store) -> None:
+    for number in range(10):
+        await store.apply(f"asked{number}", QUESTION)
+        answers = [Answer(f"answer {n}", "answer proof", f"answer {n}") for n in range(16)]
+        outcomes = await asyncio.gather(*(store.apply(f"asked{number}", answer) for answer in answers))
+        assert outcomes.count(AlreadyAnswered()) == 15
+        [first] = [answer for answer, told in zip(answers, outcomes, strict=True) if isinstance(told, Answered)]
+        assert await store.apply(f"asked{number}", Read("proof")) == Granted(first.content)
+
+
 Step = tuple[str, Command] | float
 
 accesses = st.sampled_from([None, AccessHashes("proof"), AccessHashes("proof", "passphrase")])
@@ -174,7 +214,10 @@ commands: st.SearchStrategy[Command] = st.one_of(
     st.builds(Read),
     st.builds(Destroy, proofs),
     st.builds(Acknowledge, proofs, st.sampled_from(["key a", "key b"])),
-    st.builds(GetReceipt, st.sampled_from(["proof", "wrong"])),
+    st.builds(GetReceipt, st.sampled_from(["proof", "wrong", "answer proof"])),
+    st.just(QUESTION),
+    st.builds(GetQuestion, st.sampled_from(["proof", "answer proof"])),
+    st.builds(Answer, st.just("z"), st.sampled_from(["proof", "answer proof"]), st.sampled_from(["answer", "another"])),
 )
 steps: st.SearchStrategy[list[Step]] = st.lists(
     st.one_of(st.tuples(st.sampled_from(["abc12", "abc13"]), commands), st.sampled_from([1.5, 30.0, 60.0])), max_size=60

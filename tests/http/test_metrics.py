@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.platforms import Process, start_server
-from tests.support.sealed import put, put_locked
+from tests.support.sealed import put, put_answer, put_locked, put_question
 
 
 def metrics_url(process: Process) -> str:
@@ -25,6 +25,8 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
         locked = put_locked(client)
         for _ in range(10):
             client.get(locked.path, headers=locked.with_passphrase(bytes(32)))
+        asked = put_question(client)
+        put_answer(client, asked)
         sealed = put(client)
         client.get(sealed.path)
         leased = client.post("/", json={"message": "secret"}).json()["id"]
@@ -40,9 +42,10 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
         for sample in family.samples
     }
     events = {
-        event: counted["crypt_api_messages_total", event] for event in ("created", "read", "destroyed", "expired")
+        event: counted["crypt_api_messages_total", event]
+        for event in ("created", "answered", "read", "destroyed", "expired")
     }
-    assert events == {"created": 5, "read": 2, "destroyed": 2, "expired": 0}
+    assert events == {"created": 6, "answered": 1, "read": 2, "destroyed": 2, "expired": 0}
     assert counted["crypt_api_messages_total", "refused"] == 11
     assert counted["crypt_api_requests_total", "GET", "/{id}", "200"] == 2
     assert counted["crypt_api_requests_total", "GET", "/{id}", "404"] == 1
@@ -50,7 +53,7 @@ def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
     assert counted["crypt_api_requests_total", "other", "/{id}", "405"] == 1
     assert counted["crypt_api_request_seconds_count", "/{id}"] == 8
     assert counted["crypt_api_store_seconds_count", "Read"] == 13
-    for secret in (first, second, leased, locked.id, sealed.id, "secret", "PROPFIND"):
+    for secret in (first, second, leased, locked.id, asked.id, sealed.id, "secret", "PROPFIND"):
         assert secret not in text
 
 

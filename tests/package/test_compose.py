@@ -20,7 +20,8 @@ import yaml
 
 from tests.support.platforms import ROOT, Process, start_server
 from tests.support.proxies import caddy, client_at
-from tests.support.valkey import BINARY, free_port, wait_until
+from tests.support.services import free_port, wait_until
+from tests.support.valkey import BINARY
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]

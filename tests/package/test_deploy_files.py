@@ -25,8 +25,7 @@ CHECKS = {
     "workflows": [
         BIN / "check-jsonschema",
         "--builtin-schema=vendor.github-workflows",
-        ".github/workflows/deploy.yml",
-        ".github/workflows/release.yml",
+        *sorted(str(path.relative_to(ROOT)) for path in (ROOT / ".github/workflows").glob("*.yml")),
     ],
 }
 

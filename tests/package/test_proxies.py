@@ -47,7 +47,14 @@ def test_messages_come_through_and_ids_stay_out_of_the_log(proxy: Proxy, server:
             "error": "Message exceeds maximum size of 100KB"
         }
         server.stop()
-        assert someone.get(f"/{message_id}").status_code in (502, 503)
+        away = someone.get(f"/{message_id}")
+        assert away.status_code in (502, 503)
+        assert "Nothing was read" not in away.text  # a request of a program may have read it
+        page = someone.get(f"/{message_id}", headers={"Sec-Fetch-Mode": "navigate"})
+        assert (page.status_code, page.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
+        assert "Nothing was read" in page.text
+        revealed = someone.post(f"/{message_id}/reveal", headers={"Sec-Fetch-Mode": "navigate"})
+        assert revealed.text == away.text
     assert message_id not in logs(tmp_path)
     assert "xxxxx" not in logs(tmp_path)
 

@@ -17,7 +17,8 @@ import atheris
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 with atheris.instrument_imports(include=["crypt_core", "crypt_api"]):
-    from crypt_api.client.content import VERSION, VERSION_WITH_NOTE
+    from crypt_api.client.asking import ANSWER_VERSION, SUITE, AskSecret
+    from crypt_api.client.content import VERSION, VERSION_WITH_NOTE, VERSIONS
     from crypt_api.client.envelope import Secret
     from crypt_api.client.errors import CryptApiError
     from crypt_api.client.links import origin_of, parse_link
@@ -39,6 +40,7 @@ with atheris.instrument_imports(include=["crypt_core", "crypt_api"]):
 SETTINGS = Settings()
 SECRET = Secret(bytes(16))
 KEYS = SECRET.keys(None)
+ASKER = AskSecret(bytes(16))
 
 
 def head(data: bytes) -> None:
@@ -106,6 +108,18 @@ def envelope(data: bytes) -> None:
             SECRET.unseal(text, KEYS)
 
 
+def answer(data: bytes) -> None:
+    """An answer of random bytes, and one that somebody with the right link has filled with them."""
+    inside, key = data.ljust(-(-len(data) // STEP) * STEP, b"\0"), ASKER.answer_key
+    sealed = [SUITE.encrypt(it + inside, ASKER.private_key.public_key(), key.info) for it in VERSIONS]
+    texts = [data.decode("latin-1"), *(encode_base64url(ANSWER_VERSION + it) for it in sealed)]
+    for text in texts:
+        with suppress(CryptApiError):
+            ASKER.unseal(text)
+        with suppress(CryptApiError):
+            key.unseal_question(text)
+
+
 def link(data: bytes) -> None:
     text = data.decode(errors="replace")
     for parse in (origin_of, parse_link):
@@ -114,7 +128,8 @@ def link(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (head, chunked, json_body, headers, message_id, record, envelope, link)
+    target.__name__: target
+    for target in (head, chunked, json_body, headers, message_id, record, envelope, answer, link)
 }
 
 
@@ -129,8 +144,11 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "message_id": (b"abc12", b"A" * 22),
     "record": (b'{"content": "x", "expires_at": 1.5, "access": ["a", null], "leases": [["a", 2.5]], "reads_left": 0}',),
     "envelope": (b'{"name":"a.txt","type":"text/plain"}\n hello',),
+    "answer": (b'{"type":"files","note_bytes":0,"list_bytes":2}{}',),
     "link": (
         b"https://example.org/#" + b"A" * 22,
+        b"https://example.org/#ask." + b"A" * 22,
+        b"https://example.org/#answer." + b"A" * 43,
         b"<https://example.org/%2523" + b"A" * 22 + b"?a>",
         b"http://localhost:8787/abc12",
     ),

@@ -21,6 +21,7 @@ from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.seeds import replayable
 from tests.support.simulated_loop import run
 from tests.support.simulation import Choose, explore
+from tests.support.wire_commands import ASKED, QUESTION
 
 DAY = 86_400  # seconds
 NOW = 1_800_000_000.0
@@ -150,9 +151,12 @@ def test_a_replica_that_lags_loses_nothing_in_any_order() -> None:
 def play_seed(seed: int) -> None:
     chosen = random.Random(seed)
     world = World(chosen.choice)
+    commands = chosen.choice([COMMANDS, COMMANDS, ASKED])
+    if commands is ASKED:
+        world.alone(QUESTION)
     world.kv.lags = [False] * 5 + [True]
     world.kv.fates = ["done"] * 10 + ["not done", "answer lost"]
-    world.at_once(*chosen.choices(COMMANDS, k=6))
+    world.at_once(*chosen.choices(commands, k=6))
     with replayable(__spec__.name, seed):
         world.check()
 

@@ -26,7 +26,8 @@ from tests.contract.test_part_store_contract import DATA, ID, Clock, body, conte
 from tests.support.platforms import start_server
 from tests.support.processes import memory, memory_now
 from tests.support.s3 import BUCKET, CREDENTIALS, S3Server, shared_s3
-from tests.support.valkey import free_port, new_prefix, shared_engine
+from tests.support.services import free_port
+from tests.support.valkey import new_prefix, shared_engine
 
 PASSWORD = "hunter2"
 

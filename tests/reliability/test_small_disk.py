@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.plain import create
-from tests.support.platforms import Process, start_server
+from tests.support.platforms import NO_TLS, Process, start_server
 from tests.support.small_disk import MountedDisk, limited_disk, small_disk
 
 
@@ -45,7 +45,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def gauge(process: Process, name: str) -> float:
-    page = httpx.get(process.wait_for(r"metrics on (http\S+)") + "/-/metrics").text
+    page = httpx.get(process.wait_for(r"metrics on (http\S+)") + "/-/metrics", verify=NO_TLS).text
     [value] = [
         sample.value
         for family in text_string_to_metric_families(page)
@@ -113,7 +113,7 @@ def test_the_cap_is_told_before_it_is_reached(tmp_path: Path) -> None:
         ids: list[str] = []
         with httpx.Client(base_url=process.url) as client:
             while client.get("/-/ready").json()["storage"] == "ok":
-                ids.extend(client.post("/", json={"message": "x" * 100_000}).json()["id"] for _ in range(5))
+                ids.extend(client.post("/", json={"message": "x" * 100_000}).json()["id"] for _ in range(20))
                 # What the store tells of itself is up to a second old.
                 wait_for(lambda: gauge(process, "crypt_api_storage_bytes") - empty > 100_000 * len(ids))
         assert gauge(process, "crypt_api_storage_share") >= 0.8

@@ -18,7 +18,20 @@ from crypt_api.server.stores.sqlite.wal import log_path
 from crypt_api.server.stores.sqlite.writer import MAX_GROUP
 from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
-from crypt_core.messages import Create, Created, Destroy, Destroyed, Granted, Missing, Read, Repeated
+from crypt_core.messages import (
+    Answer,
+    Answered,
+    Create,
+    Created,
+    Destroy,
+    Destroyed,
+    GetQuestion,
+    Granted,
+    Missing,
+    Question,
+    Read,
+    Repeated,
+)
 from crypt_core.record import AccessHashes
 from crypt_core.sizes import parse_size
 from tests.support.sqlite_files import Engine
@@ -77,18 +90,23 @@ def fill(engine: Engine, size: int = 20_000, ttl: int = DAY) -> list[str]:
 def test_the_cap_bounds_the_files_and_refuses_new_messages_alone(path: Path) -> None:
     engine = Engine(path, MIN_STORAGE)
     sealed = Create("sealed", DAY, AccessHashes("proof"), request_hash="request")
-    engine.apply(("sealed", sealed))
+    asked = Create("question", DAY, AccessHashes("proof"), answer_hash="answer proof")
+    engine.apply(("sealed", sealed), ("asked", asked))
+    answer = Answer("x" * 20_000, "answer proof", "answer")
     for _ in range(3):
         ids = fill(engine)
         fill(engine, 1)
         assert MIN_STORAGE - LOG_ALLOWANCE < size_of_files(path) <= MIN_STORAGE
         assert isinstance(engine.apply(("small", Create("x", DAY)))[0], StorageUnavailable)
         assert isinstance(engine.apply(("sealed", sealed))[0], Repeated)
+        assert isinstance(engine.apply(("asked", answer))[0], StorageUnavailable)
+        assert isinstance(engine.apply(("asked", GetQuestion("answer proof")))[0], Question)
         granted, leased = engine.apply((ids[0], Read()), (ids[1], Read(idempotency_hash="key")))
         assert (granted, leased) == (Granted("x" * 20_000),) * 2
         assert engine.apply(*((message_id, Destroy()) for message_id in ids[2:])) == [Destroyed()] * len(ids[2:])
         engine.keep_house()
         assert isinstance(engine.apply((f"b{next(_numbers)}", Create("x", DAY)))[0], Created)
+    assert isinstance(engine.apply(("asked", answer))[0], Answered)
     engine.close()
 
 

@@ -21,8 +21,8 @@ from crypt_api.server.stores.sqlite.writer import Job, Writer
 from crypt_core.messages import Command, Create, Destroy, GetReceipt, Read
 from tests.support.seeds import replayable
 from tests.support.simulated_sqlite import World
+from tests.support.wire_commands import ASKED, CREATE, QUESTION
 from tests.support.wire_commands import COMMANDS as SEALED
-from tests.support.wire_commands import CREATE
 
 DAY = 86_400  # seconds
 PLAIN: list[Command] = [
@@ -38,6 +38,7 @@ def play(chosen: random.Random, folder: Path) -> World:
         sealed = f"sealed{max(0, number - chosen.randrange(2))}"
         commands = [("abc12", chosen.choice(PLAIN)) for _ in range(chosen.randrange(8))]
         commands += [(sealed, chosen.choice([CREATE, *SEALED])) for _ in range(chosen.randrange(8))]
+        commands += [("asked", chosen.choice([QUESTION, *ASKED])) for _ in range(chosen.randrange(8))]
         chosen.shuffle(commands)
         steps = chosen.choice([math.inf, chosen.randrange(300)])
         world.live(commands, steps=steps, fails=chosen.random() < 0.5)

@@ -89,6 +89,7 @@ BODY_HINTS = {
 """What the errors of `REFUSED_PLAIN` tell besides their texts."""
 
 _HASH = "must be the 43 characters of a SHA-256 in base64url"
+_OF_A_QUESTION = "cannot go with 'answer_hash': an answer has one reader and no passphrase"
 INVALID_PROOF_HASH = (400, f"Field 'proof_hash' {_HASH}")
 INVALID_PASSPHRASE_HASH = (400, f"Field 'passphrase_hash' {_HASH}")
 INVALID_READS = (400, "Field 'reads' must be a whole number from 1 to 100")
@@ -107,5 +108,11 @@ REFUSED_SEALED: dict[str, tuple[dict[str, Any], tuple[int, str]]] = {
     "true reads": ({"reads": True}, INVALID_READS),
     "ttl": ({"ttl": 59}, INVALID_TTL),
     "unknown": ({"colour": "red"}, (400, "Unknown field 'colour'")),
+    "answer hash": ({"answer_hash": None}, (400, f"Field 'answer_hash' {_HASH}")),
+    "reads of a question": ({"answer_hash": "A" * 43, "reads": 1}, (400, f"Field 'reads' {_OF_A_QUESTION}")),
+    "passphrase of a question": (
+        {"answer_hash": "A" * 43, "passphrase_hash": "A" * 43},
+        (400, f"Field 'passphrase_hash' {_OF_A_QUESTION}"),
+    ),
 }
 """Fields that spoil the body of a sealed message."""

@@ -57,6 +57,14 @@ class Tabs:
         page.on("console", self._record_console_error)
         return page
 
+    def sent(self) -> bytes:
+        """Everything that the browser has sent to a service."""
+        return b"\n".join(
+            f"{request.method} {request.url.partition('#')[0]} {request.all_headers()}".encode()
+            + (request.post_data_buffer or b"")
+            for request in self.requests
+        )
+
     def __enter__(self) -> Self:
         return self
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from crypt_core.events import OnEvent, ignore
 from crypt_worker.javascript import JavaScript
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.payload_encryption import PayloadEncryption
@@ -175,8 +176,9 @@ def as_rpc(value: Any) -> Any:
 class ShardNamespace:
     """The Durable Object binding: an object for each name, made when it is first called."""
 
-    def __init__(self, namespace: KvNamespace | None, clock: Callable[[], float]) -> None:
+    def __init__(self, namespace: KvNamespace | None, clock: Callable[[], float], on_event: OnEvent = ignore) -> None:
         """`namespace` has the payloads; without one, the records have the messages themselves."""
+        self._on_event = on_event
         self._namespace = namespace
         self._clock = clock
         self._shards: dict[str, tuple[Shard, Storage]] = {}
@@ -194,6 +196,7 @@ class ShardNamespace:
             payloads(self._namespace) if self._namespace else None,
             self._background.append,
             clock=self._clock,
+            on_event=self._on_event,
         )
         self._shards[name] = (shard, storage)
 

@@ -20,12 +20,15 @@ PART_ONE = {
 """The texts of the first version's errors. Their body is the text alone, for ever."""
 
 CODES = {
+    "The body must be text in UTF-8, and not blank": "invalid_text",
     "Authorization required": "authorization_required",
     "Passphrase required": "passphrase_required",
     "Creating a message needs a token of this service": "token_required",
     "Wrong passphrase": "wrong_passphrase",
     "Message has no passphrase": "unexpected_passphrase",
     "ID is already in use": "id_taken",
+    "The question is not answered yet": "not_answered",
+    "The question is already answered": "already_answered",
     "Header 'Idempotency-Key' must be 1 to 255 visible ASCII characters": "invalid_idempotency_key",
     "Prefetching is refused": "prefetch_refused",
     "Embedding is refused": "embed_refused",

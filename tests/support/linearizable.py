@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from crypt_core.messages import Command, Created, Outcome, Receipt, Repeated, decide
+from crypt_core.messages import Answered, Command, Created, Outcome, Question, Receipt, Repeated, RepeatedAnswer, decide
 from crypt_core.record import Record
 
 
@@ -65,7 +65,7 @@ def is_linearizable(events: Sequence[Event]) -> bool:
 def _timeless(outcome: Outcome | None) -> Outcome | None:
     """The outcome without times, which the model has not."""
     match outcome:
-        case Created() | Repeated():
+        case Created() | Repeated() | Question() | Answered() | RepeatedAnswer():
             return replace(outcome, expires_at=0.0)
         case Receipt():
             return replace(outcome, at=None, expires_at=0.0)

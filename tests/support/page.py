@@ -8,11 +8,26 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 MESSAGE = "pass & <b>word</b> žluťoučký 🐎\n  second line"
 FILE: FilePayload = {"name": "keys ключ.bin", "mimeType": "application/x-keys", "buffer": bytes(range(256)) * 30}
-LATER_MODULES = {
+QUESTION_MODULES = {
+    f"{name}.js"
+    for name in (
+        "answer-view",
+        "answered-view",
+        "ask-keys",
+        "ask-requests",
+        "ask-view",
+        "asked-view",
+        "hpke",
+        "kept-links",
+        "question",
+    )
+}
+"""What questions and answers need, and nothing else."""
+LATER_MODULES = QUESTION_MODULES | {
     f"{name}.js"
     for name in ("download", "part-requests", "parts", "progress", "received-files", "saving", "sending-view", "upload")
 }
-"""What the first view does not need: files that are sent and fetched in parts."""
+"""What the first view does not need: files that are sent and fetched in parts, and questions."""
 CLOCK = r"today at \d\d:\d\d"
 SEALED_PATH = re.compile(r"/[\w-]{22}(/status)?$")
 

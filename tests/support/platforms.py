@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,6 +21,9 @@ import httpx
 ROOT = Path(__file__).parent.parent.parent
 NODE = Path(sys.executable).with_name("node")
 START_TIMEOUT = 60.0  # seconds; only ever used up by something that does not start at all
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Every client would read the system's certificates, which takes longer than what it asks for."""
 
 
 class Process:
@@ -160,7 +164,8 @@ class Platform:
 
     def client(self, address: str | None = None) -> httpx.Client:
         """A client at `address`; without one each request comes from another place, so that no limit is met."""
-        return httpx.Client(base_url=self.url, event_hooks={"request": [self._from(address)]}, timeout=60)
+        hooks = {"request": [self._from(address)]}
+        return httpx.Client(base_url=self.url, event_hooks=hooks, timeout=60, verify=NO_TLS)
 
     async def connect(self) -> "Connection":
         return Connection(*await asyncio.open_connection("127.0.0.1", self.port), self.address_header)

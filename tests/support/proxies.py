@@ -2,35 +2,32 @@
 
 import contextlib
 import os
-import random
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import httpx
 
-from tests.support.platforms import ROOT
-from tests.support.valkey import wait_until
+from tests.support.platforms import NO_TLS, ROOT
+from tests.support.services import free_port, wait_until
 
 BIN = Path(sys.executable).parent
+
+
+Change = Callable[[str], str]
+"""What an operator changes in the configuration."""
 
 
 class Proxy(Protocol):
     """Starts a proxy before the servers at the ports, and gives its URL. The folder gets its logs and other files."""
 
-    def __call__(self, folder: Path, *upstreams: int) -> contextlib.AbstractContextManager[str]: ...
-
-
-def listening_port() -> int:
-    """A free port below those that the system gives to clients: one of theirs may be taken before the proxy starts."""
-    while True:
-        port = random.randrange(10_000, 32_768)
-        with contextlib.suppress(OSError), socket.create_server(("", port)):
-            return port
+    def __call__(
+        self, folder: Path, *upstreams: int, change: Change = str
+    ) -> contextlib.AbstractContextManager[str]: ...
 
 
 def listens(port: int, process: subprocess.Popen[bytes]) -> bool:
@@ -53,9 +50,10 @@ def run(command: list[str], folder: Path, port: int, **variables: str) -> Iterat
 
 
 @contextlib.contextmanager
-def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[str]:
-    port = listening_port()
-    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={ROOT / 'deploy/caddy/Caddyfile'}"]
+def caddy(folder: Path, *upstreams: int, try_duration: str = "1s", change: Change = str) -> Iterator[str]:
+    port = free_port()
+    (folder / "Caddyfile").write_text(change((ROOT / "deploy/caddy/Caddyfile").read_text()))
+    command = [str(BIN / "caddy"), "run", "--adapter=caddyfile", f"--config={folder}/Caddyfile"]
     variables = {
         "SITE_ADDRESS": f"http://127.0.0.1:{port}",
         "TRY_DURATION": try_duration,
@@ -66,11 +64,11 @@ def caddy(folder: Path, *upstreams: int, try_duration: str = "1s") -> Iterator[s
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, *upstreams: int, settings: str = "") -> Iterator[str]:
+def nginx(folder: Path, *upstreams: int, settings: str = "", change: Change = str) -> Iterator[str]:
     """Without TLS, for which it would need a certificate, and on a port that is free. `settings` are for all sites."""
-    port = listening_port()
+    port = free_port()
     block, redirect, site = re.split(
-        r"^(?=server \{)", (ROOT / "deploy/nginx/crypt-api.conf").read_text(), flags=re.MULTILINE
+        r"^(?=server \{)", change((ROOT / "deploy/nginx/crypt-api.conf").read_text()), flags=re.MULTILINE
     )
     assert "return 308" in redirect
     site = site.replace("listen 443 ssl;", f"listen 127.0.0.1:{port};").replace("/var/log/nginx", str(folder))
@@ -95,4 +93,5 @@ PROXIES: Mapping[str, Proxy] = {"caddy": caddy, "nginx": nginx}
 
 def client_at(address: str, url: str) -> httpx.Client:
     """A client at one of the addresses that are all this machine's: 127.0.0.1 to 127.255.255.254."""
-    return httpx.Client(base_url=url, transport=httpx.HTTPTransport(local_address=address), timeout=30)
+    transport = httpx.HTTPTransport(local_address=address, verify=NO_TLS)
+    return httpx.Client(base_url=url, transport=transport, timeout=30)

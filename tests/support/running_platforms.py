@@ -47,21 +47,16 @@ def unlimited_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platf
 
 
 @pytest.fixture(scope="session")
-def unlimited_worker() -> Iterator[Platform]:
-    with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0") as platform:
-        yield platform
-
-
-@pytest.fixture(scope="module", params=["server", "worker"])
-def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
-    platform: Platform = request.getfixturevalue("unlimited_" + request.param)
-    return platform
-
-
-@pytest.fixture(scope="session")
 def worker_with_files() -> Iterator[Platform]:
-    with platforms.worker("--bucket", "FILES") as platform:
+    """With a place for files, as the server always has one; and without a rate limit, as `unlimited_server`."""
+    with platforms.worker("--var", "RATE_LIMIT_PER_SECOND:0", "--bucket", "FILES") as platform:
         yield platform
+
+
+@pytest.fixture(scope="module", params=["unlimited_server", "worker_with_files"], ids=["server", "worker"])
+def unlimited_platform(request: pytest.FixtureRequest) -> Platform:
+    platform: Platform = request.getfixturevalue(request.param)
+    return platform
 
 
 @pytest.fixture(scope="module", params=["server", "worker_with_files"])

@@ -42,11 +42,38 @@ class Sealed:
         return {"Authorization": f"Bearer {encode(self.proof)}.{text}"}
 
 
+@dataclass
+class Asked(Sealed):
+    """A question, or its answer."""
+
+    answer_proof: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return super().body | {"answer_hash": encode(hashlib.sha256(self.answer_proof).digest())}
+
+    @property
+    def answer_headers(self) -> dict[str, str]:
+        """What somebody sends who has the link to answer."""
+        return {"Authorization": f"Bearer {encode(self.answer_proof)}"}
+
+
 def put(client: httpx.Client, **fields: Any) -> Sealed:
     sealed = Sealed()
     answer = client.put(sealed.path, json=sealed.body | fields)
     assert answer.status_code == 201, answer.text
     return sealed
+
+
+def put_question(client: httpx.Client) -> Asked:
+    asked = Asked()
+    created = client.put(asked.path, json=asked.body | {"message": "question", "ttl": 3_600})
+    assert created.status_code == 201, created.text
+    return asked
+
+
+def put_answer(client: httpx.Client, asked: Asked, message: str = "answer") -> httpx.Response:
+    return client.put(asked.path + "/answer", json={"message": message}, headers=asked.answer_headers)
 
 
 def put_locked(client: httpx.Client) -> Sealed:

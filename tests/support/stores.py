@@ -8,6 +8,7 @@ from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.events import OnEvent, ignore
 from crypt_core.store import Store
 from crypt_worker.durable_store import DurableStore
 from crypt_worker.kv_store import KvStore
@@ -28,44 +29,44 @@ class Clock:
 
 
 @contextmanager
-def memory(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
-    yield MemoryStore(clock)
+def memory(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
+    yield MemoryStore(clock, on_event)
 
 
 @contextmanager
-def sqlite(folder: Path, clock: Callable[[], float]) -> Iterator[Store]:
-    store = SqliteStore(folder / "messages.db", clock=clock)
+def sqlite(folder: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
+    store = SqliteStore(folder / "messages.db", clock=clock, on_event=on_event)
     yield store
     store.close()
 
 
 @contextmanager
-def kv(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+def kv(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
     namespace = KvNamespace(clock)
-    shards = ShardNamespace(namespace, clock)
+    shards = ShardNamespace(namespace, clock, on_event)
     yield KvStore(payloads(namespace), Shards(shards))
     shards.close()
 
 
 @contextmanager
-def durable(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
-    shards = ShardNamespace(None, clock)
+def durable(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
+    shards = ShardNamespace(None, clock, on_event)
     yield DurableStore(Shards(shards))
     shards.close()
 
 
 @contextmanager
-def valkey(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+def valkey(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
     with allow(PROCESSES_AND_CONNECTIONS):
-        store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={new_prefix()}"), clock=clock)
+        store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={new_prefix()}"), clock=clock, on_event=on_event)
         yield store
         store.close()
 
 
 @contextmanager
-def valkey_by_script(_: Path, clock: Callable[[], float]) -> Iterator[Store]:
+def valkey_by_script(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
     with allow(PROCESSES_AND_CONNECTIONS), without_ifeq(shared_engine()) as proxy:
-        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"), clock=clock)
+        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"), clock=clock, on_event=on_event)
         yield store
         store.close()
 

@@ -4,6 +4,7 @@ The five test files of the first version stay directly in `tests/`. Their tests 
 to a platform, and to the tier `unit` if not.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,10 @@ TIERS = {
 IN_PROCESS = {"unit", "contract", "valkey"}
 """The tiers that need nothing but Python packages."""
 
+ON_ONE_PLATFORM = {"browser", "cli"}
+"""The tiers that look at what is not the platform's. `http` shows that both platforms give the same responses, so that
+here the server is enough; without `--long`, only tests with the marker `both_platforms` run on the Worker, too."""
+
 NEEDED = [
     NODE,
     NODE.with_name("uv"),
@@ -45,18 +50,38 @@ def pytest_configure(config: pytest.Config) -> None:
     for tier, meaning in TIERS.items():
         config.addinivalue_line("markers", f"{tier}: {meaning}")
     config.addinivalue_line("markers", "long: takes minutes; deselected without --long")
+    config.addinivalue_line("markers", "both_platforms: runs on the Worker, too, although the tier has one platform")
     if config.getoption("--long"):
         settings.load_profile("long")
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` selects by these markers
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before `-m` selects by these markers
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         item.add_marker(_tier(item))
     if not config.getoption("--long"):
-        too_long = [item for item in items if item.get_closest_marker("long")]
+        too_long = [item for item in items if item.get_closest_marker("long") or _is_on_a_second_platform(item)]
         config.hook.pytest_deselected(items=too_long)
-        items[:] = [item for item in items if item not in too_long]
+        left_out = set(too_long)
+        items[:] = [item for item in items if item not in left_out]
+    yield
+    items.sort(key=_turn)  # after pytest, which would bring together all tests on one platform
+
+
+def _is_on_a_second_platform(item: pytest.Item) -> bool:
+    if _tier(item) not in ON_ONE_PLATFORM or item.get_closest_marker("both_platforms"):
+        return False
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return any(name.endswith("platform") and "worker" in str(value) for name, value in parameters.items())
+
+
+def _turn(item: pytest.Item) -> tuple[bool, str, Path]:
+    """When the test's file has its turn: processes take one file after the other, and should all end at one moment.
+
+    So the shortest files, which are those of `unit`, come last. The others come by their names, and not by their
+    folders: a file that waits for timeouts is beside one that uses the processor.
+    """
+    return _tier(item) == "unit", item.path.name, item.path
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

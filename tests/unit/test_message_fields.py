@@ -7,7 +7,14 @@ import pytest
 from crypt_core.encoding import digest
 from crypt_core.http.body import parse_json
 from crypt_core.http.errors import ApiError
-from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, MAX_READS, plain_message, sealed_message
+from crypt_core.http.message_fields import (
+    MAX_ANSWER_BYTES,
+    MAX_ENVELOPE_BYTES,
+    MAX_READS,
+    answer,
+    plain_message,
+    sealed_message,
+)
 from crypt_core.messages import Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import Settings
@@ -62,7 +69,12 @@ def test_the_operator_decides_how_long_a_message_may_live(max_ttl: int, ttl: int
 
 
 @pytest.mark.parametrize(
-    ("create", "limit", "fields"), [(plain_message, LIMIT, {}), (sealed_message, MAX_ENVELOPE_BYTES, SEALED)]
+    ("create", "limit", "fields"),
+    [
+        (plain_message, LIMIT, {}),
+        (sealed_message, MAX_ENVELOPE_BYTES, SEALED),
+        (lambda fields, _: answer(fields, HASH), MAX_ANSWER_BYTES, {}),
+    ],
 )
 def test_a_message_has_a_limit_in_bytes(create: Any, limit: int, fields: dict[str, Any]) -> None:
     longest = "é" * (limit // 2)
@@ -90,6 +102,8 @@ def test_the_same_request_is_recognized_and_no_other_one() -> None:
         {"passphrase_hash": OTHER_HASH},
         {"ttl": 3_600},
         {"reads": 2},
+        {"answer_hash": HASH},
+        {"answer_hash": OTHER_HASH},
     ]
     hashes = [sealed_message(SEALED | change, Settings()).request_hash for change in different]
     assert len(set(hashes)) == len(different)

@@ -12,19 +12,26 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from crypt_core.messages import (
     Acknowledge,
     Acknowledged,
+    AlreadyAnswered,
+    Answer,
+    Answered,
     Command,
     Create,
     Created,
     Destroy,
     Destroyed,
+    GetQuestion,
     GetReceipt,
     Granted,
     IdTaken,
     Missing,
+    NotAnswered,
     PassphraseRequired,
+    Question,
     Read,
     Receipt,
     Repeated,
+    RepeatedAnswer,
     UnexpectedPassphrase,
     WrongPassphrase,
     decide,
@@ -45,10 +52,15 @@ class Message:
     create: Create
     expires_at: float
     reads_left: int
+    answer: Answer | None = None
     tries_left: int = MAX_PASSPHRASE_TRIES
     leases: dict[str, float] = field(default_factory=dict)
     state: str = "unread"
     at: float | None = None
+
+    @property
+    def content(self) -> str:
+        return self.create.content if self.answer is None else self.answer.content
 
     def leased(self, now: float) -> set[str]:
         return {key for key, until in self.leases.items() if until > now}
@@ -56,7 +68,7 @@ class Message:
     def destroy(self, now: float) -> None:
         """What was read says so for good."""
         self.reads_left, self.leases = 0, {}
-        if self.state == "unread":
+        if self.state in ("asked", "unread"):
             self.state, self.at = "destroyed", now
 
 
@@ -104,13 +116,43 @@ class OneId(RuleBasedStateMachine):
         else:
             assert outcome == IdTaken()
 
+    @rule(ttl=st.integers(60, 200))
+    def ask(self, ttl: int) -> None:
+        create = Create("question", ttl, AccessHashes("right"), 1, f"question {ttl}", "answer proof")
+        outcome = self.decide(create)
+        if self.message is None:
+            assert outcome == Created(self.now + ttl)
+            self.message = Message(create, self.now + ttl, 1, state="asked")
+            self.readers = 0
+        elif create == self.message.create and self.message.state == "asked":
+            assert outcome == Repeated(self.message.expires_at)
+        else:
+            assert outcome == IdTaken()
+
+    @rule(answer=st.sampled_from("xy"), proof=st.sampled_from(["answer proof", "answer proof", "right", ""]))
+    def answer(self, answer: str, proof: str) -> None:
+        message = self.message
+        command = Answer(answer, proof, answer)
+        question, outcome = self.decide(GetQuestion(proof)), self.decide(command)
+        is_asked = message is not None and message.create.answer_hash == proof
+        if message is None or not (is_asked and proof) or message.state == "destroyed":
+            assert question == outcome == Missing()
+        elif message.state == "asked":
+            assert question == Question("question", message.create.ttl, message.expires_at)
+            message.answer, message.state, message.expires_at = command, "unread", self.now + message.create.ttl
+            assert outcome == Answered(message.expires_at)
+        else:
+            assert question == AlreadyAnswered()
+            is_same = message.answer == command
+            assert outcome == (RepeatedAnswer(message.expires_at) if is_same else AlreadyAnswered())
+
     @precondition(lambda self: self.message is not None and self.message.create.access is not None)
     @rule()
     def create_again(self) -> None:
         assert self.message is not None
         outcome = self.decide(self.message.create)
-        unread = self.message.state == "unread"
-        assert outcome == (Repeated(self.message.expires_at) if unread else IdTaken())
+        is_new = self.message.state in ("asked", "unread") and self.message.answer is None
+        assert outcome == (Repeated(self.message.expires_at) if is_new else IdTaken())
 
     @rule(proof=PROOFS, passphrase=PASSPHRASES, key=KEYS)
     def read(self, proof: str | None, passphrase: str | None, key: str | None) -> None:
@@ -123,6 +165,8 @@ class OneId(RuleBasedStateMachine):
         again = key in message.leased(self.now)
         if not again and message.reads_left == 0:
             assert outcome == Missing()
+        elif message.state == "asked":
+            assert outcome == NotAnswered()
         elif access and not access.passphrase_hash and passphrase is not None:
             assert outcome == UnexpectedPassphrase()
         elif access and access.passphrase_hash and passphrase is None:
@@ -133,7 +177,7 @@ class OneId(RuleBasedStateMachine):
             if message.tries_left == 0:
                 message.destroy(self.now)
         else:
-            assert outcome == Granted(message.create.content)
+            assert outcome == Granted(message.content)
             if not again:
                 message.reads_left, message.state, message.at = message.reads_left - 1, "read", self.now
                 self.readers += 1
@@ -163,11 +207,11 @@ class OneId(RuleBasedStateMachine):
             message.destroy(self.now)
         self.forget_if_gone()
 
-    @rule(proof=st.sampled_from(["right", "wrong"]))
+    @rule(proof=st.sampled_from(["right", "wrong", "answer proof"]))
     def receipt(self, proof: str) -> None:
         message = self.message
         outcome = self.decide(GetReceipt(proof))
-        if message is None or message.create.access is None or proof != "right":
+        if message is None or message.create.access is None or proof not in ("right", message.create.answer_hash):
             assert outcome == Missing()
         else:
             passphrase = message.create.access.passphrase_hash is not None
@@ -194,7 +238,8 @@ class OneId(RuleBasedStateMachine):
         kept = expire(self.record, self.now) if self.record is not None else None
         if kept is not None and not self.readable():
             assert kept.content is None
-            assert kept.request_hash == ""
+            is_answer_that_was_read = kept.answer_hash and kept.state == "read"
+            assert is_answer_that_was_read or kept.request_hash == ""
             assert kept.access is not None
             assert kept.access.passphrase_hash in (None, "")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypt_core.http.negotiation import MAX_LENGTH, is_navigation, prefers_html
+from crypt_core.http.negotiation import MAX_LENGTH, is_navigation, prefers_html, prefers_text
 from tests.support.browser_headers import BROWSER_ACCEPT
 
 
@@ -50,6 +50,32 @@ from tests.support.browser_headers import BROWSER_ACCEPT
 )
 def test_accept_is_weighed(accept: str, html: bool) -> None:  # noqa: FBT001
     assert prefers_html({"accept": accept}) is html
+
+
+@pytest.mark.parametrize(
+    ("accept", "text"),
+    [
+        ("text/plain", True),
+        ("TEXT/PLAIN;charset=utf-8", True),
+        ("text/*", True),
+        ("text/plain, application/json;q=0.9", True),
+        ("text/plain, */*;q=0.8", True),
+        ("application/json;q=0, text/plain;q=0.1, */*", True),
+        ("text/plain, application/json", False),
+        ("application/json, text/plain, */*", False),  # axios
+        ("text/plain, */*", False),  # as glad of JSON
+        ("text/plain;q=0.5, application/*", False),
+        ("text/plain;q=0, */*", False),
+        ("text/xml, text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", False),  # SOAP in Java
+        ("text/event-stream", False),
+        ("text/plain;q=x", False),
+        ("text/plain" + "," * MAX_LENGTH, False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_text_is_for_who_prefers_it_to_json(accept: str, text: bool) -> None:  # noqa: FBT001
+    assert prefers_text({"accept": accept}) is text
 
 
 LYNX = {

@@ -1,5 +1,6 @@
 """The description of the API is complete."""
 
+import json
 import re
 import sys
 
@@ -28,6 +29,17 @@ def test_the_description_names_every_error() -> None:
     }
     # A path without a route, and a connection without a request, have no operation.
     assert kinds - {"ApiError", "RouteNotFound", "TooManyConnections"} == examples
+
+
+def test_the_description_has_the_services_own_bounds_and_says_nothing_twice() -> None:
+    document = openapi(Settings(max_ttl=600))
+    text = json.dumps(document)
+    assert not re.search(r"\b(86400|3600)\b", text)
+    assert "from 60 to 600" in text
+    texts = [example["value"]["error"] for example in document["components"]["examples"].values()]
+    assert len(texts) == len(set(texts))
+    for each in texts:
+        assert text.count(json.dumps(each)) == 1, each
 
 
 def test_the_description_has_the_projects_version() -> None:

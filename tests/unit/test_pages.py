@@ -12,6 +12,7 @@ from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import open_limits
 from crypt_core.settings import Settings
+from tests.support.platforms import ROOT
 from tests.unit.test_app import body
 
 BROWSER = {"sec-fetch-mode": "navigate"}
@@ -47,6 +48,13 @@ async def test_the_operators_looks_are_on_every_page() -> None:
     logo = await get(app, "/-/logo")
     assert (logo.body, logo.headers["Content-Type"]) == (LOGO, "image/svg+xml")
     assert "default-src 'none'" in logo.headers["Content-Security-Policy"]
+
+
+async def test_a_service_with_a_colour_and_no_logo_has_the_icon_in_its_colour() -> None:
+    app = App(Settings.from_mapping({"ACCENT_COLOUR": "#7a1fa2"}))
+    assert 'src="/-/logo"' in (await get(app, "/")).body.decode()
+    icon = (ROOT / "crypt_api/static/-/icon.svg").read_text()
+    assert (await get(app, "/-/logo")).body.decode() == icon.replace("#0b5a6f", "#7a1fa2") != icon
 
 
 async def test_without_settings_nothing_is_branded() -> None:
@@ -125,6 +133,7 @@ async def test_other_paths_have_no_page(path: str) -> None:
     [
         "/%23q83vASNFZ4mrze8BI0VniQ", "/%2523q83v", "/q83vASNFZ4mrze8BI0VniQ", "/abcde-vASNFZ4mrze8BI0Q",
         "/%23q83vASNFZ4mrze8BI0VniQ/", "//%23q83vASNFZ4mrze8BI0VniQ", "/q83vASNFZ4mrze8BI0VniQ/",
+        "/ask.q83vASNFZ4mrze8BI0VniQ", "/answer.n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", "/%23answer.n4bQgYhMfW",
     ],
 )  # fmt: skip
 async def test_a_browser_gets_the_page_that_opens_a_misplaced_secret(path: str) -> None:

@@ -27,6 +27,9 @@ WRITTEN = {
     '"state": "destroyed", "at": 5}': Record(
         None, 9, AccessHashes("proof", ""), reads_left=0, tries_left=0, state="destroyed", at=5
     ),
+    '{"content": "question", "expires_at": 9, ' + PROOF + ', "state": "asked", "answer_hash": "a", "answer_ttl": 60}': (
+        Record("question", 9, AccessHashes("proof"), state="asked", answer_hash="a", answer_ttl=60)
+    ),
 }
 
 
@@ -49,8 +52,10 @@ records = st.builds(
     reads_left=st.integers(0, 100),
     tries_left=st.integers(0, 10),
     leases=st.lists(st.builds(Lease, st.text(), st.floats(0, 1e11)), max_size=3).map(tuple),
-    state=st.sampled_from(["unread", "read", "destroyed"]),
+    state=st.sampled_from(["asked", "unread", "read", "destroyed"]),
     at=st.none() | st.floats(0, 1e11),
+    answer_hash=st.text(),
+    answer_ttl=st.integers(0, 100),
 )
 
 
@@ -86,6 +91,7 @@ def test_a_record_is_due_when_it_expires_or_its_last_lease_ends(record: Record, 
         '{"content": "a secret", "expires_at": "a secret"}',
         '{"content": "a secret", "expires_at": 1, "reads_left": "a secret"}',
         '{"content": "a secret", "expires_at": 1, "leases": [["a secret"]]}',
+        '{"content": "a secret", "expires_at": 1, "answer_ttl": "a secret"}',
         '{"content": "a secret", "expires_at": 1, "a newer field": 1}',
         '{"content": "a secret", "expires_at": 1, "seal": ["a secret", null]}',  # before the first release
         "[" * 100_000,

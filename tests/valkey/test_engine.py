@@ -17,13 +17,17 @@ from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from crypt_core.messages import (
     Acknowledge,
     Acknowledged,
+    Answer,
+    Answered,
     Create,
     Created,
     Destroy,
     Destroyed,
+    GetQuestion,
     GetReceipt,
     Granted,
     Missing,
+    Question,
     Read,
     Receipt,
 )
@@ -117,13 +121,18 @@ async def test_a_full_engine_refuses_new_messages_only(
 ) -> None:
     monkeypatch.setattr(memory_watch, "INTERVAL", 0.02)
     sealed = {name: Create("sealed", DAY, AccessHashes("proof"), 2, "request") for name in ("sealed1", "sealed2")}
-    for message_id, create in (sealed | {"abc12": PLAIN, "abc13": PLAIN}).items():
+    asked = Create("question", DAY, AccessHashes("proof"), 1, "request", "answer proof")
+    for message_id, create in (sealed | {"abc12": PLAIN, "abc13": PLAIN, "asked": asked}).items():
         await store.apply(message_id, create)
+    answer = Answer("answer", "answer proof", "answer")
     with engine.client as client:
         client.config_set("maxmemory", 1)
         for create in (PLAIN, SEALED):
             with pytest.raises(StorageUnavailable, match="full"):
                 await store.apply("another", create)
+        with pytest.raises(StorageUnavailable, match="full"):
+            await store.apply("asked", answer)
+        assert isinstance(await store.apply("asked", GetQuestion("answer proof")), Question)
         assert await store.apply("abc12", Read()) == Granted("plain")
         assert await store.apply("abc12", Read()) == Missing()
         with pytest.raises(StorageUnavailable, match="full"):
@@ -141,6 +150,7 @@ async def test_a_full_engine_refuses_new_messages_only(
         assert await store.apply("unknown", Read()) == Missing()
         client.config_set("maxmemory", 0)
     assert isinstance(await store.apply("another", PLAIN), Created)
+    assert isinstance(await store.apply("asked", answer), Answered)
 
 
 async def test_an_engine_that_refuses_large_messages_only_is_full(

@@ -36,8 +36,8 @@ from tests.support.simulated_engine import Data, SimulatedEngine
 from tests.support.simulated_loop import Loop
 from tests.support.simulation import Turns
 from tests.support.valkey import new_prefix, shared_engine
+from tests.support.wire_commands import ASKED, CREATE, QUESTION
 from tests.support.wire_commands import COMMANDS as SEALED
-from tests.support.wire_commands import CREATE
 
 DAY = 86_400  # seconds
 NOW = 1_800_000_000.0
@@ -48,6 +48,9 @@ PLAIN: list[Command] = [
     *(Create("x", DAY), Create("y", DAY), Read(), Read()),
     *(Read(None, None, "a"), Read(None, None, "b"), Destroy()),
 ]
+
+LONG_IDS: dict[str, list[Command]] = {"sealed": [CREATE, *SEALED], "asked": [QUESTION, *ASKED]}
+LAST_READS = {"sealed": Read("proof", "passphrase"), "asked": Read("proof")}
 
 
 class World:
@@ -91,7 +94,7 @@ class World:
     async def _call(self) -> None:
         for _ in range(3):
             await asyncio.sleep(self.chosen.choice([0, 0, 0.1, 0.6]))
-            message_id, commands = self.chosen.choice([("abc12", PLAIN), ("sealed", [CREATE, *SEALED])])
+            message_id, commands = self.chosen.choice([("abc12", PLAIN), *LONG_IDS.items()])
             await self._ask(self.chosen.randrange(len(self._stores)), message_id, self.chosen.choice(commands))
 
     async def _ask(self, server: int, message_id: str, command: Command) -> None:
@@ -105,7 +108,9 @@ class World:
 
     async def _ask_while_the_link_is_cut(self) -> None:
         """Several callers look at a message, on any server, while nothing can be confirmed."""
-        message_id, commands = self.chosen.choice([("abc13", PLAIN), ("sealed2", [CREATE, *SEALED])])
+        message_id, commands = self.chosen.choice(
+            [("abc13", PLAIN), *((f"{name}2", commands) for name, commands in LONG_IDS.items())]
+        )
         await self._ask(0, message_id, commands[0])
         await asyncio.gather(*(self._ask(number, "other", Read()) for number in range(len(self._stores))))
         self.engine.is_cut = True
@@ -130,7 +135,7 @@ class World:
             assert is_linearizable(events), (message_id, sorted(events, key=lambda event: event.began))
             last_told = max((event.ended for event in events if not event.is_refused), default=-1)
             told = [event for event in events if not event.is_refused or event.began < last_told]
-            command = Read("proof", "passphrase") if message_id.startswith("sealed") else Read()
+            command = LAST_READS.get(message_id.rstrip("2"), Read())
             outcome = await self._observer.apply(message_id, command)
             told.append(Event(next(self._time), next(self._time), command, outcome))
             assert is_linearizable(told), (message_id, sorted(events, key=lambda event: event.began), outcome)

@@ -26,9 +26,10 @@ from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import Create, Created, GetReceipt, Granted, Missing, Read, Receipt
 from crypt_core.record import LEASE_SECONDS, AccessHashes
+from tests.support.services import wait_until
 from tests.support.stores import Clock
-from tests.support.valkey import Engine, new_prefix, recovered, shared_engine, until, wait_until
-from tests.support.valkey_topologies import ClusterOfThree, sentinel
+from tests.support.valkey import Engine, new_prefix, recovered, shared_engine, until
+from tests.support.valkey_topologies import ClusterOfThree, Sentinel
 
 DAY = 86_400  # seconds
 rounds = pytest.mark.parametrize("rounds", [1, pytest.param(200, marks=pytest.mark.long)])
@@ -170,9 +171,9 @@ async def test_sentinel_promotes_a_replica_under_load(tmp_path: Path, rounds: in
     with (
         Engine(tmp_path / "a") as primary,
         Engine(tmp_path / "b", "--replicaof", f"127.0.0.1 {primary.port}") as replica,
-        sentinel(tmp_path / "s", primary, "messages") as port,
+        Sentinel(tmp_path / "s", primary, "messages") as sentinel,
     ):
-        store = ValkeyStore(parse_url(f"valkey://127.0.0.1:1,127.0.0.1:{port}/0?sentinel=messages&replicas=1"))
+        store = ValkeyStore(parse_url(f"valkey://127.0.0.1:1,127.0.0.1:{sentinel.port}/0?sentinel=messages&replicas=1"))
         await assert_works(store)
         old, new = primary, replica
         for number in range(rounds):

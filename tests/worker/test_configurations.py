@@ -1,6 +1,7 @@
-"""Each store with each scope of the limiter, in the real runtime: races, leases, receipts, limits.
+"""The other store, and the other scope of the limiter, in the real runtime: races, leases, receipts, limits.
 
-All black-box tests run on `kv` with `isolate`, and with `--long` on `durable` with `global`, too.
+All black-box tests run on `kv` with `isolate`, and with `--long` on `durable` with `global`, too. With `--long`, the
+tests here run on the other two configurations, too.
 """
 
 import asyncio
@@ -21,7 +22,11 @@ from tests.support.sealed import Sealed
 MISSES = 4
 
 
-CONFIGURATIONS = [("kv", "global"), ("durable", "global"), ("durable", "isolate")]
+CONFIGURATIONS = [
+    ("durable", "global"),
+    pytest.param(("kv", "global"), marks=pytest.mark.long),
+    pytest.param(("durable", "isolate"), marks=pytest.mark.long),
+]
 
 
 @pytest.fixture(scope="module", params=CONFIGURATIONS, ids="-".join)

@@ -12,7 +12,7 @@ import pytest
 from crypt_worker.shards import SHARDS, shard_name
 from tests.support import platforms
 from tests.support.platforms import ROOT, Platform
-from tests.support.sealed import Sealed, encode
+from tests.support.sealed import Asked, Sealed, encode
 
 PAGE = (ROOT / "docs/cloudflare.md").read_text()
 COLUMNS = ("kv read", "kv write", "kv delete", "object call", "row read", "row written")
@@ -74,7 +74,7 @@ def test_each_request_costs_what_the_docs_say(configuration: str, flags: list[st
         time.sleep(0.5)
         before = meter.total()
         costs = documented(configuration)
-        assert len(costs) == 14
+        assert len(costs) == 18
 
         def ask(name: str, method: str, path: str, status: int, **more: Any) -> httpx.Response:
             nonlocal before
@@ -100,6 +100,12 @@ def test_each_request_costs_what_the_docs_say(configuration: str, flags: list[st
         ask("receipt", "GET", sealed.path + "/status", 200, headers=sealed.headers)
         ask("read sealed with a key", "GET", sealed.path, 200, headers=sealed.headers | LEASE)
         ask("acknowledge sealed", "DELETE", sealed.path, 204, headers=sealed.headers | LEASE)
+        asked = Asked()
+        ask("ask", "PUT", asked.path, 201, json=asked.body)
+        ask("question", "GET", asked.path + "/question", 200, headers=asked.answer_headers)
+        for name, status in (("answer", 201), ("answer that comes too late", 409)):
+            headers = asked.answer_headers
+            ask(name, "PUT", asked.path + "/answer", status, json={"message": name}, headers=headers)
         ask("page, help, health, preflight", "GET", "/-/health", 200)
         ask("readiness", "GET", "/-/ready", 200)
         time.sleep(0.2)

@@ -1,19 +1,16 @@
 """The Worker's variables, and what it writes into its log."""
 
-import pytest
-
 from crypt_core.create_tokens import new_token
 from tests.support import platforms
 from tests.support.platforms import Platform
 
 
-@pytest.mark.parametrize("variable", ["RATE_LIMIT_PER_SECOND:many", "MAX_TTL:1", "ID_LENGTH:4"])
-def test_a_variable_that_cannot_be_used_is_named_in_the_log(variable: str) -> None:
-    with platforms.worker("--var", variable) as worker, worker.client() as client:
+def test_a_variable_that_cannot_be_used_is_named_in_the_log() -> None:
+    with platforms.worker("--var", "MAX_TTL:1") as worker, worker.client() as client:
         answer = client.get("/")
         assert (answer.status_code, answer.content) == (500, b'{"error": "Internal server error"}')
         assert answer.headers["access-control-allow-origin"] == "*"
-        worker.process.wait_for(f"({variable.partition(':')[0]}) must be")
+        worker.process.wait_for("(MAX_TTL) must be")
 
 
 def test_the_secret_list_of_tokens_says_who_may_send() -> None:

@@ -124,7 +124,9 @@ function readKvNamespaces(value) {
     const name = `kv_namespaces[${index}].`;
     const namespace = table(item, name.slice(0, -1));
     refuseOthers(namespace, ["binding", "id", "preview_id"], name);
-    return { binding: text(namespace.binding, `${name}binding`), id: text(namespace.id, `${name}id`) };
+    const binding = text(namespace.binding, `${name}binding`);
+    // Without an id, wrangler makes the namespace. Here, any name will do.
+    return { binding, id: namespace.id === undefined ? binding : text(namespace.id, `${name}id`) };
   });
 }
 

@@ -11,6 +11,7 @@ from crypt_api.server.stores.sqlite.path_problem import path_problem
 from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.events import OnEvent, ignore
 from crypt_core.limits import client_limits
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.settings import Settings
@@ -61,13 +62,14 @@ def open_limits(settings: Settings, store: ServerStore, on_fallback: Callable[[]
     return store.shared_limits(settings, own, on_fallback)
 
 
-def open_store(url: str, *, max_storage: str = "", observer: Observer) -> ServerStore:
+def open_store(url: str, *, max_storage: str = "", observer: Observer, on_event: OnEvent = ignore) -> ServerStore:
     """Open the store that `url` names.
 
     It is `sqlite:///PATH` (relative; a fourth slash makes it absolute), `valkey://HOST:PORT/DB?replicas=N` and its kin
     (see `valkey/url.py`), or `memory:`.
 
-    `max_storage` is the cap for the database's files, as `parse_size` reads it; empty is the default.
+    `max_storage` is the cap for the database's files, as `parse_size` reads it; empty is the default. `on_event`
+    receives what senders want to be told.
 
     Raises:
         SettingsError: It names none. The text quotes nothing of the URL, which may have a password.
@@ -78,18 +80,18 @@ def open_store(url: str, *, max_storage: str = "", observer: Observer) -> Server
     scheme, colon, rest = url.strip().partition(":")
     scheme = scheme.lower()
     if scheme == "memory" and colon and not rest:
-        return MemoryStore()
+        return MemoryStore(on_event=on_event)
     if scheme in VALKEY_SCHEMES and rest.startswith("//"):
-        return _open_valkey(f"{scheme}:{rest}")
+        return _open_valkey(f"{scheme}:{rest}", on_event)
     if scheme == "sqlite" and rest.startswith("///"):
-        return _open_sqlite(_path(rest[3:]), _max_bytes(max_storage), observer)
+        return _open_sqlite(_path(rest[3:]), _max_bytes(max_storage), observer, on_event)
     quoted = " It begins with a quotation mark: leave the marks out." if url.strip()[:1] in ("'", '"') else ""
     raise SettingsError(f"STORE must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:.{quoted}")
 
 
-def _open_sqlite(path: Path, max_bytes: int, observer: Observer) -> ServerStore:
+def _open_sqlite(path: Path, max_bytes: int, observer: Observer, on_event: OnEvent) -> ServerStore:
     try:
-        return SqliteStore(path, max_bytes=max_bytes, observer=observer)
+        return SqliteStore(path, max_bytes=max_bytes, observer=observer, on_event=on_event)
     except StorageUnavailable as error:
         if problem := path_problem(path):
             raise StorageUnavailable(f"{error}: {problem}") from None
@@ -121,11 +123,11 @@ def _max_bytes(max_storage: str) -> int:
     return size
 
 
-def _open_valkey(url: str) -> ServerStore:
+def _open_valkey(url: str, on_event: OnEvent) -> ServerStore:
     load("crypt_api.server.stores.valkey.connection", "valkey")  # its driver is an extra
     from crypt_api.server.stores.valkey.store import ValkeyStore  # noqa: PLC0415
     from crypt_api.server.stores.valkey.url import parse_url  # noqa: PLC0415
 
-    store = ValkeyStore(parse_url(url))
+    store = ValkeyStore(parse_url(url), on_event=on_event)
     store.check()
     return store

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from crypt_api.server.stores.reporting import Usage
+from crypt_core.events import OnEvent, event_of, ignore
 from crypt_core.messages import Command, Outcome, decide
 from crypt_core.record import Record
 
@@ -11,19 +12,23 @@ from crypt_core.record import Record
 class MemoryStore:
     """Atomic because nothing in `apply` awaits. Keeps nothing over a restart."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, on_event: OnEvent = ignore) -> None:
         self._clock = clock
+        self._on_event = on_event
         self._records: dict[str, Record] = {}
 
     async def connect(self) -> None:
         """There is nothing to connect to."""
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
-        record, outcome = decide(self._records.get(message_id), command, self._clock())
+        before, now = self._records.get(message_id), self._clock()
+        record, outcome = decide(before, command, now)
         if record is None:
             self._records.pop(message_id, None)
         else:
             self._records[message_id] = record
+        if event := event_of(before, record, outcome, now):
+            self._on_event(event)
         return outcome
 
     @property

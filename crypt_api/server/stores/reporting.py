@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
+from crypt_core.http.message_fields import MAX_ANSWER_BYTES
 
 LOW_SHARE = 0.8
 """The part of the cap from which on the storage is reported as low."""
@@ -13,7 +13,7 @@ LOW_DISK_BYTES = 64 << 20
 """A disk with less than that left is reported as low."""
 
 
-LARGEST_MESSAGE_BYTES = MAX_ENVELOPE_BYTES
+LARGEST_MESSAGE_BYTES = MAX_ANSWER_BYTES
 """A store that has no room for a message of that size reports that it is full: it refuses some messages."""
 
 

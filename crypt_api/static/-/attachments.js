@@ -7,7 +7,6 @@ import { safeFileName } from "./files.js";
 import { MAX_FILES, totalBytes } from "./manifest.js";
 import { getFileLimits } from "./service.js";
 import { formatSize, setText } from "./texts.js";
-import { currentView } from "./views.js";
 
 /**
  * A file as it was when it was attached.
@@ -100,7 +99,7 @@ export function showTooLarge(bytes) {
 function attachFrom(/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) {
   if (!data || !hasFiles(data) || data.types.includes("text/plain")) return; // a spreadsheet adds a picture to its text
   event.preventDefault(); // or the browser would open the file
-  if (currentView() === "write") attach([...data.files]);
+  if (!elements.drop.closest("[hidden]")) attach([...data.files]); // the editor is shown
 }
 
 function hasFiles(/** @type {DataTransfer | null} */ data) {

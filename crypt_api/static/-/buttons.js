@@ -60,6 +60,36 @@ async function copy(text) {
 }
 
 /**
+ * Let a button ask once more before it does its work; another button, which is shown meanwhile, keeps things as they are.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {HTMLButtonElement} keep
+ * @param {string} sureKey the text of the button when it has been pressed once
+ * @param {() => void} work
+ * @returns {() => void} takes the question back
+ */
+export function confirmOnClick(button, keep, sureKey, work) {
+  const key = button.getAttribute("data-text") ?? "";
+  let isConfirming = false;
+  function ask(/** @type {boolean} */ isAsked) {
+    isConfirming = isAsked;
+    setText(button, isConfirming ? sureKey : key);
+    keep.hidden = !isConfirming;
+  }
+  button.addEventListener("click", () => {
+    if (isBusy(button)) return;
+    const isSure = isConfirming;
+    ask(!isSure);
+    if (isSure) work();
+  });
+  keep.addEventListener("click", () => {
+    ask(false);
+    button.focus();
+  });
+  return () => ask(false);
+}
+
+/**
  * Let a button show and hide the passphrase in a field.
  *
  * @param {HTMLButtonElement} button

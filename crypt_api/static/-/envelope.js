@@ -29,6 +29,7 @@ export class ContentTooLarge extends Error {}
  */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {{ id: string, idBytes: Bytes, proof: Bytes, key: CryptoKey, passphraseProof: Bytes | null }} Keys */
+/** @typedef {Pick<Keys, "idBytes" | "key">} SealingKeys what sealing and unsealing need */
 
 const utf8 = new TextEncoder();
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -55,14 +56,14 @@ export async function hashProof(proof) {
 
 /**
  * Encrypt content into an envelope. The nonce is for test vectors only: each key seals one message.
- * @param {Content | Manifest} content @param {Keys} keys @param {Bytes} [nonce]
+ * @param {Content | Manifest} content @param {SealingKeys} keys @param {Bytes} [nonce]
  */
 export async function seal(content, keys, nonce) {
   const { version, bytes } = plaintext(content);
   return encodeBase64url(await sealBytes(keys.key, version, keys.idBytes, bytes, nonce));
 }
 
-/** Decrypt an envelope. @param {string} envelope @param {Keys} keys @returns {Promise<Content | Manifest>} */
+/** Decrypt an envelope. @param {string} envelope @param {SealingKeys} keys @returns {Promise<Content | Manifest>} */
 export async function unseal(envelope, keys) {
   const data = decodeBase64url(envelope);
   if (!data?.length) throw new BadEnvelope("damaged");
@@ -73,6 +74,19 @@ export async function unseal(envelope, keys) {
   } catch {
     throw new BadEnvelope("damaged");
   }
+}
+
+/** What is encrypted of content besides in envelopes: their version, and the padded bytes. @param {Content | Manifest} content */
+export function encodeContent(content) {
+  const { version, bytes } = plaintext(content);
+  return { version, bytes: pad(bytes) };
+}
+
+/** Undo `encodeContent`; throws for anything else. @param {number} version @param {Bytes} padded @returns {Content | Manifest} */
+export function decodeContent(version, padded) {
+  if (version > VERSION_WITH_FILES) throw new BadEnvelope("version");
+  if (padded.length < STEP || padded.length % STEP) throw new BadEnvelope("damaged");
+  return parse(version, unpad(padded));
 }
 
 /**

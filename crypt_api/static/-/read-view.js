@@ -4,7 +4,7 @@ import { attempt } from "./attempt.js";
 import { hidePassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { decodeBase64url, encodeBase64url } from "./encoding.js";
-import { BadEnvelope, deriveKeys, SECRET_BYTES, unseal } from "./envelope.js";
+import { BadEnvelope, deriveKeys, unseal } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { loadReceivedFiles, showMessageView } from "./message-view.js";
@@ -17,9 +17,25 @@ import { setText } from "./texts.js";
 import { currentView, leaveView, showView, trackView } from "./views.js";
 
 /** @typedef {import("./service.js").LostAttempts} LostAttempts */
+/** @typedef {import("./service.js").ReaderKeys} ReaderKeys */
+/** @typedef {import("./envelope.js").Content | import("./manifest.js").Manifest} Content */
+/**
+ * How a link is followed: it leads to a message, or to the answer to a question.
+ *
+ * @template {ReaderKeys} Keys
+ * @typedef {object} Way
+ * @property {() => Promise<boolean>} isAble whether this browser can open what is there
+ * @property {(passphrase?: string) => Promise<Keys>} derive
+ * @property {(envelope: string, keys: Keys) => Promise<Content>} unseal
+ * @property {{ title: string, lede: string, reveal: string }} texts their keys
+ * @property {boolean} isAnswer
+ * @property {(reason: string) => string} reasonOf why there is nothing to read, as the texts of this way name it
+ * @property {(receipt: import("./service.js").Receipt, keys: Keys) => Promise<void>} [showAsked] for a question without an answer
+ */
 /**
  * @typedef {object} Reading
- * @property {string} secret the link's, in base64url
+ * @property {Way<any>} way
+ * @property {string} secret the link's, in base64url, with its prefix
  * @property {string} idempotencyKey names this one read, also when its request is repeated
  * @property {boolean} isResumed whether the message was asked for before a reload: the reader may have a lease
  * @property {LostAttempts} lost what is known of this tab's attempts to read whose responses did not arrive
@@ -44,11 +60,31 @@ export function startReadView() {
 }
 
 /** Show what waits behind a link, or the message if this tab still has its lease. @param {string} secret */
-export async function openLink(secret) {
-  const bytes = decodeBase64url(secret);
-  if (bytes?.length !== SECRET_BYTES) return showGoneView("link");
+export function openLink(secret) {
+  const bytes = /** @type {import("./envelope.js").Bytes} */ (decodeBase64url(secret));
+  /** @type {Way<import("./envelope.js").Keys>} */
+  const way = {
+    isAble: canOpenMessages,
+    derive: (passphrase) => deriveKeys(bytes, passphrase),
+    unseal,
+    texts: { title: "read.title", lede: "read.lede", reveal: "read.reveal" },
+    isAnswer: false,
+    reasonOf: (reason) => reason,
+  };
+  return follow(secret, way);
+}
+
+/**
+ * Follow a link.
+ *
+ * @template {ReaderKeys} Keys
+ * @param {string} secret with its prefix
+ * @param {Way<Keys>} way
+ */
+export async function follow(secret, way) {
   const leasedKey = leasedIdempotencyKey(secret);
   reading = {
+    way,
     secret,
     idempotencyKey: leasedKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
     isResumed: leasedKey !== null,
@@ -59,9 +95,9 @@ export async function openLink(secret) {
   hidePassphrase(elements["show-passphrase"], elements.passphrase);
   clearError(elements["read-problem"], elements.passphrase);
   const isCurrent = trackView();
-  const isAble = await canOpenMessages();
+  const isAble = await way.isAble();
   if (!isCurrent()) return;
-  if (!isAble) return showGoneView("unsupported");
+  if (!isAble) return showGoneView(way.reasonOf("unsupported"));
   await (reading.isResumed ? openMessage() : checkReceipt());
 }
 
@@ -71,6 +107,11 @@ export function clearReadView() {
 }
 
 function draw() {
+  const { texts, isAnswer } = reading.way;
+  setText(elements.read.querySelector("h1"), texts.title);
+  setText(elements.reveal, texts.reveal);
+  for (const aside of elements.read.querySelectorAll("aside"))
+    aside.hidden = isAnswer !== (aside.id === "about-answer");
   elements["passphrase-field"].hidden = !reading.needsPassphrase;
   enableShownFields();
   setText(elements["read-lede"], ...reading.lede);
@@ -90,11 +131,13 @@ async function seeReceipt() {
 async function checkReceipt() {
   const isCurrent = trackView();
   try {
-    const keys = await deriveKeys(secretBytes());
+    const { way } = reading;
+    const keys = await way.derive();
     const [receipt] = await Promise.all([getReceipt(keys), loadReceivedFiles()]); // all is here when it is opened
     if (!isCurrent()) return;
-    if (!receipt) showGoneView("missing");
-    else if (!receipt.readsLeft) showGoneView(reasonOf(receipt), { at: receipt.at });
+    if (!receipt) showGoneView(way.reasonOf("missing"));
+    else if (receipt.isAsked) await way.showAsked?.(receipt, keys);
+    else if (!receipt.readsLeft) showGoneView(way.reasonOf(reasonOf(receipt)), { at: receipt.at });
     else offerMessage(receipt);
   } catch (error) {
     if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
@@ -115,13 +158,14 @@ function moreOf(/** @type {LostAttempts} */ one, /** @type {LostAttempts} */ oth
 /** Remember what is known of this tab's attempts to read, for a reload, too. */
 function rememberLost(/** @type {LostAttempts} */ lost) {
   reading.lost = lost;
-  attempt(() => history.replaceState({ lost }, ""));
+  attempt(() => history.replaceState({ ...history.state, lost }, ""));
 }
 
 /** @param {import("./service.js").Receipt} receipt */
 function offerMessage({ passphrase, readsLeft, expiresAt }) {
   reading.needsPassphrase = passphrase;
-  reading.lede = [readsLeft > 1 ? "read.lede-more" : "read.lede", { n: readsLeft, until: expiresAt }];
+  const key = readsLeft > 1 ? "read.lede-more" : reading.way.texts.lede;
+  reading.lede = [key, { n: readsLeft, until: expiresAt }];
   draw();
   showView("read");
 }
@@ -133,14 +177,14 @@ async function openMessage() {
   const passphrase = reading.needsPassphrase ? elements.passphrase.value : "";
   if (reading.needsPassphrase && !passphrase) return askForPassphrase("read.needs-passphrase");
   const isCurrent = trackView();
-  const { secret, idempotencyKey, lost } = reading; // another link may be open by the time the response comes
+  const { way, secret, idempotencyKey, lost } = reading; // another link may be open by the time the response comes
   try {
-    const keys = await deriveKeys(secretBytes(), passphrase);
+    const keys = await way.derive(passphrase);
     const receivedFiles = await loadReceivedFiles();
     if (!isCurrent()) return; // nothing was read
     startLease(secret, idempotencyKey);
     rememberLost(moreOf(lost, "unknown")); // until the response is here
-    const content = await unseal(await read(keys, idempotencyKey), keys);
+    const content = await way.unseal(await read(keys, idempotencyKey), keys);
     leaveView(); // even if the reader is at another view by now: the message's last copy must be shown
     clearReadView();
     showMessageView({ content, acknowledge: () => acknowledge(keys, idempotencyKey) }, receivedFiles);
@@ -187,8 +231,4 @@ function offerWithoutPassphrase() {
 function showForm() {
   draw();
   if (currentView() !== "read") showView("read");
-}
-
-function secretBytes() {
-  return /** @type {import("./envelope.js").Bytes} */ (decodeBase64url(reading.secret));
 }

@@ -1,7 +1,7 @@
 // The sender's view of a message: the link, and the receipt, which tells what has become of the message.
 
 import { attempt } from "./attempt.js";
-import { copyOnClick, isBusy, whileBusy } from "./buttons.js";
+import { confirmOnClick, copyOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { decodeBase64url } from "./encoding.js";
 import { deriveKeys } from "./envelope.js";
@@ -41,8 +41,8 @@ const STATES = {
 let sent = null;
 /** @type {Fate} */
 let fate = { state: "unread" };
-/** Whether the button that destroys the message has been pressed once. */
-let isConfirming = false;
+/** Takes back the question whether the message shall be destroyed. @type {() => void} */
+let stopConfirming = () => undefined;
 /** Whether the link is nowhere but in this view. */
 let isLinkAtRisk = false;
 /** @type {() => void} */
@@ -59,15 +59,7 @@ export function startSentView() {
   }
   elements.share.hidden = !navigator.share;
   elements.share.addEventListener("click", () => navigator.share({ url: link() }).then(keepLink, () => undefined));
-  elements.destroy.addEventListener("click", () => {
-    if (isBusy(elements.destroy)) return;
-    if (isConfirming) destroyMessage();
-    else askForConfirmation(true);
-  });
-  elements.keep.addEventListener("click", () => {
-    askForConfirmation(false);
-    elements.destroy.focus();
-  });
+  stopConfirming = confirmOnClick(elements.destroy, elements.keep, "sent.sure", destroyMessage);
   document.addEventListener("languageloaded", labelQrCode);
 }
 
@@ -126,7 +118,7 @@ function show(/** @type {Sent} */ message, /** @type {Fate} */ itsFate) {
   sent = message;
   fate = itsFate;
   clearError(elements["sent-problem"]);
-  askForConfirmation(false);
+  stopConfirming();
   drawLink();
   drawFate();
   showView("sent");
@@ -216,16 +208,9 @@ async function updateFate() {
   return !isOver();
 }
 
-function askForConfirmation(/** @type {boolean} */ isAsked) {
-  isConfirming = isAsked;
-  setText(elements.destroy, isConfirming ? "sent.sure" : "sent.destroy");
-  elements.keep.hidden = !isConfirming;
-}
-
 async function destroyMessage() {
   if (!sent) return;
   const { keys } = sent;
-  askForConfirmation(false);
   clearError(elements["sent-problem"]);
   await whileBusy(elements.destroy, "sent.destroying", async () => {
     try {

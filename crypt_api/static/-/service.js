@@ -5,11 +5,14 @@ import { encodeBase64url } from "./encoding.js";
 import { hashProof } from "./envelope.js";
 
 /** @typedef {import("./envelope.js").Keys} Keys */
+/** @typedef {Pick<Keys, "id" | "proof">} OwnKeys what a request about a message needs */
+/** @typedef {OwnKeys & Pick<Keys, "passphraseProof">} ReaderKeys what reading a message needs */
 /**
  * What has become of a message.
  *
  * @typedef {object} Receipt
  * @property {"unread" | "read" | "destroyed"} state
+ * @property {boolean} isAsked whether it is a question that nobody has answered yet
  * @property {boolean} passphrase whether the message has one
  * @property {number} readsLeft
  * @property {Date | null} at when the message was last read, or destroyed
@@ -79,7 +82,7 @@ export async function create(keys, envelope, { ttl, reads }, token) {
 /**
  * Read the envelope. This starts a lease: for a minute, the same idempotency key can read the envelope again.
  *
- * @param {Keys} keys
+ * @param {ReaderKeys} keys
  * @param {string} idempotencyKey
  * @returns {Promise<string>}
  */
@@ -89,23 +92,24 @@ export async function read(keys, idempotencyKey) {
   return (await request("GET", `/${keys.id}`, headers)).message;
 }
 
-/** End the lease: the message has arrived. @param {Keys} keys @param {string} idempotencyKey */
+/** End the lease: the message has arrived. @param {OwnKeys} keys @param {string} idempotencyKey */
 export async function acknowledge(keys, idempotencyKey) {
   const headers = { ...bearer(keys.proof), "Idempotency-Key": idempotencyKey };
   await nullIfNotFound(request("DELETE", `/${keys.id}`, headers));
 }
 
-/** Destroy the message, if it is still there. @param {Keys} keys */
+/** Destroy the message, if it is still there. @param {OwnKeys} keys */
 export async function destroy(keys) {
   await nullIfNotFound(request("DELETE", `/${keys.id}`, bearer(keys.proof)));
 }
 
-/** The receipt; null if the service does not know the message. @param {Keys} keys @returns {Promise<Receipt | null>} */
+/** The receipt; null if the service does not know the message. @param {OwnKeys} keys @returns {Promise<Receipt | null>} */
 export async function getReceipt(keys) {
   const receipt = await nullIfNotFound(request("GET", `/${keys.id}/status`, bearer(keys.proof)));
   if (receipt === null) return null;
   const { state, passphrase, reads_left: readsLeft, at, expires_at: expiresAt } = receipt;
-  return { state, passphrase, readsLeft, at: at && new Date(at), expiresAt: new Date(expiresAt) };
+  const isAsked = state === "asked";
+  return { state, isAsked, passphrase, readsLeft, at: at && new Date(at), expiresAt: new Date(expiresAt) };
 }
 
 /**
@@ -142,7 +146,7 @@ export async function acknowledgePlain(path, idempotencyKey) {
   await nullIfNotFound(request("DELETE", url, { "Idempotency-Key": idempotencyKey }));
 }
 
-function bearer(/** @type {import("./envelope.js").Bytes[]} */ ...proofs) {
+export function bearer(/** @type {import("./envelope.js").Bytes[]} */ ...proofs) {
   return { Authorization: `Bearer ${proofs.map(encodeBase64url).join(".")}` };
 }
 
@@ -164,7 +168,7 @@ async function nullIfNotFound(response) {
  * @param {Record<string, string>} headers
  * @param {string} [body]
  */
-async function request(method, path, headers, body) {
+export async function request(method, path, headers, body) {
   /** @type {LostAttempts} */
   let lost = "none";
   for (const pause of [...PAUSES, null]) {

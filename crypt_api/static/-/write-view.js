@@ -9,6 +9,7 @@ import {
   showTooLarge,
   startAttachments,
 } from "./attachments.js";
+import { returnFields } from "./borrowed-fields.js";
 import { hidePassphrase, showPassphrase, togglePassphraseOnClick, whileBusy } from "./buttons.js";
 import { compose, draftBytes, fitsMessage, fitsWithoutFiles } from "./compose.js";
 import { elements } from "./elements.js";
@@ -43,7 +44,8 @@ export function startWriteView() {
   });
   elements.text.addEventListener("input", showSize);
   elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) elements.create.click();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
+      elements.text.form.querySelector("button.main").click();
   });
   startAttachments(showSize);
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
@@ -59,7 +61,7 @@ export function startWriteView() {
     clearError(elements["passphrase-problem"], passphrase);
     showStrength();
   });
-  askBeforeLeaving("write", () => (attachedFiles().length || elements.text.value ? "leave.draft" : null));
+  askBeforeLeaving("write", () => (hasDraft() ? "leave.draft" : null));
   setText(elements["whole-link"], "write.whole-link", { example: exampleLink() });
   showLifetimes();
   document.addEventListener("languageloaded", () => {
@@ -75,6 +77,8 @@ export function showWriteView() {
 }
 
 function clearForm() {
+  returnFields();
+  nameEditor("write.message", "sending.lede");
   elements["write-form"].reset();
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
   detachAll();
@@ -91,17 +95,28 @@ function clearErrors() {
   clearError(elements["write-problem"]);
 }
 
+/** What the editor's text is, and what is said while its files are sent. @param {string} label @param {string} sending */
+export function nameEditor(label, sending) {
+  setText(elements.text.labels[0], label);
+  setText(elements.sending.querySelector(".lede"), sending);
+}
+
+/** Whether the editor has anything in it. */
+export function hasDraft() {
+  return attachedFiles().length > 0 || elements.text.value !== "";
+}
+
 function isTokenNeeded() {
   return "needsToken" in elements.views.dataset;
 }
 
 /** The token stays in this browser if its user wants that. */
-function rememberToken(/** @type {string} */ token) {
+export function rememberToken(/** @type {string} */ token) {
   if (isTokenNeeded()) setItem("localStorage", TOKEN_KEY, elements["remember-token"].checked ? token : null);
 }
 
 /** Show the field for a token where one is needed, with the token that this browser remembers. */
-function showToken() {
+export function showToken() {
   const remembered = (isTokenNeeded() && getItem("localStorage", TOKEN_KEY)) || "";
   elements["token-field"].hidden = !isTokenNeeded();
   elements.token.value = remembered;
@@ -150,7 +165,7 @@ function showStrength() {
 }
 
 /** Show what is wrong with the form, beside the first field that is wrong; false if nothing is. @param {Draft} draft */
-async function hasMistake(draft) {
+export async function hasMistake(draft) {
   const { text, reads, "new-passphrase": passphrase, "text-problem": problem } = elements;
   const isSmall = fitsMessage(draft);
   const limits = isSmall ? null : await askFileLimits();
@@ -203,12 +218,12 @@ async function sendDraft(/** @type {Draft} */ draft) {
   clearForm(); // the message does not stay in the page
 }
 
-/** Show why the message was not sent. @param {unknown} error */
-function showProblem(error) {
+/** Show why a message or an answer was not sent. @param {unknown} error @param {Element} [place] beside the form's button */
+export function showProblem(error, place = elements["write-problem"]) {
   if (error instanceof Cancelled) return;
   if (error instanceof FileChanged)
     showError(elements["text-problem"], "problem.file-changed", { name: safeFileName(error.message) });
   else if (error instanceof Refused && error.code === "token_required")
     showError(elements["token-problem"], "problem.token", {}, elements.token);
-  else showFailure(elements["write-problem"], error);
+  else showFailure(place, error);
 }

@@ -60,7 +60,7 @@ class App:
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
         """
-        if settings.create_tokens is not None and not settings.create_tokens.labels:
+        if settings.create_tokens is not None and not settings.create_tokens.labels and not settings.has_sign_on:
             logger.warning("CREATE_TOKENS has no token: nobody can create messages")
         self._limits = limits
         self._pages = Pages(settings)
@@ -134,10 +134,12 @@ def _routes(
     home = {"GET": service.home, "HEAD": service.home}
     by_id = {"GET": messages.read, "DELETE": messages.destroy}
     by_sealed_id = {"GET": messages.read, "PUT": messages.put, "DELETE": messages.destroy}
-    yield Route("/", unlimited=home, limited={"POST": messages.create})
+    yield Route("/", unlimited=home, limited={"POST": messages.create, "PUT": messages.create_text})
     yield Route("/{id}", limited=by_id)
     yield Route("/{sealed_id}", limited=by_sealed_id)
     yield Route("/{id}/status", limited={"GET": messages.receipt})
+    yield Route("/{id}/question", limited={"GET": messages.question})
+    yield Route("/{id}/answer", limited={"PUT": messages.answer})
     yield Route("/{id}/reveal", limited={"POST": messages.reveal})
     yield Route("/{id}/part", limited={"GET": parts.get, "PUT": parts.put, "DELETE": parts.delete})
     for path, handler in (

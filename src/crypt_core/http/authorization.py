@@ -5,6 +5,7 @@ Only digests leave this module: no store, log or exception ever has a proof or a
 
 from typing import NamedTuple
 
+from crypt_core import ids
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
 from crypt_core.http.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
@@ -12,6 +13,9 @@ from crypt_core.http.types import Request
 from crypt_core.parts import part_id
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+
+_OWN_SITE = ("same-origin", "none")
+"""Another site's page may make the browser of somebody who has signed on send a request. It creates no message."""
 
 
 class Proofs(NamedTuple):
@@ -54,14 +58,30 @@ def proven_part_id(request: Request) -> str:
     return "" if proof is None else part_id(proof)
 
 
+class AnswerProof(NamedTuple):
+    """The id of a question, and the digest of the proof to answer it."""
+
+    message_id: str
+    proof_hash: str
+
+
+def answer_proof(request: Request) -> AnswerProof | None:
+    """Parse `Authorization: Bearer <id>.<answer proof>`, with which the parts of an answer are uploaded; else None."""
+    message_id, _, text = _bearer_token(request).partition(".")
+    proof = decode_base64url(text, PROOF_BYTES)
+    return AnswerProof(message_id, digest(proof)) if proof is not None and ids.is_sealed(message_id) else None
+
+
 def creator(request: Request, tokens: CreateTokens | None) -> str:
-    """The label of the token in `Authorization`; empty if everybody may create messages (`tokens` is None).
+    """Who has signed on, or the label of the token in `Authorization`; empty if everybody may create messages.
 
     Raises:
-        TokenRequired: The request has none of the tokens.
+        TokenRequired: Nobody has signed on, and the request has none of the tokens.
     """
     if tokens is None:
         return ""
+    if request.user and request.headers.get("sec-fetch-site", "same-origin") in _OWN_SITE:
+        return request.user
     label = tokens.label_of(_bearer_token(request))
     if label is None:
         raise TokenRequired

@@ -6,9 +6,12 @@ A program gets 404 for such a path, as for any other path that is no id.
 import re
 
 from crypt_core import ids
+from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
 
 _ESCAPED_FRAGMENT = re.compile(r"(?:%(?:25)*23|#)", re.IGNORECASE)
 """A `#` at the start of the path: the secret behind it belongs into the fragment."""
+
+_LINK_OF_A_QUESTION = re.compile(rf"ask\.{BASE64URL_OF_16_BYTES}|answer\.{BASE64URL_OF_32_BYTES}")
 
 _ID = re.compile(r"(?:%[0-9A-F]{2}|[^A-Z0-9%])*([A-Z0-9]*)(?:[^A-Z0-9].*)?", re.DOTALL | re.IGNORECASE | re.ASCII)
 """An id with what cannot be a part of it: a stop, a bracket, `%20`, `&utm_source=…` behind it; a quote before it."""
@@ -31,5 +34,10 @@ def repaired_plain_id(segment: str) -> str | None:
 
 
 def is_misplaced_secret(segment: str) -> bool:
-    """Whether a path's segment may be the fragment of a sealed message's link, or such a fragment without its `#`."""
-    return _ESCAPED_FRAGMENT.match(segment) is not None or ids.is_sealed(segment)
+    """Whether a path's segment may be the fragment of a sealed message's link, or such a fragment without its `#`.
+
+    The links of an asker and an answerer are links of a sealed message, too.
+    """
+    if _ESCAPED_FRAGMENT.match(segment) or ids.is_sealed(segment):
+        return True
+    return _LINK_OF_A_QUESTION.fullmatch(segment) is not None

@@ -78,6 +78,14 @@ class InvalidMessage(ApiError):
     text = "Field 'message' is required and cannot be empty"
 
 
+class InvalidText(ApiError):
+    """The body is to be the message itself, and is none."""
+
+    status = 400
+    text = "The body must be text in UTF-8, and not blank"
+    code = "invalid_text"
+
+
 class InvalidField(ApiError):
     """A field has a value that is not allowed."""
 
@@ -203,7 +211,7 @@ class PartTooLarge(ApiError):
 
 
 class InvalidTtlHeader(InvalidField):
-    """The header that says how long the upload is to be kept is missing, or out of its bounds."""
+    """The header that says how long the body is to be kept is out of its bounds, or is missing where it must be."""
 
     def __init__(self, low: int, high: int) -> None:
         """The bounds are in seconds."""
@@ -217,6 +225,22 @@ class IdTaken(ApiError):
     status = 409
     text = "ID is already in use"
     code = "id_taken"
+
+
+class NotAnswered(ApiError):
+    """The asker asks for the answer, and there is none yet."""
+
+    status = 409
+    text = "The question is not answered yet"
+    code = "not_answered"
+
+
+class AlreadyAnswered(ApiError):
+    """Another answer has come first. It may have been read since."""
+
+    status = 409
+    text = "The question is already answered"
+    code = "already_answered"
 
 
 class MessageTooLarge(ApiError):

@@ -8,24 +8,38 @@ from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
-from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES, plain_message, sealed_message
-from crypt_core.http.negotiation import is_navigation
+from crypt_core.http.message_fields import (
+    MAX_ANSWER_BYTES,
+    MAX_ENVELOPE_BYTES,
+    answer,
+    plain_message,
+    plain_text,
+    sealed_message,
+)
+from crypt_core.http.negotiation import is_navigation, prefers_text
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
-from crypt_core.http.types import Request, Response, json_response, timestamp
+from crypt_core.http.types import Request, Response, json_response, text_response, timestamp
 from crypt_core.messages import (
     MAX_MESSAGE_BYTES,
     Acknowledge,
     Acknowledged,
+    AlreadyAnswered,
+    Answered,
+    Create,
     Created,
     Destroy,
     Destroyed,
+    GetQuestion,
     GetReceipt,
     Granted,
+    NotAnswered,
     PassphraseRequired,
+    Question,
     Read,
     Receipt,
     Repeated,
+    RepeatedAnswer,
     UnexpectedPassphrase,
     WrongPassphrase,
 )
@@ -48,15 +62,26 @@ class MessageHandlers:
         """Keep the plain message in the body under a new id."""
         created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
-        command = plain_message(fields, self._settings)
+        message_id = await self._create(store, plain_message(fields, self._settings))
+        return json_response(200, {"id": message_id}, created_by=created_by)
+
+    async def create_text(self, request: Request, store: Store) -> Response:
+        """Keep the body itself as a plain message, as `curl -T -` sends it; answer with the message's address."""
+        created_by = creator(request, self._settings.create_tokens)
+        body = await read_body(request.body, request.headers, MAX_MESSAGE_BYTES)
+        message_id = await self._create(store, plain_text(body, request.headers, self._settings))
+        return text_response(f"{request.origin}/{message_id}\n", created_by=created_by)
+
+    async def _create(self, store: Store, command: Create) -> str:
+        """Keep a plain message under a new id; return the id."""
         for _ in range(MAX_ID_ATTEMPTS):
             message_id = self._new_id()
             if isinstance(await store.apply(message_id, command), Created):
-                return json_response(200, {"id": message_id}, created_by=created_by)
+                return message_id
         raise errors.NoUniqueId
 
     async def put(self, request: Request, store: Store, message_id: str) -> Response:
-        """Keep the sealed message in the body under the id in the path, which the client derived."""
+        """Keep the sealed message, or the question, in the body under the id in the path, which the client derived."""
         created_by = creator(request, self._settings.create_tokens)
         fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ENVELOPE_BYTES)))
         match await store.apply(message_id, sealed_message(fields, self._settings)):
@@ -78,7 +103,8 @@ class MessageHandlers:
             command = Read(*proofs(request), idempotency_hash(request))
         else:
             command = Read(idempotency_hash=idempotency_hash(request))
-        return json_response(200, {"message": await _read(store, message_id, command)})
+        message = await _read(store, message_id, command)
+        return text_response(message) if prefers_text(request.headers) else json_response(200, {"message": message})
 
     def _page_of(self, request: Request, segment: str) -> Response:
         """Answer a browser that follows a link, also a damaged one. Nothing is read."""
@@ -124,6 +150,34 @@ class MessageHandlers:
         }
         return json_response(200, fields)
 
+    async def question(self, request: Request, store: Store, message_id: str) -> Response:
+        """Hand out a question to somebody who may answer it. This changes nothing."""
+        if not ids.is_sealed(message_id):
+            raise errors.MessageNotFound
+        match await store.apply(message_id, GetQuestion(proofs(request).proof_hash)):
+            case Question(content, ttl, expires_at):
+                return json_response(200, {"message": content, "ttl": ttl, "expires_at": timestamp(expires_at)})
+            case AlreadyAnswered():
+                raise errors.AlreadyAnswered
+            case _:
+                raise errors.MessageNotFound
+
+    async def answer(self, request: Request, store: Store, message_id: str) -> Response:
+        """Keep the answer in the body, if it is the first one. It needs no create token: whoever asked had one."""
+        if not ids.is_sealed(message_id):
+            raise errors.MessageNotFound
+        proof_hash = proofs(request).proof_hash
+        fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_ANSWER_BYTES)))
+        match await store.apply(message_id, answer(fields, proof_hash)):
+            case Answered(expires_at):
+                return json_response(201, {"expires_at": timestamp(expires_at)})
+            case RepeatedAnswer(expires_at):
+                return json_response(200, {"expires_at": timestamp(expires_at)})
+            case AlreadyAnswered():
+                raise errors.AlreadyAnswered
+            case _:
+                raise errors.MessageNotFound
+
 
 async def _read(store: Store, message_id: str, command: Read) -> str:
     """Read the message, and raise the error that the client gets if it is not granted."""
@@ -136,6 +190,8 @@ async def _read(store: Store, message_id: str, command: Read) -> str:
             raise errors.WrongPassphrase(tries_left)
         case UnexpectedPassphrase():
             raise errors.UnexpectedPassphrase
+        case NotAnswered():
+            raise errors.NotAnswered
         case _:
             raise errors.MessageNotFound
 

@@ -33,6 +33,21 @@ def prefers_html(headers: Mapping[str, str]) -> bool:
     return html_rating > 0 and (is_browser or not takes_anything)
 
 
+def prefers_text(headers: Mapping[str, str]) -> bool:
+    """Whether the client rates plain text above JSON; a client that takes both alike, as with `*/*`, gets JSON."""
+    accept = headers.get("accept", "").lower()
+    if "text/" not in accept:
+        return False
+    rated = rated_values(accept)
+    return _rating(rated, "text/plain") > _rating(rated, "application/json")
+
+
+def _rating(rated: Mapping[str, float], media_type: str) -> float:
+    """The rating of the most exact range that has the type (RFC 9110, section 12.5.1)."""
+    ranges = (media_type, media_type.partition("/")[0] + "/*", "*/*", "*")
+    return next((rated[name] for name in ranges if name in rated), 0.0)
+
+
 def rated_values(header: str) -> dict[str, float]:
     """The values of a header such as `Accept`, in lower case, with their ratings from 0 to 1; none of a long header."""
     if len(header) > MAX_LENGTH:

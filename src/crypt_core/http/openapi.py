@@ -7,10 +7,12 @@ from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
 from crypt_core.http import body_hints, errors
 from crypt_core.http.errors import ApiError
 from crypt_core.http.message_fields import MAX_READS
+from crypt_core.http.openapi_components import with_components
 from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.webhook import MAX_REFERENCE_LENGTH
 
 Schema = dict[str, Any]
 
@@ -26,12 +28,13 @@ _UNMEANT = (errors.PrefetchRefused(), errors.EmbedRefused(), errors.RangeRefused
 """Refusals of reads that no person meant."""
 
 
+_TEXT = {"text/plain": {"schema": {"type": "string"}}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def openapi(settings: Settings) -> Schema:
     """The document for a service with these settings."""
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "crypt-api",
@@ -41,9 +44,11 @@ def openapi(settings: Settings) -> Schema:
         },
         "servers": [{"url": "/"}],
         "paths": {
-            "/": {"get": _help(), "post": _create(settings)},
+            "/": {"get": _help(), "post": _create(settings), "put": _create_text(settings)},
             "/{id}": {"get": _read(), "put": _put(settings), "delete": _destroy()},
             "/{id}/status": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _receipt()},
+            "/{id}/question": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "get": _question(settings)},
+            "/{id}/answer": {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "put": _answer()},
             "/{id}/reveal": {"parameters": [_id(PLAIN_ID, "k3x9q")], "post": _reveal()},
             "/{id}/part": {
                 "parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)],
@@ -69,7 +74,7 @@ def openapi(settings: Settings) -> Schema:
                 }
             },
             "schemas": {
-                "Error": {
+                "ApiError": {
                     "type": "object",
                     "required": ["error"],
                     "properties": {
@@ -82,15 +87,15 @@ def openapi(settings: Settings) -> Schema:
             },
         },
     }
+    return with_components(document)
 
 
 def _help() -> Schema:
-    text = {"text/plain": {"schema": {"type": "string"}}}
-    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": text}})
+    return _operation("help", "A few lines of help", {"200": {"description": "Help", "content": _TEXT}})
 
 
 def _create(settings: Settings) -> Schema:
-    fields = {"message": _message("hello"), "ttl": _ttl(settings)}
+    fields = {"message": _message("hello"), "ttl": _ttl(settings), **_notify(settings)}
     operation = _operation(
         "create",
         "Store a message under a short id",
@@ -98,7 +103,7 @@ def _create(settings: Settings) -> Schema:
         errors.InvalidJson(body_hints.FORM),
         errors.UnsupportedEncoding(),
         errors.InvalidMessage(),
-        errors.InvalidField("ttl", "must be a whole number of seconds from 60 to 86400"),
+        errors.InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}"),
         errors.MessageTooLarge(),
         errors.RateLimited(1),
         errors.NoUniqueId(),
@@ -108,7 +113,29 @@ def _create(settings: Settings) -> Schema:
     links = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in ("read", "destroy")}
     operation["responses"]["200"]["links"] = links
     schema = _object(fields, required=["message"])
-    return operation | {"requestBody": _body(schema, {"message": "the key is under the mat", "ttl": 3600})}
+    return operation | {
+        "requestBody": _body(schema, {"message": "the key is under the mat", "ttl": _example_ttl(settings)})
+    }
+
+
+def _create_text(settings: Settings) -> Schema:
+    operation = _operation(
+        "createText",
+        "Store the body itself as a message, up to 102,400 bytes of UTF-8, and get the message's address",
+        {"200": {"description": "The address, and a newline", "content": _TEXT}},
+        errors.UnsupportedEncoding(),
+        errors.InvalidText(),
+        errors.InvalidTtlHeader(MIN_TTL, settings.max_ttl),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.NoUniqueId(),
+        errors.ServiceUnavailable(),
+        *_unless_everybody_may_create(settings),
+    )
+    schema = {"type": "string", "minLength": 1, "pattern": NOT_BLANK}
+    content = {"text/plain": {"schema": schema, "example": "the key is under the mat"}}
+    ttl = _ttl_header("Seconds until the message is gone, read or not", settings, settings.max_ttl, required=False)
+    return operation | {"parameters": [ttl], "requestBody": {"required": True, "content": content}}
 
 
 def _put(settings: Settings) -> Schema:
@@ -119,6 +146,8 @@ def _put(settings: Settings) -> Schema:
         "passphrase_hash": hash_schema,
         "ttl": _ttl(settings),
         "reads": {"type": "integer", "minimum": 1, "maximum": MAX_READS, "default": 1},
+        "answer_hash": hash_schema | {"description": "Then the message is a question: of the proof to answer it"},
+        **_notify(settings),
     }
     created = {"id": _EXAMPLE_SEALED_ID, "expires_at": _EXAMPLE_TIME}
     created_schema = _object({"id": {"type": "string", "pattern": SEALED_ID}, "expires_at": _time()})
@@ -141,7 +170,13 @@ def _put(settings: Settings) -> Schema:
         *_unless_everybody_may_create(settings),
     )
     schema = _object(fields, required=["message", "proof_hash"]) | {"additionalProperties": False}
-    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "proof_hash": _EXAMPLE_HASH, "ttl": 3600, "reads": 1}
+    schema["dependentSchemas"] = {"answer_hash": {"properties": {"reads": False, "passphrase_hash": False}}}
+    example = {
+        "message": "AbEiM0RVZneImaq7zN3u_w",
+        "proof_hash": _EXAMPLE_HASH,
+        "ttl": _example_ttl(settings),
+        "reads": 1,
+    }
     return operation | {"parameters": [_id(SEALED_ID, _EXAMPLE_SEALED_ID)], "requestBody": _body(schema, example)}
 
 
@@ -152,8 +187,11 @@ def _unless_everybody_may_create(settings: Settings) -> tuple[ApiError, ...]:
 def _read() -> Schema:
     page = {"text/html": {"schema": {"type": "string"}}}
     responses = _ok({"message": "the key is under the mat"}, _object({"message": {"type": "string"}}))
-    responses["200"]["description"] = "The message; it is destroyed. A browser's navigation gets a page with a button"
-    responses["200"]["content"] |= page
+    responses["200"]["description"] = (
+        "The message, as text to a client that rates text/plain above JSON; it is destroyed. "
+        "A browser's navigation gets a page with a button"
+    )
+    responses["200"]["content"] |= _TEXT | page
     return _operation(
         "read",
         "Read a message, and destroy it",
@@ -165,6 +203,7 @@ def _read() -> Schema:
         errors.UnexpectedPassphrase(),
         *_UNMEANT,
         errors.MessageNotFound(),
+        errors.NotAnswered(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
@@ -187,7 +226,7 @@ def _receipt() -> Schema:
     example = {"state": "read", "passphrase": False, "reads_left": 0, "at": _EXAMPLE_TIME, "expires_at": _EXAMPLE_TIME}
     schema = _object(
         {
-            "state": {"enum": ["unread", "read", "destroyed"]},
+            "state": {"enum": ["asked", "unread", "read", "destroyed"]},
             "passphrase": {"type": "boolean"},
             "reads_left": {"type": "integer", "minimum": 0, "maximum": MAX_READS},
             "at": {"anyOf": [_time(), {"type": "null"}]},
@@ -203,6 +242,46 @@ def _receipt() -> Schema:
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}
+
+
+def _question(settings: Settings) -> Schema:
+    example = {"message": "AbEiM0RVZneImaq7zN3u_w", "ttl": _example_ttl(settings), "expires_at": _EXAMPLE_TIME}
+    ttl = {
+        "type": "integer",
+        "minimum": MIN_TTL,
+        "maximum": settings.max_ttl,
+        "description": "Of an answer, in seconds",
+    }
+    return _operation(
+        "question",
+        "Fetch a question, with the proof to answer it; this changes nothing",
+        _ok(example, _object({"message": {"type": "string"}, "ttl": ttl, "expires_at": _time()})),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.AlreadyAnswered(),
+        errors.RateLimited(1),
+        errors.ServiceUnavailable(),
+    ) | {"security": [{"proof": []}]}
+
+
+def _answer() -> Schema:
+    kept = ({"expires_at": _EXAMPLE_TIME}, _object({"expires_at": _time()}))
+    schema = _object({"message": _message("Bb3_")}) | {"additionalProperties": False}
+    return _operation(
+        "answer",
+        "Answer a question: the first answer counts",
+        _ok(*kept, "Kept before by this very request") | _ok(*kept, "Kept", status=201),
+        errors.InvalidJson(body_hints.FORM),
+        errors.UnsupportedEncoding(),
+        errors.InvalidMessage(),
+        errors.UnknownField("colour"),
+        errors.AuthorizationRequired(),
+        errors.MessageNotFound(),
+        errors.AlreadyAnswered(),
+        errors.MessageTooLarge(),
+        errors.RateLimited(1),
+        errors.ServiceUnavailable(),
+    ) | {"security": [{"proof": []}], "requestBody": _body(schema, {"message": "BbEiM0RVZneImaq7zN3u_w"})}
 
 
 def _reveal() -> Schema:
@@ -229,14 +308,7 @@ def _reveal() -> Schema:
 def _put_part(settings: Settings) -> Schema:
     most = settings.max_ttl + EXTRA_TTL
     kept = ({"expires_at": _EXAMPLE_TIME}, _object({"expires_at": _time()}))
-    ttl = {
-        "name": "TTL",
-        "in": "header",
-        "required": True,
-        "description": "Seconds until the part is gone (RFC 8030, section 5.2)",
-        "schema": {"type": "integer", "minimum": MIN_TTL, "maximum": most},
-        "example": 3600,
-    }
+    ttl = _ttl_header("Seconds until the part is gone (RFC 8030, section 5.2)", settings, most, required=True)
     return _operation(
         "putPart",
         "Store a part of files under the id that the client derived; Content-Length is required",
@@ -250,7 +322,13 @@ def _put_part(settings: Settings) -> Schema:
         errors.UploadBudgetExhausted(60),
         errors.ServiceUnavailable(),
         *_unless_everybody_may_create(settings),
-    ) | {"parameters": [ttl], "requestBody": {"content": _BYTES}}
+    ) | {"parameters": [ttl], "requestBody": {"content": _BYTES}, **_for_an_answer(settings)}
+
+
+def _for_an_answer(settings: Settings) -> Schema:
+    """What somebody without a token has to know, who answers with files."""
+    text = "A part of an answer needs no token: `Bearer <id>.<answer proof>`, while the question waits for its answer."
+    return {"description": text} if settings.create_tokens is not None else {}
 
 
 def _get_part() -> Schema:
@@ -291,8 +369,10 @@ def _limits(settings: Settings) -> Schema:
         "max_reads": MAX_READS,
         "token": settings.create_tokens is not None,
         "files": files,
+        "notify": settings.webhook is not None,
     }
-    fields: Schema = dict.fromkeys(example, number) | {"token": {"type": "boolean"}}
+    boolean = {"type": "boolean"}
+    fields: Schema = dict.fromkeys(example, number) | {"token": boolean, "notify": boolean}
     fields["files"] = {"anyOf": [_object(dict.fromkeys(files, number)), {"type": "null"}]}
     return _operation("limits", "What a client has to know before it sends", _ok(example, _object(fields)))
 
@@ -302,13 +382,13 @@ def _operation(name: str, summary: str, responses: Schema, *refusals: ApiError) 
 
 
 def _errors(refusals: tuple[ApiError, ...]) -> Schema:
-    """One response for each status, with an example for each error that has it."""
+    """One response for each status, with an example for each error that has it: the texts are there."""
     responses: Schema = {}
     for error in refusals:
-        content = {"schema": {"$ref": "#/components/schemas/Error"}, "examples": {}}
+        content = {"schema": {"$ref": "#/components/schemas/ApiError"}, "examples": {}}
         empty = {"description": "", "content": {"application/json": content}}
         response = responses.setdefault(str(error.status), empty)
-        response["description"] = "; ".join(filter(None, [response["description"], error.text]))
+        response["description"] = " or ".join(filter(None, [response["description"], type(error).__name__]))
         response["content"]["application/json"]["examples"][type(error).__name__] = {"value": dict(error.body)}
     return responses
 
@@ -337,6 +417,24 @@ NOT_BLANK = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\
 def _ttl(settings: Settings) -> Schema:
     bounds = {"minimum": MIN_TTL, "maximum": settings.max_ttl, "default": settings.default_ttl}
     return {"type": "integer", "description": "Seconds until it is gone, read or not"} | bounds
+
+
+def _notify(settings: Settings) -> Schema:
+    """The field `notify`, where the service has a webhook."""
+    if settings.webhook is None:
+        return {}
+    text = "The sender's own word for the message: the operator's webhook is told when it is read, or gone"
+    return {"notify": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_REFERENCE_LENGTH}}}$", "description": text}}
+
+
+def _ttl_header(description: str, settings: Settings, most: int, *, required: bool) -> Schema:
+    schema = {"type": "integer", "minimum": MIN_TTL, "maximum": most}
+    fields = {"required": required, "description": description, "schema": schema, "example": _example_ttl(settings)}
+    return {"name": "TTL", "in": "header"} | fields
+
+
+def _example_ttl(settings: Settings) -> int:
+    return min(3_600, settings.max_ttl)
 
 
 def _time() -> Schema:

@@ -53,7 +53,7 @@ class Pages:
             "index.html",
             max_ttl=settings.max_ttl,
             default_ttl=settings.default_ttl,
-            needs_token="" if settings.create_tokens is None else "data-needs-token",
+            needs_token="" if settings.create_tokens is None or request.user else "data-needs-token",
         )
 
     def reveal(self, request: Request, message_id: str) -> Response:
@@ -98,7 +98,7 @@ def _branded(brand: Brand, texts: Texts) -> dict[str, str]:
     ]
     return {
         "name": html.escape(brand.service_name),
-        "logo": LOGO_PATH if brand.logo else "/-/icon.svg",
+        "logo": LOGO_PATH if brand.picture else "/-/icon.svg",
         "style": f'<link rel="stylesheet" href="{STYLE_PATH}">' if brand.accent_colour else "",
         "operator": f'<p data-text="about.operator" data-values="{values}">{operator}</p>' if brand.operator else "",
         "note": f'<p dir="auto">{html.escape(brand.reader_note)}</p>' if brand.reader_note else "",

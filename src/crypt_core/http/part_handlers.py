@@ -4,11 +4,13 @@ from collections import OrderedDict
 
 from crypt_core import ids
 from crypt_core.http import errors
-from crypt_core.http.authorization import creator, proven_part_id
+from crypt_core.http.authorization import answer_proof, creator, proven_part_id
+from crypt_core.http.message_fields import ttl_header
 from crypt_core.http.types import Request, Response, json_response, timestamp
 from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets
+from crypt_core.messages import GetReceipt, Receipt
 from crypt_core.parts import EXTRA_TTL, MAX_FETCHES, MAX_PART_BYTES, PartStore
-from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.settings import Settings
 from crypt_core.store import Store
 
 MAX_COUNTED_PARTS = 10_000
@@ -25,13 +27,13 @@ class PartHandlers:
         self._budgets = HourlyBudgets(settings.upload_per_hour) if settings.upload_per_hour else None
         self._fetches: OrderedDict[str, int] = OrderedDict()
 
-    async def put(self, request: Request, _: Store, part_id: str) -> Response:
+    async def put(self, request: Request, store: Store, part_id: str) -> Response:
         """Keep the bytes of the body under the id in the path, which the client derived."""
         parts = self._opened()
-        created_by = creator(request, self._settings.create_tokens)
+        created_by = await self._uploader(request, store)
         if not ids.is_sealed(part_id):
             raise errors.PartNotFound
-        length, ttl = _length(request), self._ttl(request)
+        length, ttl = _length(request), ttl_header(request.headers, self._settings.max_ttl + EXTRA_TTL)
         self._take(request.client, length)
         is_new = False
         try:
@@ -61,18 +63,26 @@ class PartHandlers:
             raise errors.PartNotFound
         return Response(204)
 
+    async def _uploader(self, request: Request, store: Store) -> str:
+        """The label of the uploader's token; empty if everybody may upload, or if the part is for an answer.
+
+        Raises:
+            TokenRequired: The request has neither a token nor the proof to answer a question that waits.
+        """
+        try:
+            return creator(request, self._settings.create_tokens)
+        except errors.TokenRequired:
+            if (proof := answer_proof(request)) is None:
+                raise
+            outcome = await store.apply(proof.message_id, GetReceipt(proof.proof_hash))
+            if not isinstance(outcome, Receipt) or outcome.state != "asked":
+                raise
+            return ""
+
     def _opened(self) -> PartStore:
         if self._parts is None:
             raise errors.FilesOff
         return self._parts
-
-    def _ttl(self, request: Request) -> int:
-        """The header `TTL` (RFC 8030, section 5.2)."""
-        text, most = request.headers.get("ttl", ""), self._settings.max_ttl + EXTRA_TTL
-        ttl = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
-        if not MIN_TTL <= ttl <= most:
-            raise errors.InvalidTtlHeader(MIN_TTL, most)
-        return ttl
 
     def _take(self, client: str, length: int) -> None:
         if self._budgets is not None and isinstance(taken := self._budgets.take(client, length), Exhausted):

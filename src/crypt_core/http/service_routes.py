@@ -1,6 +1,7 @@
 """The routes that are not about messages: the page, the help text, health, readiness, and OpenAPI."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from crypt_core.http.errors import RouteNotFound
 from crypt_core.http.message_fields import MAX_READS
@@ -8,23 +9,28 @@ from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
 from crypt_core.http.page_texts import load_texts
 from crypt_core.http.pages import Pages
-from crypt_core.http.types import Request, Response, json_response
+from crypt_core.http.types import Request, Response, json_response, text_response
 from crypt_core.messages import MAX_MESSAGE_BYTES, Read
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.store import Store
 
 HELP = """\
-crypt-api: messages that destroy themselves when they are read, or after a day.
+crypt-api: messages that destroy themselves when they are read, or when their time is up.
 
-Store a message, and get its id:
-  curl -d '{{"message": "the key is under the mat"}}' {origin}/
+Store a text, and get its address:
+  echo "the key is under the mat" | curl -T - {origin}/
 
 Read it, once:
+  curl -H "Accept: text/plain" {origin}/ID
+
+The same with JSON:
+  curl -d '{{"message": "the key is under the mat"}}' {origin}/
   curl {origin}/ID
 
-Encrypt it first, so that not even this service can read it:
-  open {origin}/ in a browser
+This service can read these texts until somebody has read them. So seal what is secret before you send it:
+  CRYPT_API_SERVER={origin} crypt-api send
+  or open {origin}/ in a browser
 
 All of the API: {origin}/-/openapi.json
 """
@@ -49,9 +55,7 @@ class ServiceHandlers:
         """The page for a browser; for any other client, how to use the API."""
         if is_navigation(request.headers):
             return self._pages.home(request)
-        host = request.headers.get("host", "")
-        origin = f"{request.scheme}://{host if _is_plain_host(host) else 'HOST'}"
-        return Response(200, HELP.format(origin=origin).encode(), {"Content-Type": "text/plain; charset=utf-8"})
+        return text_response(HELP.format(origin=request.origin))
 
     async def texts(self, request: Request, _: Store) -> Response:
         """The page's texts in one language, for the page's script when its user chooses that language."""
@@ -84,8 +88,8 @@ class ServiceHandlers:
         await store.apply(_PROBE_ID, Read())
         return json_response(200, {"status": "ready", **self._readiness()})
 
-    async def limits(self, _request: Request, _store: Store) -> Response:
-        """What a client has to know before it sends. Times are in seconds."""
+    async def limits(self, request: Request, _store: Store) -> Response:
+        """What this client has to know before it sends. Times are in seconds."""
         settings = self._settings
         files = {"max_bytes": settings.max_file, "part_bytes": MAX_PART_BYTES, "extra_ttl": EXTRA_TTL}
         fields = {
@@ -94,15 +98,17 @@ class ServiceHandlers:
             "max_ttl": settings.max_ttl,
             "default_ttl": settings.default_ttl,
             "max_reads": MAX_READS,
-            "token": settings.create_tokens is not None,
+            "token": settings.create_tokens is not None and not request.user,
             "files": files if self._has_files else None,
+            "notify": settings.webhook is not None,
         }
         return json_response(200, fields)
 
     async def openapi(self, _request: Request, _store: Store) -> Response:
         """The description of the API."""
+        return self._description
+
+    @cached_property
+    def _description(self) -> Response:
+        """Made once: making it takes a millisecond of the CPU, which a flood of requests would multiply."""
         return json_response(200, openapi(self._settings))
-
-
-def _is_plain_host(host: str) -> bool:
-    return 0 < len(host) < 256 and host.isascii() and all(c.isalnum() or c in ".-:[]" for c in host)  # noqa: PLR2004

@@ -27,7 +27,8 @@ from crypt_api.server.stores.sqlite.records import Batch, RowChange, UnreadableR
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.encoding import utf8_size
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Command, Create, Created, Outcome, Read, decide
+from crypt_core.events import Event, OnEvent, event_of, ignore
+from crypt_core.messages import Answer, Answered, Command, Create, Created, GetQuestion, Outcome, Read, decide
 
 logger = logging.getLogger(__name__)
 
@@ -72,14 +73,14 @@ class QueuedCommand:
     @property
     def added_bytes(self) -> int:
         """What the command adds to the file."""
-        if not isinstance(self.command, Create):
+        if not isinstance(self.command, Create | Answer):
             return 0
         return utf8_size(self.command.content, errors="surrogatepass")
 
     @property
     def size(self) -> int:
         """Bytes of the message that the command is about; of one that is read, a guess."""
-        return READ_BYTES if isinstance(self.command, Read) else self.added_bytes
+        return READ_BYTES if isinstance(self.command, Read | GetQuestion) else self.added_bytes
 
 
 class Decided(NamedTuple):
@@ -87,6 +88,7 @@ class Decided(NamedTuple):
 
     outcomes: list[OutcomeOrError]
     changes: dict[str, RowChange]
+    events: list[Event]
 
 
 class GroupCommit:
@@ -98,12 +100,14 @@ class GroupCommit:
         clock: Callable[[], float],
         on_unreadable: Callable[[str], None],
         system: System = REAL,
+        on_event: OnEvent = ignore,
     ) -> None:
-        """`on_unreadable` receives the id of a record that cannot be read."""
+        """`on_unreadable` receives the id of a record that cannot be read; `on_event` events that are on the disk."""
         self._database = database
         self._clock = clock
         self._on_unreadable = on_unreadable
         self._system = system
+        self._on_event = on_event
 
     def decide(self, group: Sequence[QueuedCommand]) -> Decided | None:
         """Decide `group` without a sync of the disk. If there are changes, `apply` must commit them.
@@ -151,6 +155,8 @@ class GroupCommit:
                 error = other
                 break
             else:
+                for event in decided.events:
+                    self._on_event(event)
                 return decided.outcomes
         return self._each_alone(group, error)
 
@@ -175,32 +181,34 @@ class GroupCommit:
         try:
             if from_reserve:
                 database.room.release_reserve()
-            readers = {queued.message_id for queued in group if isinstance(queued.command, Read)}
+            readers = {queued.message_id for queued in group if isinstance(queued.command, Read | GetQuestion)}
             batch = database.records.load({queued.message_id for queued in group}, with_content=readers)
-            outcomes = self._decide_all(group, batch)
+            outcomes, events = self._decide_all(group, batch)
             changes = database.write(batch)
             database.prepare_commit(may_wait=may_wait)
         except BaseException:
             database.roll_back()
             raise
-        return Decided(outcomes, changes)
+        return Decided(outcomes, changes, events)
 
-    def _decide_all(self, group: Sequence[QueuedCommand], batch: Batch) -> list[OutcomeOrError]:
+    def _decide_all(self, group: Sequence[QueuedCommand], batch: Batch) -> tuple[list[OutcomeOrError], list[Event]]:
         now = self._clock()
         room = self._database.room
         used_bytes = room.pages().used_bytes
         outcomes: list[OutcomeOrError] = []
+        events: list[Event] = []
         for queued in group:
             if queued.is_abandoned:  # since the group was gathered: after trouble, it is decided again
                 outcomes.append(StorageUnavailable())
                 continue
             try:
-                after, outcome = decide(batch.get(queued.message_id), queued.command, now)
+                before = batch.get(queued.message_id)
+                after, outcome = decide(before, queued.command, now)
             except UnreadableRow as error:
                 self._on_unreadable(queued.message_id)
                 outcomes.append(error)
                 continue
-            if isinstance(outcome, Created):
+            if isinstance(outcome, Created | Answered):
                 added_bytes = queued.added_bytes
                 refusal = room.refusal(used_bytes, added_bytes)
                 if refusal:
@@ -209,7 +217,9 @@ class GroupCommit:
                 used_bytes += added_bytes
             batch.keep(queued.message_id, after)
             outcomes.append(outcome)
-        return outcomes
+            if event := event_of(before, after, outcome, now):
+                events.append(event)
+        return outcomes, events
 
     def _commit(self, changes: Mapping[str, RowChange]) -> None:
         try:

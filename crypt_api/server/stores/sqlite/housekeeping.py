@@ -15,6 +15,7 @@ from crypt_api.server.stores.sqlite.records import UnreadableRow
 from crypt_api.server.stores.sqlite.room import LOG_ALLOWANCE
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.errors import StorageUnavailable
+from crypt_core.events import Event, OnEvent, event_of, ignore
 from crypt_core.messages import expire
 
 logger = logging.getLogger(__name__)
@@ -43,13 +44,19 @@ class Housekeeping:
     """
 
     def __init__(
-        self, database: Database, clock: Callable[[], float], observer: Observer, system: System = REAL
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        observer: Observer,
+        system: System = REAL,
+        on_event: OnEvent = ignore,
     ) -> None:
         """`observer` hears of messages that nobody read in time, and of records that cannot be read."""
         self._database = database
         self._sweep = Sweep(database)
         self._clock = clock
         self._observer = observer
+        self._on_event = on_event
         self._system = system
         self._complained: set[str] = set()
         self._unreadable: set[str] = set()
@@ -158,6 +165,8 @@ class Housekeeping:
     def _sweep_chunk(self) -> bool:
         swept = self._sweep.run(self._clock())
         self._observer.expired(swept.unread)
+        for event in swept.events:
+            self._on_event(event)
         for message_id in swept.unreadable:
             self.found_unreadable(message_id)
         return swept.is_more
@@ -205,6 +214,9 @@ class Swept(NamedTuple):
 
     unreadable: tuple[str, ...] = ()
     """The ids of those that could not be read."""
+
+    events: tuple[Event, ...] = ()
+    """What senders want to be told."""
 
     is_more: bool = False
     """Whether more records may be due."""
@@ -256,6 +268,7 @@ class Sweep:
         lost = 0 if len(due) == limit else len(records.ids_due(now, limit, self._skipped)) - len(due)
         unread = 0
         unreadable = []
+        events = []
         for message_id in due:
             try:
                 before = batch.get(message_id)
@@ -266,6 +279,8 @@ class Sweep:
             after = None if before is None else expire(before, now)
             unread += before is not None and before.reads_left > 0 and after is None
             batch.keep(message_id, after)
+            if event := event_of(before, after, None, now):
+                events.append(event)
         self._database.write(batch)
         self._skipped += lost  # when the swept ones are gone, these are the first
-        return Swept(unread, tuple(unreadable), is_more=len(due) + lost == limit)
+        return Swept(unread, tuple(unreadable), tuple(events), is_more=len(due) + lost == limit)

@@ -11,13 +11,14 @@ from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
 from crypt_api.server.stores.sqlite.writer import Writer
+from crypt_core.events import OnEvent, ignore
 from crypt_core.messages import Command, Outcome
 
 
 class SqliteStore:
     """Keeps messages in the file at `path`, which no other process can have open at the same time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         path: Path,
         *,
@@ -25,6 +26,7 @@ class SqliteStore:
         clock: Callable[[], float] | None = None,
         observer: Observer = NoObserver(),  # noqa: B008 - it has no state
         system: System = REAL,
+        on_event: OnEvent = ignore,
     ) -> None:
         """Open the file, or create it.
 
@@ -34,13 +36,14 @@ class SqliteStore:
             clock: The time in seconds that messages live by. The default is a `WallClock`.
             observer: Receives events that belong to no request.
             system: The machine; tests pass their own.
+            on_event: Receives what senders want to be told, when it is on the disk.
 
         Raises:
             StorageUnavailable: The file cannot be used; the text says why.
         """
         database = Database(path, max_bytes, system)
         try:
-            self._writer = Writer(database, clock or WallClock(), observer, system)
+            self._writer = Writer(database, clock or WallClock(), observer, system, on_event)
         except BaseException:
             database.close()
             raise

@@ -29,6 +29,7 @@ from crypt_api.server.stores.sqlite.group_commit import (
 from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.errors import StorageUnavailable
+from crypt_core.events import OnEvent, ignore
 
 logger = logging.getLogger(__name__)
 
@@ -55,11 +56,18 @@ class Job(NamedTuple):
 class Writer:
     """The holder of the database. `run` is the thread; everything else may be called from other threads."""
 
-    def __init__(self, database: Database, clock: Callable[[], float], observer: Observer, system: System) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float],
+        observer: Observer,
+        system: System,
+        on_event: OnEvent = ignore,
+    ) -> None:
         self._database = database
         self._system = system
-        self._housekeeping = Housekeeping(database, clock, observer, system)
-        self._commits = GroupCommit(database, clock, self._housekeeping.found_unreadable, system)
+        self._housekeeping = Housekeeping(database, clock, observer, system, on_event)
+        self._commits = GroupCommit(database, clock, self._housekeeping.found_unreadable, system, on_event)
         self._waiting: deque[QueuedCommand] = system.deque()
         self._jobs: SimpleQueue[Job | None] = system.queue()
         self._closing = system.event()

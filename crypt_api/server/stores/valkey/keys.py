@@ -12,7 +12,7 @@ from redis.exceptions import AskError, ClusterDownError, OutOfMemoryError, Respo
 from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, create, replace, replace_by_script
 from crypt_api.server.stores.valkey.connection import EngineCommand, error_code
 from crypt_api.server.stores.valkey.group_commit import Executed, NotSent, Unanswered
-from crypt_api.server.stores.valkey.lease_ends import lease_end, remember
+from crypt_api.server.stores.valkey.lease_ends import TELLING_SECONDS, remember, swept_at
 from crypt_api.server.stores.valkey.primary import Primary, Session
 from crypt_api.server.stores.valkey.stored_value import MARKER_SECONDS, Value, parse
 from crypt_api.server.stores.valkey.topology import Topology
@@ -92,7 +92,7 @@ class Keys:
             even_if_full: Write although the engine's memory is full.
 
         Raises:
-            StorageUnavailable: The engine refuses it, or to remember when its lease ends. It may have taken effect.
+            StorageUnavailable: The engine refuses it, or to remember when it ends. It may have taken effect.
         """
         life = _life(after.record, now)
 
@@ -107,7 +107,7 @@ class Keys:
             return [replace(key, old, after.stored, rest)]
 
         try:
-            ends_at = lease_end(after.record)
+            ends_at = swept_at(after.record)
             if ends_at is None:
                 executed = await self.call(key, commands, writes=True)
             else:
@@ -214,5 +214,7 @@ def _life(record: Record | None, now: float) -> int:
     """
     if record is None:
         return MARKER_SECONDS * 1_000
-    gone_at = record.expires_at if lease_end(record) is not None else record.due_at
+    gone_at = record.due_at if swept_at(record) is None else record.expires_at
+    if record.tells_end:
+        gone_at += TELLING_SECONDS
     return max(1, math.ceil((gone_at - now) * 1_000))

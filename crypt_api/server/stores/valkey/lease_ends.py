@@ -1,7 +1,7 @@
-"""The ends of leases after which the content of a sealed message must be destroyed while its tombstone stays.
+"""The ends that servers must see: of leases whose tombstone stays, and of messages whose senders want to be told.
 
-Everything else expires with its key, by the engine. A sorted set has the keys of these messages by the end of their
-lease, and every server looks at it.
+Everything else expires with its key, by the engine. A sorted set has the keys of these messages by that time, and every
+server looks at it.
 """
 
 from pathlib import Path
@@ -16,8 +16,14 @@ SWEEP_CHUNK = 64
 """Keys that one sweep takes from a set."""
 
 
-def lease_end(record: Record | None) -> float | None:
-    """Unix time in seconds at which the record becomes a tombstone; None if it never does by time alone."""
+TELLING_SECONDS = 300
+"""How much longer than its message the key lives of which somebody is to be told: the time for a server to see it."""
+
+
+def swept_at(record: Record | None) -> float | None:
+    """Unix time in seconds at which a server changes the record; None if the engine alone sees to its end."""
+    if record is not None and record.tells_end:
+        return record.expires_at
     if record is None or record.due_at == record.expires_at or expire(record, record.due_at) is None:
         return None
     return record.due_at
@@ -28,7 +34,7 @@ def remember(ends: bytes, key: bytes, ends_at: float) -> EngineCommand:
 
 
 def over(ends: bytes, now: float) -> EngineCommand:
-    """Ask for keys whose lease is over at `now`."""
+    """Ask for keys whose time has come at `now`."""
     return (b"ZRANGE", ends, b"-inf", repr(now).encode(), b"BYSCORE", b"LIMIT", 0, SWEEP_CHUNK)
 
 

@@ -1,4 +1,7 @@
-"""The sweep: contents whose lease has ended are destroyed, and their tombstones stay."""
+"""The sweep: contents whose lease has ended are destroyed, and their tombstones stay; senders are told of the end.
+
+However many servers sweep, one changes the record, and that one tells the sender.
+"""
 
 import asyncio
 import logging
@@ -9,6 +12,7 @@ from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_ends import forget, over
 from crypt_api.server.stores.valkey.update import Update
 from crypt_core.errors import StorageUnavailable
+from crypt_core.events import OnEvent
 from crypt_core.messages import expire
 from crypt_core.record import Record
 
@@ -18,12 +22,13 @@ INTERVAL = 0.5
 """Seconds between two sweeps of one server; shortened at random, so that servers take turns."""
 
 
-async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:
+async def sweep_for_ever(keys: Keys, clock: EngineClock, on_event: OnEvent) -> None:
     complaint = ""
     while True:
         await asyncio.sleep(INTERVAL * random.uniform(0.5, 1))  # noqa: S311 - no secret
         try:
-            await asyncio.gather(*(_sweep(keys, ends, clock.now()) for ends in keys.topology.all_lease_ends))
+            now = clock.now()
+            await asyncio.gather(*(_sweep(keys, ends, now, on_event) for ends in keys.topology.all_lease_ends))
             complaint = ""
         except Exception as error:  # noqa: BLE001 - whatever it was, the next sweep tries again
             trouble = str(error) or type(error).__name__
@@ -32,7 +37,7 @@ async def sweep_for_ever(keys: Keys, clock: EngineClock) -> None:
             complaint = trouble
 
 
-async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
+async def _sweep(keys: Keys, ends: bytes, now: float, on_event: OnEvent) -> None:
     executed = await keys.call(ends, lambda _: [over(ends, now)])
     [due] = executed.replies
     if not isinstance(due, list) or not due:
@@ -41,7 +46,7 @@ async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
     refused = None
     for key in due:
         try:
-            await Update(keys, key, _without_old_leases).until_certain()
+            await Update(keys, key, _expired, on_event=on_event).until_certain()
         except StorageUnavailable as error:  # a newer release's, perhaps: its own servers sweep it
             refused = error
         else:
@@ -52,5 +57,5 @@ async def _sweep(keys: Keys, ends: bytes, now: float) -> None:
         raise refused
 
 
-def _without_old_leases(record: Record | None, now: float) -> tuple[Record | None, None]:
+def _expired(record: Record | None, now: float) -> tuple[Record | None, None]:
     return (None if record is None else expire(record, now)), None

@@ -15,6 +15,7 @@ from crypt_api.server.stores.valkey.topology import open_topology
 from crypt_api.server.stores.valkey.update import EngineFull, Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.errors import StorageUnavailable
+from crypt_core.events import OnEvent, ignore
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.messages import Acknowledge, Command, Create, Outcome, decide
 from crypt_core.settings import Settings
@@ -23,12 +24,21 @@ from crypt_core.settings import Settings
 class ValkeyStore:
     """Keeps messages in Valkey or Redis. Any number of servers may use the same engine."""
 
-    def __init__(self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None) -> None:
-        """Nothing is connected before `connect` or the first command. Tests pass a `clock` in place of the engine's."""
+    def __init__(
+        self, settings: ValkeySettings, *, clock: Callable[[], float] | None = None, on_event: OnEvent = ignore
+    ) -> None:
+        """Nothing is connected before `connect` or the first command.
+
+        Args:
+            settings: The engine.
+            clock: In place of the engine's; tests pass one.
+            on_event: Receives what senders want to be told, when it is safe from a failover.
+        """
         self._settings = settings
         self._clock = EngineClock(clock)
         self._findings = Findings()
         self._memory = MemoryWatch()
+        self._on_event = on_event
         self._live: _Live | None = None
 
     def check(self) -> None:
@@ -41,7 +51,7 @@ class ValkeyStore:
             thread.submit(asyncio.run, self._check()).result()
 
     async def _check(self) -> None:
-        live = _Live(self._settings, self._clock, self._findings, self._memory)
+        live = self._open()
         try:
             await self._connect(live)
             await self._memory.look(live.keys.topology)
@@ -67,8 +77,11 @@ class ValkeyStore:
     def live(self) -> "_Live":
         """What is connected, on the event loop that runs."""
         if self._live is None:
-            self._live = _Live(self._settings, self._clock, self._findings, self._memory)
+            self._live = self._open()
         return self._live
+
+    def _open(self) -> "_Live":
+        return _Live(self._settings, self._clock, self._findings, self._memory, self._on_event)
 
     async def apply(self, message_id: str, command: Command) -> Outcome:
         try:
@@ -95,14 +108,22 @@ class ValkeyStore:
 class _Live:
     """The store on one event loop."""
 
-    def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings, memory: MemoryWatch) -> None:
+    def __init__(
+        self,
+        settings: ValkeySettings,
+        clock: EngineClock,
+        findings: Findings,
+        memory: MemoryWatch,
+        on_event: OnEvent,
+    ) -> None:
         self._deadline = settings.deadline
         self._clock = clock
+        self._on_event = on_event
         self._topology = open_topology(settings, clock, findings)
         self.keys = Keys(self._topology, settings.prefix, settings.deadline)
         self._take_backs = TakeBacks(self.keys, patience=settings.deadline / 2)
         self._background = [
-            asyncio.ensure_future(sweep_for_ever(self.keys, clock)),
+            asyncio.ensure_future(sweep_for_ever(self.keys, clock, on_event)),
             asyncio.ensure_future(memory.look_for_ever(self._topology)),
         ]
 
@@ -113,6 +134,7 @@ class _Live:
             key,
             lambda record, now: decide(record, command, now),
             fences_missing=isinstance(command, Acknowledge),
+            on_event=self._on_event,
         )
         try:
             async with asyncio.timeout(self._deadline):

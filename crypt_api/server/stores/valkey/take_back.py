@@ -76,7 +76,7 @@ class TakeBacks:
         progress = Progress(self._patience)
         self._by_key.setdefault(update.key, set()).add(progress)
         attempts, update.uncertain = update.uncertain, []
-        task = asyncio.ensure_future(self._take_back(update.key, attempts, progress))
+        task = asyncio.ensure_future(self._take_back(update, attempts, progress))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return progress
@@ -90,12 +90,15 @@ class TakeBacks:
         for task in self._tasks:
             task.cancel()
 
-    async def _take_back(self, key: bytes, attempts: list[Attempt], progress: Progress) -> None:
+    async def _take_back(self, update: Update[Any], attempts: list[Attempt], progress: Progress) -> None:
+        key = update.key
         try:
             async with asyncio.timeout(MARKER_SECONDS):
                 await take_back(self._keys, key, attempts, progress)
         except (TimeoutError, StorageUnavailable) as error:
             reason = "others were told of it" if progress.is_hindered else "the engine is away for too long"
+            if progress.is_hindered:
+                update.tell()
             logger.warning("what was answered with 503 may stay in effect: %s", str(error) or reason)
         finally:
             progress.ended()

@@ -21,10 +21,11 @@ from typing import Generic, TypeVar
 from crypt_api.server.stores.valkey.keys import Keys, Written
 from crypt_api.server.stores.valkey.stored_value import Value, changed, touched
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Missing
+from crypt_core.events import Event, OnEvent, event_of, ignore
+from crypt_core.messages import Missing, Outcome
 from crypt_core.record import Record
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Outcome | None)
 
 Decide = Callable[[Record | None, float], tuple[Record | None, T]]
 """From the record and the engine's time to the record to keep, and what to tell; None to tell nobody anything."""
@@ -53,7 +54,15 @@ class Update(Generic[T]):
         uncertain: The writes that may have taken effect, or may yet, while nobody was told of them.
     """
 
-    def __init__(self, keys: Keys, key: bytes, decide: Decide[T], *, fences_missing: bool = False) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        key: bytes,
+        decide: Decide[T],
+        *,
+        fences_missing: bool = False,
+        on_event: OnEvent = ignore,
+    ) -> None:
         """Nothing is sent yet.
 
         Args:
@@ -61,12 +70,15 @@ class Update(Generic[T]):
             key: The key.
             decide: What is applied to the record.
             fences_missing: Whether `Missing` may rest on more than a wrong proof while the record has reads left.
+            on_event: Receives what the sender wants to be told of the change.
         """
         self.key = key
         self.uncertain: list[Attempt] = []
         self._keys = keys
         self._decide = decide
         self._fences_missing = fences_missing
+        self._on_event = on_event
+        self._event: Event | None = None
         self._outcomes: dict[bytes, T] = {}
         self._began = asyncio.get_running_loop().time()
         self._even_if_full = False
@@ -94,7 +106,13 @@ class Update(Generic[T]):
                 break
             value, now = await self._keys.read(self.key)
         self.uncertain.clear()
+        self.tell()
         return outcome
+
+    def tell(self) -> None:
+        """Hand on what the sender wants to be told, now that the change stays."""
+        if self._event is not None:
+            self._on_event(self._event)
 
     def _considered(self, value: Value | None, now: float) -> tuple[Record | None, T, bool]:
         """The record to keep, what to tell, and whether that is a change: as decided now, or when it took effect."""
@@ -103,6 +121,7 @@ class Update(Generic[T]):
             if claim in self._outcomes:
                 return record, self._outcomes[claim], False
         kept, outcome = self._decide(record, now)
+        self._event = event_of(record, kept, outcome, now)  # of the last decision: no earlier one can take effect
         return kept, outcome, kept is not record
 
     async def _must_fence(self, value: Value, outcome: T) -> bool:
@@ -118,7 +137,7 @@ class Update(Generic[T]):
         after = changed(value, record)
         self._outcomes[after.write] = outcome
         written = await self._try(value, after, now)
-        if written is Written.FULL and record is not None and (value is None or value.record is None):
+        if written is Written.FULL and _has_new_content(None if value is None else value.record, record):
             raise EngineFull
         return written
 
@@ -130,3 +149,8 @@ class Update(Generic[T]):
             self.uncertain.remove(attempt)
         self._even_if_full |= written is Written.FULL
         return written
+
+
+def _has_new_content(before: Record | None, after: Record | None) -> bool:
+    """Whether the change brings a message, or an answer in the place of its question."""
+    return after is not None and after.content is not None and (before is None or before.content != after.content)
