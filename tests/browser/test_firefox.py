@@ -73,7 +73,7 @@ def test_a_text_is_copied_exactly_and_a_reload_brings_it_back(firefox: Firefox, 
     firefox.wait_until_visible("#message")
     firefox.click("#done")
     firefox.new_tab(link)
-    firefox.wait_for("document.querySelector('#gone-title').textContent === 'It was already read'")
+    firefox.wait_for("document.querySelector('#gone-title').textContent === 'Already read'")
 
 
 def test_a_link_is_not_lost_by_leaving_or_by_a_reload(firefox: Firefox, url: str) -> None:

@@ -96,11 +96,11 @@ def test_a_damaged_part_is_never_saved(file_tabs: Tabs, files: Files) -> None:
 
     reader.route(PARTS, damage)
     reader.click("#save")
-    expect(reader.locator("#download-problem")).to_contain_text("A part of the file is missing or damaged.")
+    expect(reader.locator("#download-problem")).to_contain_text("Part of the file is missing or damaged.")
     reader.unroute(PARTS)
     reader.route(PARTS, lambda route: route.fulfill(status=404, json={"code": "part_not_found", "error": "gone"}))
     reader.click("#save")
-    expect(reader.locator("#download-problem")).to_contain_text("A part of the file is missing or damaged.")
+    expect(reader.locator("#download-problem")).to_contain_text("Part of the file is missing or damaged.")
     assert downloads == []
     reader.unroute(PARTS)
     assert save(reader) == expected(files.middle)
@@ -205,7 +205,7 @@ def test_save_all_overwrites_nothing_in_the_picked_folder(file_tabs: Tabs, files
     reader.on("download", lambda download: downloads.append(download))  # noqa: PLW0108
     reader.route(PARTS, lambda route: route.fulfill(status=404, json={"code": "part_not_found", "error": "gone"}))
     reader.click("#save")
-    expect(reader.locator("#download-problem")).to_contain_text("A part of the file is missing or damaged.")
+    expect(reader.locator("#download-problem")).to_contain_text("Part of the file is missing or damaged.")
     expect(reader.locator("#save")).to_be_enabled()
     assert reader.evaluate("saved()") == old  # no empty file is left
     reader.unroute(PARTS)

@@ -38,7 +38,7 @@ def test_a_file_can_be_taken_out(file_tabs: Tabs, files: Files) -> None:
 
 def test_files_of_several_drops_add_up_to_100(file_tabs: Tabs) -> None:
     page = file_tabs.open()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     drop = """(count) => {
       const data = new DataTransfer();
       for (let n = 0; n < count; n++) data.items.add(new File(["content"], `${n}.txt`));
@@ -48,7 +48,7 @@ def test_files_of_several_drops_add_up_to_100(file_tabs: Tabs) -> None:
         page.evaluate(drop, count)
     expect(page.locator("#attached li")).to_have_count(100)
     page.evaluate(drop, 1)
-    expect(page.locator("#text-problem")).to_have_text("At most 100 files, please.")
+    expect(page.locator("#text-problem")).to_have_text("You can attach up to 100 files.")
     expect(page.locator("#attached li")).to_have_count(100)
 
 
@@ -60,10 +60,10 @@ def test_cancelling_deletes_what_was_sent(file_tabs: Tabs, files: Files) -> None
     attach(page, files.middle)
     page.fill("#text", "a note")
     page.click("#create")
-    expect_heading(page, "Sending the files")
+    expect_heading(page, "Sending your files")
     wait_until(page, lambda: bool(held) and len(stored_parts(file_tabs.platform)) == before + 1)
     page.click("#cancel-upload")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     wait_until(page, lambda: len(stored_parts(file_tabs.platform)) == before)
     assert page.input_value("#text") == "a note"
     expect(page.locator("#attached li")).to_have_count(1)
@@ -148,7 +148,7 @@ def test_where_files_are_off_the_page_says_up_to_100_kilobytes(browser: Browser,
     with platforms.server(tmp_path, "--max-file-storage=0") as platform, Tabs(browser, platform) as tabs:
         page = tabs.open()
         page.set_input_files("#file", files.middle)
-        expect(page.locator("#text-problem")).to_contain_text("2.5 MB; 100 kB is the most.")
+        expect(page.locator("#text-problem")).to_contain_text("2.5 MB; the limit is 100 kB.")
         expect(page.locator("#size")).to_have_text("Up to 100 kB")
         reader = tabs.open(send(page, files.small))
         reveal(reader)
@@ -178,7 +178,7 @@ def test_a_file_that_changes_stops_the_upload(file_tabs: Tabs, files: Files, tmp
     file.write_bytes(files.middle.read_bytes() + b"more")
     page.click("#create")
     expect(page.locator("#text-problem")).to_contain_text("log.txt has changed, or cannot be read any more.")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert stored_parts(file_tabs.platform) == before
 
 
@@ -186,7 +186,7 @@ def test_a_text_that_is_too_long_can_be_attached_as_a_file(file_tabs: Tabs) -> N
     page = file_tabs.open()
     page.fill("#text", "x" * 102_401)
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("100 kB is the most for a text. Attach it as a file instead.")
+    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB for a text. Attach it as a file instead.")
 
 
 def test_the_page_asks_before_files_are_lost(file_tabs: Tabs, files: Files) -> None:
@@ -203,7 +203,7 @@ def test_the_page_asks_before_files_are_lost(file_tabs: Tabs, files: Files) -> N
 
 def test_several_files_can_be_pasted(file_tabs: Tabs) -> None:
     page = file_tabs.open()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     paste = """(types) => {
       const clipboardData = new DataTransfer();
       for (const name of ["a.png", "b.png"]) clipboardData.items.add(new File([name], name, { type: "image/png" }));
@@ -231,7 +231,7 @@ def test_where_tokens_are_needed_each_part_is_sent_with_one(browser: Browser, tm
         attach(page, files.middle)
         page.click("#create")
         expect(page.locator("#token-problem")).to_have_text("This token is not known here.")
-        expect_heading(page, "Send it once")
+        expect_heading(page, "Send a secret, once")
         expect(page.locator("#attached li")).to_have_count(1)
         assert stored_parts(platform) == []
         page.fill("#token", token)

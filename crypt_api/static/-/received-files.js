@@ -56,7 +56,6 @@ export class ReceivedFiles {
     const list = elements["content-files"];
     list.textContent = "";
     for (const entry of this.entries) list.appendChild(this.item(entry));
-    list.hidden = false;
     elements.download.hidden = true;
     attempt(() => clearError(elements["download-problem"]));
     if (this.entries.some(isTooLargeToKeep))
@@ -67,7 +66,7 @@ export class ReceivedFiles {
   clear() {
     this.controller.abort();
     elements["content-files"].textContent = "";
-    elements["content-files"].hidden = elements.download.hidden = true;
+    elements["files-card"].hidden = elements.download.hidden = true;
     attempt(() => clearError(elements["download-problem"]));
   }
 
