@@ -13,15 +13,16 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 from crypt_api import Client
 from crypt_api.client.asking import AnswerKey, AskSecret
 from crypt_api.client.links import parse_link
+from crypt_core.create_tokens import new_token
 from crypt_core.encoding import encode_base64url
 from crypt_core.http.page_texts import LANGUAGES
 from tests.browser.test_accessibility import AXE
 from tests.browser.test_leaving import asked as asked_questions
 from tests.browser.test_page_and_cli import stored
-from tests.support import spellings
+from tests.support import platforms, spellings
 from tests.support.chromium import Tabs
 from tests.support.firefox import Firefox
-from tests.support.page import CLOCK, FILE, MESSAGE, expect_heading, reveal, settle, wait_until
+from tests.support.page import CLOCK, FILE, MESSAGE, expect_heading, reveal, settle, wait_until, write
 from tests.support.platforms import Platform
 from tests.support.printed import Paper
 from tests.support.shell import Shell
@@ -311,6 +312,37 @@ def test_an_answer_whose_response_is_lost_is_sent_again_as_it_was(tabs: Tabs) ->
     expect_heading(answerer, "Your answer is sent")
 
 
+def test_only_asking_needs_a_token(browser: Browser, tmp_path: Path) -> None:
+    token, line = new_token("somebody")
+    (tmp_path / "tokens").write_text(line + "\n")
+    options = ("--rate-limit-per-second=0", f"--create-tokens={tmp_path}/tokens")
+    with platforms.server(tmp_path, *options) as platform, Tabs(browser, platform) as tabs:
+        asker = tabs.open()
+        asker.click("#to-ask")
+        asker.fill("#question", QUESTION)
+        asker.click("text=1 hr")
+        asker.click("#create-question")
+        expect(asker.locator("#token-problem")).to_have_text("This token is not known here.")
+        expect(asker.locator("#token")).to_be_focused()
+        asker.fill("#token", token)
+        asker.check("#remember-token")
+        with asker.expect_request(lambda request: request.method == "PUT") as request:
+            asker.click("#create-question")
+        assert (request.value.post_data_json or {})["ttl"] == 3_600
+        expect(asker.locator("#asked")).to_be_visible()
+        answerer = tabs.open(asker.input_value("#answer-link"))
+        expect_heading(answerer, "Somebody asks you for a secret")
+        answerer.set_input_files("#file", LARGE)  # whose parts need a token, or an answerer's proof
+        answer(answerer)
+        expect_heading(asker, "Your question is answered")
+        reveal(asker)
+        asker.click("#done")
+        asker.click("#home")
+        write(asker)  # the form has its fields again, and its choice of a day
+        assert asker.evaluate("localStorage.getItem('token')") == token
+
+
+@pytest.mark.both_platforms
 def test_neither_service_nor_network_sees_question_answer_or_links(platform_tabs: Tabs) -> None:
     """Searches the service's log, everything that it stores, and everything that the browser sends."""
     question, text = "unmistakable question", "unmistakable answer"

@@ -41,8 +41,12 @@ def test_a_file_with_a_note_and_a_passphrase_arrives_exactly(firefox: Firefox, u
     firefox.wait_until_visible("#write")
 
 
-def test_a_large_file_arrives_exactly(firefox: Firefox, url: str, tmp_path: Path) -> None:
-    content = random.Random(22).randbytes(5_000_000)
+@pytest.mark.parametrize("size", [5_000_000, pytest.param(100_000_000, marks=pytest.mark.long)])
+def test_a_large_file_arrives_exactly(
+    firefox: Firefox, url: str, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = random.Random(22).randbytes(size)
+    monkeypatch.setattr(firefox, "patience", 15.0 + size / 1_000_000)
     file = tmp_path / "video.bin"
     file.write_bytes(content)
     firefox.new_tab(url)

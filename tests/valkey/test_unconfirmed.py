@@ -7,14 +7,21 @@ looks of others.
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from crypt_api.server.stores.valkey import take_back
+from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.store import ValkeyStore
+from crypt_api.server.stores.valkey.stored_value import changed
+from crypt_api.server.stores.valkey.take_back import TakeBacks
+from crypt_api.server.stores.valkey.update import Update
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.errors import StorageUnavailable
+from crypt_core.events import Event
 from crypt_core.messages import Acknowledge, Command, Create, Destroy, GetReceipt, Granted, Missing, Read, Receipt
-from crypt_core.record import AccessHashes
+from crypt_core.record import AccessHashes, Record
 from tests.support.valkey import recovered, restored, until
 from tests.support.valkey_topologies import Pair
 
@@ -149,6 +156,29 @@ async def test_what_another_server_has_told_stays(pair: Pair, servers: list[Valk
     assert isinstance(receipt, Receipt)
     assert receipt.state == "read"
     assert await recovered(servers[2], names, READ) == Missing()
+
+
+@pytest.mark.parametrize("is_hindered", [True, False])
+async def test_a_sender_is_told_of_a_read_that_stays_since_others_were_told_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+    is_hindered: bool,  # noqa: FBT001
+) -> None:
+    """A reader who leaves in the middle, and comes back by another server, hides nothing."""
+
+    async def never_ends(_keys: object, _key: bytes, _attempts: object, progress: take_back.Progress) -> None:
+        if is_hindered:
+            progress.hindered()
+        raise TimeoutError
+
+    monkeypatch.setattr(take_back, "take_back", never_ends)
+    keys = cast("Keys", None)
+    told: list[Event] = []
+    update: Update[Granted] = Update(keys, b"key", lambda *_: (None, Granted("content")), on_event=told.append)
+    record = Record("content", 1e10, reference="x")
+    update._considered(changed(None, record), 0.0)  # noqa: SLF001 - what it has decided
+    TakeBacks(keys, patience=0.01).take_back(update)
+    await asyncio.sleep(0.05)
+    assert told == [Event("read", "x", 0.0)] * is_hindered
 
 
 async def test_it_is_taken_back_on_the_promoted_replica_too(tmp_path: Path, names: str) -> None:
