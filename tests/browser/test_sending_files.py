@@ -162,7 +162,7 @@ def test_an_upload_over_the_budget_says_when_it_goes_on(file_tabs: Tabs, files: 
     attach(page, files.middle)
     page.click("#create")
     expect(page.locator("#upload-state")).to_contain_text(
-        "Too much was sent from here within an hour. This goes on today"
+        "The hourly limit is used up. Sending continues today"
     )
     expect(page.locator("#sent")).to_be_visible()
 
