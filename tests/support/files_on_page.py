@@ -65,7 +65,7 @@ def save(page: Page, button: str = "#save") -> list[tuple[str, str]]:
     page.click(button)
     expect(page.locator("#message-lede")).to_contain_text("All files are saved", timeout=TIMEOUT)
     wait_until(page, lambda: len(downloads) == page.locator("#content-files li").count())
-    return [(each.suggested_filename, digest(each.path().read_bytes())) for each in downloads]
+    return sorted((each.suggested_filename, digest(each.path().read_bytes())) for each in downloads)
 
 
 def digest(data: bytes) -> str:
@@ -73,7 +73,7 @@ def digest(data: bytes) -> str:
 
 
 def expected(*files: Path) -> list[tuple[str, str]]:
-    return [(file.name, digest(file.read_bytes())) for file in files]
+    return sorted((file.name, digest(file.read_bytes())) for file in files)
 
 
 def stored_parts(platform: Platform) -> list[Path]:
