@@ -24,7 +24,7 @@ def test_the_passphrase_that_is_shown_is_the_one_that_was_used(tabs: Tabs) -> No
     sender.fill("#new-passphrase", "correct horse")
     release = delay(sender, "PUT")
     sender.click("#create")
-    expect(sender.locator("#create")).to_have_text("Sealing…")
+    expect(sender.locator("#create")).to_have_text("Encrypting…")
     sender.click("#generate")
     release()
     expect(sender.locator("#sent-passphrase")).to_have_value("correct horse")
