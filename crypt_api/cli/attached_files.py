@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from crypt_api.cli.terminal import visible
 from crypt_api.client import Attachment
 from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.journals import Journal
@@ -61,20 +62,38 @@ def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) 
 
 def unreadable(error: OSError) -> click.UsageError:
     """What is said of a file that cannot be read while it is sent."""
-    return click.UsageError(f"{error.filename or 'A file'} cannot be read: {error.strerror}.")
+    name = visible(str(error.filename or "A file"), lines=False)
+    return click.UsageError(f"{name} cannot be read: {error.strerror}.")
 
 
 def _in_folder(folder: Path) -> Iterator[Attachment]:
     top, is_empty = folder.resolve(), True
-    for path in sorted(top.rglob("*")):
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise click.UsageError(f"{path} is no regular file.")
-        if path.is_file():
-            is_empty = False
-            name = path.relative_to(top.parent).as_posix()
-            yield Attachment(path, os.fsencode(name).decode(errors="replace"))
+    for path in _below(top):
+        is_empty = False
+        name = path.relative_to(top.parent).as_posix()
+        yield Attachment(path, os.fsencode(name).decode(errors="replace"))
     if is_empty:
         raise click.UsageError(f"There is no file in {folder}.")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files, one folder after the other: whoever names a folder of a million files need not wait for their list.
+
+    `Path.rglob` leaves out a folder that cannot be read.
+    """
+    waiting = [folder]
+    while waiting:
+        path = waiting.pop()
+        shown = visible(str(path), lines=False)
+        if path.is_file() and not path.is_symlink():
+            yield path
+        elif path.is_dir() and not path.is_symlink():
+            try:
+                waiting += sorted(path.iterdir(), reverse=True)
+            except OSError as error:
+                raise click.UsageError(f"{shown} cannot be read: {error.strerror}.") from None
+        else:
+            raise click.UsageError(f"{shown} is no regular file.")
 
 
 def _state_folder() -> Path:

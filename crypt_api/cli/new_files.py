@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 PART = ".part"
+STATE = ".part.json"
+"""The ending of what remembers an interrupted download."""
+
 _MAX_STEM = 200
 """Bytes of a name that gets another ending: file systems allow 255."""
 
@@ -123,13 +126,16 @@ def complete(path: Path, *, overwrite: bool = False) -> Path:
 
 def _free(folder: Path, name: str) -> Iterator[Path]:
     """Give the path for a name, and then numbered ones like it."""
-    if name.startswith(".") and _is_home(folder):
+    if name.lower().endswith(STATE):  # no sender may make up an interrupted download, which has paths in it
+        name = f"{name[: -len('.json')]}_.json"
+    if name.startswith(".") and is_home(folder):
         name = f"_{name}"  # in a home folder, shells and programs run what hidden files say
     path = folder / name
     return chain([path], (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2)))
 
 
-def _is_home(folder: Path) -> bool:
+def is_home(folder: Path) -> bool:
+    """Whether it is the user's home folder."""
     try:
         return folder.samefile(Path.home())
     except (OSError, RuntimeError):  # there is none

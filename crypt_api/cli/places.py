@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import click
 
-from crypt_api.cli.new_files import NewFiles, complete, part_of
+from crypt_api.cli.new_files import STATE, NewFiles, beside, complete, part_of
 from crypt_api.cli.terminal import check_stdout, is_terminal, show
 from crypt_api.cli.unfinished import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
@@ -62,7 +62,7 @@ class Folder:
         self._shows_text = shows_text
 
     def begun(self, address: str) -> Delivered | None:
-        return _left(unfinished_in(self._path, address))
+        return _left(next(unfinished_in(self._path, address), None))
 
     def reserve(self) -> None:
         if self._shows_text:  # it may never be written to
@@ -101,7 +101,7 @@ class Stdout:
 
     def begun(self, address: str) -> Delivered | None:
         """Several files are saved in this folder."""
-        return _left(unfinished_in(Path(), address), is_elsewhere=True)
+        return _left(next(unfinished_in(Path(), address), None), is_elsewhere=True)
 
     def reserve(self) -> None:
         check_stdout()
@@ -136,6 +136,12 @@ class NewFile:
 
     def reserve(self) -> None:
         """Open the file, so that nothing is read that could not be written."""
+        for other in (beside(self._path, STATE), part_of(self._path)):
+            if os.path.lexists(other):  # and may have the only key of another message
+                raise click.UsageError(
+                    f"{other} is in the way. If it is an interrupted download,"
+                    f" crypt-api read --resume {self._path.parent} goes on with it. Otherwise move it elsewhere."
+                )
         self._is_new = not self._path.exists()
         try:
             self._stream = open(  # noqa: SIM115 - closed by `close`

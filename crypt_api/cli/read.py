@@ -13,6 +13,7 @@ from crypt_api.cli.places import named_place
 from crypt_api.cli.reading import finish, read_to
 from crypt_api.cli.unfinished import unfinished_in
 from crypt_api.client import Client
+from crypt_api.client.errors import BadEnvelope, CryptApiError, InvalidLink, PartMissing
 from crypt_api.client.links import parse_link
 
 EXAMPLES = """\b
@@ -69,10 +70,15 @@ def read(  # noqa: PLR0913 - its options
 
 
 def _resume(folder: Path, *, as_json: bool) -> None:
-    unfinished = unfinished_in(folder)
-    if unfinished is None:
+    failure: CryptApiError | None = None
+    unfinished = list(unfinished_in(folder))
+    if not unfinished:
         raise click.UsageError(f"There is no interrupted download in {folder}.")
-    with Client(parse_link(unfinished.message).origin) as client:
-        while unfinished is not None:
-            finish(client, unfinished, as_json=as_json)
-            unfinished = unfinished_in(folder)
+    for download in unfinished:
+        try:
+            with Client(parse_link(download.message).origin) as client:
+                finish(client, download, as_json=as_json)
+        except (PartMissing, BadEnvelope, InvalidLink) as error:  # the others may be whole
+            failure = error
+    if failure is not None:
+        raise failure

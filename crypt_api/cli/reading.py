@@ -39,7 +39,14 @@ def read_to(client: Client, link: str, passphrase: str | None, place: Place, *, 
 
 def finish(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Path]:
     """Fetch the files of a message that is acknowledged already; give their paths."""
+    with unfinished.locked():
+        return _finish_locked(client, unfinished, as_json=as_json)
+
+
+def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Path]:
     message = client.resume(unfinished.ticket)
+    if len(message.files) != len(unfinished.paths):
+        raise BadEnvelope(f"{unfinished.state} is damaged.")
     folder = unfinished.state.parent
     try:
         with transfer("Fetching") as report:
@@ -50,6 +57,8 @@ def finish(client: Client, unfinished: Unfinished, *, as_json: bool) -> list[Pat
             f"The files could not be written ({error.strerror}). crypt-api read --resume {folder} goes on."
         ) from None
     except (PartMissing, BadEnvelope):
+        state = visible(str(unfinished.state), lines=False)
+        click.echo(f"{state} remembers the download: remove it, and what is beside it, to give up.", err=True)
         raise
     except (CryptApiError, KeyboardInterrupt):
         click.echo(f"What was fetched is kept. crypt-api read --resume {folder} goes on.", err=True)

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import sys
+from ipaddress import ip_address
 
 import click
 from click.core import ParameterSource
@@ -17,6 +18,11 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.settings import MIN_TTL, Settings
 
 DEFAULTS = Settings()
+_LOG = logging.getLogger(__name__)
+_NO_HTTPS = (
+    "other machines reach this server without https, where browsers refuse to encrypt: put a proxy with https before "
+    "it, and name it in --trusted-proxies (deploy/README.md)"
+)
 
 
 @click.command(
@@ -138,6 +144,7 @@ DEFAULTS = Settings()
 @click.option("--reader-note", metavar="TEXT", default="", help="A line of text for readers.")
 @click.option("--imprint-url", metavar="URL", default="", help="The imprint, linked on each page.")
 @click.option("--privacy-url", metavar="URL", default="", help="The privacy policy, linked on each page.")
+@click.option("--source-url", metavar="URL", default="", help="The source code of the service, linked on each page.")
 @click.option("--accent-colour", metavar="#RRGGBB", default="", help="The colour of buttons and links.")
 @click.option("--logo", metavar="FILE", default="", help="A logo for the pages: an SVG, PNG or WebP file.")
 @click.option(
@@ -194,6 +201,8 @@ def serve(  # noqa: PLR0913 - its options
         fill_standard_descriptors()
         ensure_descriptors(max_connections)
         listener = listen(host, port)
+        if not settings["trusted_proxies"] and not ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
+            _LOG.warning(_NO_HTTPS)
         metrics_listener = listen(*_address(metrics)) if metrics else None
         application = open_application({**os.environ, **flags})
         run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)

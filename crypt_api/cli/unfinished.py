@@ -2,21 +2,28 @@
 
 It has the key of the files, so only its owner can read it. It is written before the message is acknowledged, and
 removed when all files are complete. How far a file has come is the length of its `NAME.part`.
+
+Such a file may have come from somebody else: a browser has downloaded it, say. So its paths are taken as a message's
+names are: nothing in them leads out of the folder, and only a file that nobody else can write lets one be overwritten.
 """
 
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crypt_api.cli.new_files import NewFiles, Synced, beside, complete, part_of
+import click
+
+from crypt_api.cli.new_files import STATE, NewFiles, Synced, beside, complete, is_home, part_of
 from crypt_api.client import File, Message
+from crypt_api.client.file_names import safe_file_name
+from crypt_api.client.locks import lock
 from crypt_api.client.uploads import ReportProgress
 
-ENDING = ".part.json"
 MAX_BYTES = 1_048_576
 """Of such a file: a list of 100 names is at most a tenth of that."""
 
@@ -61,12 +68,35 @@ class Unfinished:
     @classmethod
     def start_at(cls, message: Message, address: str, path: Path) -> "Unfinished":
         """The same for one file at a path that the reader has chosen."""
-        part_of(path).unlink(missing_ok=True)
         os.close(os.open(part_of(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        beside(path, ENDING).unlink(missing_ok=True)
-        unfinished = cls(beside(path, ENDING), address, message.ticket(), [path], overwrites=True)
-        unfinished.remember()
+        try:
+            unfinished = cls(beside(path, STATE), address, message.ticket(), [path], overwrites=True)
+            unfinished.remember()
+        except BaseException:
+            part_of(path).unlink(missing_ok=True)
+            raise
         return unfinished
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other programs from the download: two at once would complete a file that has holes.
+
+        Raises:
+            UsageError: Another program is at it, or has completed it.
+        """
+        completed = click.UsageError(f"Another crypt-api has completed the download of {self.state}.")
+        try:
+            file = self.state.open("r+b")
+        except FileNotFoundError:
+            raise completed from None
+        with file:
+            try:
+                lock(file)
+            except BlockingIOError:
+                raise click.UsageError(f"Another crypt-api is at the download of {self.state}.") from None
+            if not os.fstat(file.fileno()).st_nlink:
+                raise completed
+            yield
 
     def finish(self, message: Message, report: ReportProgress) -> list[Path]:
         """Fetch what is missing; give the files' paths.
@@ -87,6 +117,7 @@ class Unfinished:
 
     def _finish(self, file: File, path: Path, report: ReportProgress) -> Path:
         part = part_of(path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not part.exists() and path.is_file() and path.stat().st_size == file.size:
             return path  # an earlier run has completed it
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
@@ -119,39 +150,57 @@ class Unfinished:
 
 def unfinished_at(path: Path, address: str) -> Unfinished | None:
     """The unfinished download of this message to a file at `path`."""
-    return _of_message([beside(path, ENDING)], address)
+    return next(_of_message([beside(path, STATE)], address), None)
 
 
-def unfinished_in(folder: Path, address: str = "") -> Unfinished | None:
-    """The unfinished download to a folder: of this message, or the first one."""
-    return _of_message(sorted(folder.glob(f"*{ENDING}")), address)
+def unfinished_in(folder: Path, address: str = "") -> Iterator[Unfinished]:
+    """The unfinished downloads to a folder: those of this message, or all."""
+    return _of_message(sorted(folder.glob(f"*{STATE}")), address)
 
 
-def _of_message(states: list[Path], address: str) -> Unfinished | None:
+def _of_message(states: list[Path], address: str) -> Iterator[Unfinished]:
     for state in states:
         with suppress(OSError, KeyError, TypeError, ValueError, RecursionError):
             if state.is_symlink() or state.stat().st_size > MAX_BYTES:
                 continue
             found = _parsed(state, json.loads(state.read_bytes()))
             if address in ("", found.message):
-                return found
-    return None
+                yield found
 
 
 def _parsed(state: Path, fields: dict[str, Any]) -> Unfinished:
-    """Raises KeyError, TypeError or ValueError for what is no such file."""
-    paths = [Path(path) for path in fields["paths"]]
-    if any(path.is_absolute() or ".." in path.parts for path in paths):
+    """Raises OSError, KeyError, TypeError or ValueError for what is no such file."""
+    folder = state.parent
+    paths = [folder / path for path in fields["paths"]]
+    if not paths:
         raise ValueError
-    found = [state.parent / path for path in paths]
-    return Unfinished(state, str(fields["message"]), str(fields["ticket"]), found, bool(fields["overwrites"]))
+    overwrites = bool(fields["overwrites"]) and beside(paths[0], STATE) == state and _is_private(state)
+    if not overwrites and not all(_is_below(path, folder) for path in paths):
+        raise ValueError
+    return Unfinished(state, str(fields["message"]), str(fields["ticket"]), paths, overwrites)
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    """Whether a message's file could have been given this path."""
+    steps = path.relative_to(folder).parts
+    is_hidden_in_home = steps[0].startswith(".") and is_home(folder)
+    leads_out = not path.resolve().is_relative_to(folder.resolve())
+    return not is_hidden_in_home and not leads_out and all(step == safe_file_name(step) for step in steps)
+
+
+def _is_private(state: Path) -> bool:
+    """Whether the user has made the file, and nobody else can write it; False where the file system cannot tell."""
+    if os.name != "posix":
+        return True
+    found = state.stat()
+    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 def _names(first: Path) -> Iterator[Path]:
-    yield beside(first, ENDING)
+    yield beside(first, STATE)
     number = 2
     while True:
-        yield beside(first.with_name(f"{first.name}-{number}"), ENDING)
+        yield beside(first.with_name(f"{first.name}-{number}"), STATE)
         number += 1
 
 

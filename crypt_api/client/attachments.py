@@ -81,7 +81,9 @@ class _FileInput:
         self._file: BinaryIO = io.BytesIO()
         with self._open() as file:
             self.version = _version(file)
-        self.size: int | None = self.version[0]
+            self.size: int | None = self.version[0]
+            if not self.size and file.read(1):
+                self.size = None  # a file of /proc, say, whose length the system does not tell
 
     def begin(self, offset: int) -> None:
         self.close()
@@ -90,7 +92,10 @@ class _FileInput:
         self._file.seek(offset)
 
     def read(self, count: int) -> bytes:
-        return self._file.read(count)
+        data = self._file.read(count)
+        if not data and self.size is None:
+            self.size = self._file.tell()
+        return data
 
     def check(self) -> None:
         if _version(self._file) != self.version:

@@ -11,11 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from crypt_api.client.locks import lock
 from crypt_api.client.parts import KEY_BYTES
 from crypt_core.encoding import decode_base64url, encode_base64url, whole_number
-
-if os.name == "posix":
-    import fcntl
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,12 @@ class Journal:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         self._file: IO[bytes] = os.fdopen(os.open(path, flags, 0o600), "r+b")
+        try:
+            lock(self._file)
+        except OSError:
+            self._file.close()
+            raise
         if os.name == "posix":
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self._file.close()
-                raise
             os.fchmod(self._file.fileno(), 0o600)
 
     def load(self) -> tuple[Plan, Progress] | None:
@@ -105,7 +103,11 @@ class Journal:
 
 
 def _progress(lines: list[dict[str, Any]]) -> Progress:
+    """Raises KeyError, TypeError or ValueError for what no upload has written."""
     if not lines:
         return Progress()
     last = lines[-1]
-    return Progress(int(last["sent"]), float(last["expires_at"]), float(last["clock_error"]))
+    sent = whole_number(last["sent"])
+    if sent is None or sent < 0:
+        raise ValueError
+    return Progress(sent, float(last["expires_at"]), float(last["clock_error"]))

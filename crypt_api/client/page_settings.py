@@ -35,6 +35,7 @@ def settings_in(page: str, style: str, logo: httpx.Response) -> Settings:
         reader_note=value(r'<p dir="auto">([^<]*)</p>'),
         imprint_url=value(r'<a href="([^"]*)" rel="noreferrer" data-text="footer\.imprint">'),
         privacy_url=value(r'<a href="([^"]*)" rel="noreferrer" data-text="footer\.privacy">'),
+        source_url=value(r'<a href="([^"]*)" rel="noreferrer" data-text="footer\.source">'),
         accent_colour=colour[1] if colour else "",
         logo=picture if logo.is_success else "",
     )

@@ -138,6 +138,9 @@ class Upload:
         encode(self._manifest(plan, note, sole=sole))  # a list that is too long is refused before anything is sent
         while True:
             try:
+                if not (yield from self._is_first_part_there(plan, ttl + limits.extra_ttl)):
+                    yield from self.withdraw()
+                    plan = self._begin(plan.part_bytes)
                 yield from self._send(plan, ttl + limits.extra_ttl, limits.max_bytes)
                 break
             except _PartsTooLarge:
@@ -183,8 +186,9 @@ class Upload:
             return None
         plan, progress = found
         is_same = (plan.server, plan.files) == (self._origin, self._versions) and plan.part_bytes <= part_bytes
+        is_possible = progress.sent <= -(-self.files.known_bytes // plan.part_bytes)
         self._progress = progress
-        if not is_same or self._seconds_left() < ttl + MARGIN:
+        if not is_same or not is_possible or self._seconds_left() < ttl + MARGIN:
             self._progress = Progress()
             return None
         self._plan = plan
@@ -194,9 +198,32 @@ class Upload:
         """Begin with a key of its own: one key and one number seal one content."""
         self._plan = Plan(self._origin, self._versions or [], part_bytes, PartKeys.generate().key)
         self._progress = Progress()
-        if self._journal is not None:
-            self._journal.begin(self._plan)
-        return self._plan
+        plan = self._plan
+        self._remember(lambda journal: journal.begin(plan))
+        return plan
+
+    def _remember(self, write: Callable[[Journal], None]) -> None:
+        """Write to the journal. If that fails, for want of room say, the upload goes on, and cannot go on later."""
+        if self._journal is None:
+            return
+        try:
+            write(self._journal)
+        except OSError:
+            self._journal.remove()
+            self._journal = None
+
+    def _is_first_part_there(self, plan: Plan, ttl: int) -> Conversation[bool]:
+        """Whether the service still has the first part, if it has acknowledged one.
+
+        A withdrawal that was killed has deleted it, and so may the service's operator: then a message without its files
+        would be sent. A part that is there is answered without another copy.
+        """
+        if not self._progress.sent:
+            return True
+        yield Compute(lambda: self.files.seek(0))
+        data: bytes = yield Compute(partial(self.files.read, plan.part_bytes))
+        is_new, _ = yield from self._put(plan, 0, data, ttl)
+        return not is_new
 
     def _send(self, plan: Plan, ttl: int, max_bytes: int) -> Conversation[None]:
         """Send each part that has not arrived yet, one after the other."""
@@ -210,16 +237,22 @@ class Upload:
                 raise ContentTooLarge(f"The files have more than {max_bytes:,} bytes together.")
             if self._progress.sent == MAX_PARTS:
                 raise ContentTooLarge(f"The files have more than {MAX_PARTS:,} parts.")
-            yield from self._put(plan, data, ttl, done)
+            is_new, expires_at = yield from self._put(plan, self._progress.sent, data, ttl)
+            progress = self._progress
+            if is_new:
+                progress.clock_error = expires_at - ttl - time.time()
+            progress.expires_at = min(expires_at, progress.expires_at or expires_at)
+            progress.sent += 1
+            self._remember(lambda journal: journal.note(self._progress))
             done += len(data)
             del data
             self._report(done, self.files.total)
 
-    def _put(self, plan: Plan, data: bytes, ttl: int, done: int) -> Conversation[None]:
-        """Send the next part."""
-        keys, number, is_large = PartKeys(plan.key), self._progress.sent, plan.part_bytes > SMALL_PART_BYTES
+    def _put(self, plan: Plan, number: int, data: bytes, ttl: int) -> Conversation[tuple[bool, float]]:
+        """Send a part; give whether it was not there yet, and the Unix time at which it expires."""
+        keys, is_large = PartKeys(plan.key), plan.part_bytes > SMALL_PART_BYTES
         part: bytes = yield Compute(partial(keys.seal, number, data))
-        length, total = len(data), self.files.total
+        length, total, done = len(data), self.files.total, number * plan.part_bytes
         del data
         body = Pieces(part, lambda sent: self._report(done + min(sent, length), total))
         headers = {"TTL": str(ttl), "Content-Length": str(len(part)), **self._token}
@@ -232,15 +265,14 @@ class Upload:
             raise
         if is_large and last.response.status_code in _LARGE_PART_FAILED:
             raise _PartsTooLarge
+        is_json = "json" in last.response.headers.get("content-type", "")
+        if last.response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not is_json:
+            raise Refused(
+                "A proxy before the service lets no parts of files through: its operator has to allow 4.1 MB."
+            )
         expires_at = parse(last, lambda fields: parse_time(fields["expires_at"])).timestamp()
-        progress = self._progress
-        if last.response.status_code == HTTPStatus.CREATED:
-            progress.clock_error = expires_at - ttl - time.time()
-        progress.expires_at = min(expires_at, progress.expires_at or expires_at)
-        progress.sent += 1
-        if self._journal is not None:
-            self._journal.note(progress)
         yield from wait_for_turn(last)
+        return last.response.status_code == HTTPStatus.CREATED, expires_at
 
     def _seconds_left(self) -> float:
         """Until the first part expires."""

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support import platforms
 from tests.support.chromium import chromium
-from tests.support.page import reveal, write
+from tests.support.page import write
 from tests.support.platforms import Platform
 
 FOLDER = Path(__file__).parent
@@ -31,13 +31,13 @@ def open_page(browser: Browser, platform: Platform, url: str, scheme: str) -> Pa
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, platforms.server(Path(folder)) as platform, chromium() as browser:
-        sender = open_page(browser, platform, ORIGIN, "light")
-        link = write(sender, MESSAGE)
-        expect(sender.locator("#qr path")).to_be_visible()
-        sender.screenshot(path=FOLDER / "sent.png")
-        reader = open_page(browser, platform, link, "dark")
-        reveal(reader)
-        reader.screenshot(path=FOLDER / "read.png")
+        page = open_page(browser, platform, ORIGIN, "light")
+        page.fill("#text", MESSAGE)
+        page.screenshot(path=FOLDER / "write.png")
+        page = open_page(browser, platform, ORIGIN, "dark")
+        write(page, MESSAGE)
+        expect(page.locator("#qr canvas")).to_be_visible()
+        page.screenshot(path=FOLDER / "sent.png")
 
 
 if __name__ == "__main__":

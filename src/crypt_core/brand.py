@@ -39,6 +39,7 @@ class Brand:
         reader_note: A line of text for readers.
         imprint_url: The address of the page that says who the operator is.
         privacy_url: The address of the page that says what becomes of data.
+        source_url: The address of the program's source code, as it runs here.
         accent_colour: The colour of buttons and links, such as `#0b5a6f`.
         logo: A picture, as a `data:` address.
 
@@ -52,6 +53,7 @@ class Brand:
         "READER_NOTE",
         "IMPRINT_URL",
         "PRIVACY_URL",
+        "SOURCE_URL",
         "ACCENT_COLOUR",
         "LOGO",
     )
@@ -61,6 +63,7 @@ class Brand:
     reader_note: str = ""
     imprint_url: str = ""
     privacy_url: str = ""
+    source_url: str = ""
     accent_colour: str = ""
     logo: str = ""
 
@@ -71,6 +74,7 @@ class Brand:
                 raise SettingsError(f"{name} must be one line of {MAX_TEXT_LENGTH} characters at most")
         _check("IMPRINT_URL", self.imprint_url, _ADDRESS, "an address that starts with https://")
         _check("PRIVACY_URL", self.privacy_url, _ADDRESS, "an address that starts with https://")
+        _check("SOURCE_URL", self.source_url, _ADDRESS, "an address that starts with https://")
         _check("ACCENT_COLOUR", self.accent_colour, _COLOUR, "a colour such as #0b5a6f")
         _check("LOGO", self.logo, _LOGO, "data:image/svg+xml;base64,… (or image/png, image/webp)")
         if self.accent_colour and (contrast := _contrast_to_white(self.accent_colour)) < MIN_CONTRAST:

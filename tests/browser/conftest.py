@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.chromium import Tabs, chromium
+from tests.support.files_on_page import DirectTabs, Files, make_files
 from tests.support.firefox import Firefox, required_firefox, start_firefox
 from tests.support.platforms import Platform
 
@@ -26,6 +27,18 @@ def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
 def server_tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
     """On one platform only, for tests that look at what happens in the browser."""
     with Tabs(browser, server) as tabs:
+        yield tabs
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return make_files(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture
+def file_tabs(browser: Browser, unlimited_server: Platform) -> Iterator[Tabs]:
+    """On one platform only, without a rate limit: tests of files look at what happens in the browser."""
+    with DirectTabs(browser, unlimited_server) as tabs:
         yield tabs
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from crypt_core.http.page_texts import LANGUAGES, RIGHT_TO_LEFT
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, create, reveal, wait_until, write
+from tests.support.page import FILE, create, reveal, show_options, wait_until, write
 from tests.support.platforms import ROOT, Platform
 
 AXE = ROOT / "tools/browser/node_modules/axe-core/axe.min.js"
@@ -36,6 +36,7 @@ class Views:
         yield "write", page
         page.click("#create")
         expect(page.locator("#text-problem")).not_to_be_empty()
+        show_options(page)
         page.click("#generate")
         yield "write, with a problem and a passphrase", page
         page.set_input_files("#file", FILE)
@@ -170,6 +171,16 @@ def test_every_language_fits_a_narrow_screen(tabs: Tabs) -> None:
         assert wide == [], code
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 664), (1_366, 657)])
+def test_the_main_button_is_above_the_fold_in_every_language(tabs: Tabs, width: int, height: int) -> None:
+    """On a phone and on a small laptop, with room for the line that a browser shows at its lower edge."""
+    page = tabs.open(viewport={"width": width, "height": height})
+    for code in LANGUAGES:
+        page.select_option("#language", code)
+        expect(page.locator("html")).to_have_attribute("lang", code)
+        assert page.evaluate("document.querySelector('#create').getBoundingClientRect().bottom") < height - 24, code
+
+
 @pytest.mark.parametrize("width", [240, 320, 1_180])
 def test_a_long_file_name_fits(tabs: Tabs, width: int) -> None:
     page = tabs.open(viewport={"width": width, "height": 640})
@@ -189,10 +200,11 @@ def test_no_button_has_a_second_line(tabs: Tabs) -> None:
     page = tabs.open(viewport={"width": 320, "height": 640}, locale="es-ES")
     page.set_input_files("#file", {**FILE, "name": "x" * 200})
     expect(page.locator("#attached")).to_be_visible()
+    show_options(page)
     page.fill("#new-passphrase", "x")
-    buttons = page.get_by_role("button")
+    buttons = page.locator("#write-form").get_by_role("button").and_(page.locator("button"))
     heights = [buttons.nth(index).evaluate("(button) => button.offsetHeight") for index in range(buttons.count())]
-    assert len(heights) == 5
+    assert len(heights) == 7
     assert len(set(heights)) == 1
 
 
@@ -205,7 +217,12 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
         expect(sender.locator(":focus")).to_have_accessible_name(focused)
     sender.keyboard.press("ArrowRight")
     expect(sender.get_by_label("5 mins")).to_be_checked()
-    for focused in ("Readers", "Passphrase (optional)", "Show", "Generate", "Create the link"):
+    sender.keyboard.press("Tab")
+    expect(sender.locator(":focus")).to_have_text("More options")
+    sender.keyboard.press("Enter")
+    expect(sender.locator("#new-passphrase")).to_be_enabled()
+    options = ("One reader fewer", "Readers", "One reader more", "Passphrase (optional)", "Show", "Generate")
+    for focused in (*options, "Create link"):
         sender.keyboard.press("Tab")
         expect(sender.locator(":focus")).to_have_accessible_name(focused)
     sender.keyboard.press("Enter")
@@ -214,14 +231,14 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
     sender.keyboard.press("Tab")
     assert sender.evaluate("getSelection().toString()") == link
     reader = tabs.open(link)
-    expect(reader.get_by_role("heading", name="A sealed message for you")).to_be_focused()
+    expect(reader.get_by_role("heading", name="Someone sent you a sealed message")).to_be_focused()
     reader.keyboard.press("Tab")
     reader.keyboard.press("Enter")
-    expect(reader.get_by_role("heading", name="The message", exact=True)).to_be_focused()
+    expect(reader.get_by_role("heading", name="Your message")).to_be_focused()
     reader.keyboard.press("Tab")
-    expect(reader.get_by_role("region", name="Content of the message")).to_be_focused()
+    expect(reader.get_by_role("region", name="Text of the message")).to_be_focused()
     expect(sender.get_by_role("status")).to_contain_text("Read today")  # a live region, which a screen reader reads out
-    sender.get_by_role("button", name="Write another message").focus()
+    sender.get_by_role("button", name="Send another secret").focus()
     sender.keyboard.press("Enter")
     sender.keyboard.type("another")
     sender.keyboard.press("Control+Enter")
@@ -230,7 +247,7 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
         sender.keyboard.press("Tab")
     sender.keyboard.press("Enter")
     sender.keyboard.press("Enter")
-    expect(sender.get_by_role("heading", name="It was destroyed today")).to_be_focused()
+    expect(sender.get_by_role("heading", name="It has been destroyed")).to_be_focused()
 
 
 def test_the_focus_is_never_lost(tabs: Tabs) -> None:
@@ -255,7 +272,7 @@ def test_a_screen_reader_reads_a_receipt_once(tabs: Tabs) -> None:
     link = write(sender, reads=3)
     reveal(tabs.open(link))
     sender.clock.fast_forward(3_000)
-    expect(sender.get_by_role("status")).to_contain_text("Read once, today")
+    expect(sender.get_by_role("status")).to_contain_text("Read by 1 of 3")
     sender.evaluate("""() => {
       window.changes = 0;
       const observer = new MutationObserver(() => window.changes++);

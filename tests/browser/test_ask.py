@@ -13,15 +13,16 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 from crypt_api import Client
 from crypt_api.client.asking import AnswerKey, AskSecret
 from crypt_api.client.links import parse_link
+from crypt_core.create_tokens import new_token
 from crypt_core.encoding import encode_base64url
 from crypt_core.http.page_texts import LANGUAGES
 from tests.browser.test_accessibility import AXE
 from tests.browser.test_leaving import asked as asked_questions
 from tests.browser.test_page_and_cli import stored
-from tests.support import spellings
+from tests.support import platforms, spellings
 from tests.support.chromium import Tabs
 from tests.support.firefox import Firefox
-from tests.support.page import CLOCK, FILE, MESSAGE, expect_heading, reveal, settle, wait_until
+from tests.support.page import CLOCK, FILE, MESSAGE, expect_heading, reveal, settle, wait_until, write
 from tests.support.platforms import Platform
 from tests.support.printed import Paper
 from tests.support.shell import Shell
@@ -84,7 +85,7 @@ def test_a_question_is_asked_answered_and_read(platform_tabs: Tabs) -> None:
     link, kept = ask(asker)
     assert asker.text_content("#asked-question") == QUESTION
     answerer = platform_tabs.open(link)
-    expect_heading(answerer, "Somebody asks you for a secret")
+    expect_heading(answerer, "Someone asks you for a secret")
     assert answerer.text_content("#asked-for") == QUESTION
     expect(answerer.locator("#answer")).to_contain_text("does not know who asks")
     expect(answerer.locator("#answer-origin")).to_have_text(f"This page comes from {platform_tabs.platform.url}.")
@@ -94,7 +95,7 @@ def test_a_question_is_asked_answered_and_read(platform_tabs: Tabs) -> None:
     expect(answerer.locator("#answered-state")).to_have_text("Not opened yet")
     expect_heading(asker, "Your question is answered")  # which the page has found out by itself
     expect(asker).to_have_title("Your question is answered · crypt")
-    expect(asker.locator("#about-answer")).to_contain_text("Anybody with the link that you sent may have written it.")
+    expect(asker.locator("#about-answer")).to_contain_text("Anyone with the link that you sent may have written it.")
     reveal(asker)
     assert asker.text_content("#content") == MESSAGE
     with asker.expect_download() as download:
@@ -110,7 +111,7 @@ def test_a_question_is_asked_answered_and_read(platform_tabs: Tabs) -> None:
     expect(answerer.locator("#answered-state")).to_have_text(re.compile(f"^Opened {CLOCK}$"))
     late.fill("#text", "too late")
     late.click("#send-answer")
-    expect(late.locator("#answer-problem")).to_contain_text("Somebody else has answered")
+    expect(late.locator("#answer-problem")).to_contain_text("Someone else has answered")
     assert late.input_value("#text") == "too late"  # it can still be sent in another way
     expect_heading(platform_tabs.open(link), "This question is already answered")
     expect_heading(platform_tabs.open(kept), "The answer was already read")
@@ -134,7 +135,7 @@ def test_the_command_line_opens_what_the_page_answers(tabs: Tabs, tmp_path: Path
     shell = Shell(tmp_path, tabs.platform.url)
     fields = json.loads(shell("ask", QUESTION, "--json").stdout)
     answerer = tabs.open(fields["link"])
-    expect_heading(answerer, "Somebody asks you for a secret")
+    expect_heading(answerer, "Someone asks you for a secret")
     assert answerer.text_content("#asked-for") == QUESTION
     answerer.set_input_files("#file", LARGE)  # which does not fit a message, so it is sent in parts
     answer(answerer)
@@ -153,20 +154,20 @@ def test_the_two_links_are_not_mixed_up(tabs: Tabs) -> None:
     assert asker.evaluate(colours, "#copy-answer-link") != asker.evaluate(colours, "#copy-kept-link")
     wrong = tabs.open(kept)
     expect_heading(wrong, "Waiting for the answer")
-    expect(wrong.locator("#asked-lede")).to_contain_text("It is the wrong one.")
+    expect(wrong.locator("#asked-lede")).to_contain_text("it is the wrong one.")
     assert wrong.url == tabs.platform.url + "/"
     wrong.reload()
     expect_heading(wrong, "Waiting for the answer")
     assert wrong.input_value("#kept-link") == kept
     right = tabs.open(link)
     right.fill("#text", f"I got this: {kept}")
-    expect(right.locator("#answer-warning")).to_contain_text("This text has a link to keep in it")
+    expect(right.locator("#answer-warning")).to_contain_text("This text contains a link to keep")
     right.fill("#text", f"I got this: {link}")
     expect(right.locator("#answer-warning")).to_be_empty()
     other = tabs.open()
     other.click("#to-ask")
     other.fill("#question", kept)
-    expect(other.locator("#question-warning")).to_contain_text("This text has a link to keep in it")
+    expect(other.locator("#question-warning")).to_contain_text("This text contains a link to keep")
 
 
 def test_a_browser_without_x25519_is_told_before_anything_is_written(tabs: Tabs) -> None:
@@ -201,7 +202,7 @@ def test_a_question_can_be_withdrawn(tabs: Tabs) -> None:
     asker.click("#withdraw")
     expect_heading(asker, "The question was withdrawn")
     answerer.click("#send-answer")
-    expect(answerer.locator("#answer-problem")).to_contain_text("The question is gone")
+    expect(answerer.locator("#answer-problem")).to_contain_text("The question was withdrawn, or it has expired")
     for each in (link, kept):
         expect_heading(tabs.open(each), "The question was withdrawn")
 
@@ -211,8 +212,8 @@ def test_a_question_can_be_withdrawn(tabs: Tabs) -> None:
     [
         ("#answer." + "A" * 43, "There is no question here", "ask again, with a new link"),
         ("#ask." + "A" * 22, "There is no question here", "ask again, with a new link"),
-        ("#answer.q83vASNFZ4mr", "This link is not complete", "/#answer.q83v"),
-        ("#ask.q83vASNFZ4mr", "This link is not complete", "/#q83v"),
+        ("#answer.q83vASNFZ4mr", "This link is incomplete", "/#answer.q83v"),
+        ("#ask.q83vASNFZ4mr", "This link is incomplete", "/#q83v"),
         ("%23answer." + "A" * 43 + "%3E", "There is no question here", ""),
     ],
 )
@@ -233,7 +234,7 @@ def test_a_question_that_somebody_has_changed_is_not_shown(tabs: Tabs) -> None:
     swapped = httpx.get(f"{tabs.platform.url}/{key.id}/question", headers=headers).json()
     page.route("**/question", lambda route: route.fulfill(json=swapped))
     page.goto(link)
-    expect_heading(page, "The message is damaged")
+    expect_heading(page, "This message is damaged")
 
 
 def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
@@ -244,7 +245,7 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     expect(asker.locator("#question")).to_be_focused()
     asker.keyboard.type("x")
     asker.click("#to-write")
-    assert questions == ["What you wrote here would be lost. Leave all the same?"]
+    assert questions == ["Your secret has not been sent. Leave anyway?"]
     link, kept = ask(asker)
     asker.click("#copy-answer-link")
     questions.clear()
@@ -256,7 +257,7 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     questions.clear()
     asker.click("#another-question")
     assert questions == [
-        "You have not copied the link to keep, and without it nobody can open the answer. Leave all the same?"
+        "You have not copied the link to keep, and without it nobody can open the answer. Leave anyway?"
     ]
     ask_on(asker)
     asker.click("#copy-kept-link")
@@ -267,11 +268,11 @@ def test_nothing_is_lost_by_leaving_or_by_a_reload(tabs: Tabs) -> None:
     assert questions == []
     answerer = tabs.open(link)
     questions = asked_questions(answerer)
-    expect_heading(answerer, "Somebody asks you for a secret")
+    expect_heading(answerer, "Someone asks you for a secret")
     answerer.press("#text", "x")
     answerer.reload()
     assert questions == ["beforeunload"]
-    expect_heading(answerer, "Somebody asks you for a secret")
+    expect_heading(answerer, "Someone asks you for a secret")
 
 
 def test_an_answer_whose_response_is_lost_is_sent_again_as_it_was(tabs: Tabs) -> None:
@@ -311,6 +312,37 @@ def test_an_answer_whose_response_is_lost_is_sent_again_as_it_was(tabs: Tabs) ->
     expect_heading(answerer, "Your answer is sent")
 
 
+def test_only_asking_needs_a_token(browser: Browser, tmp_path: Path) -> None:
+    token, line = new_token("somebody")
+    (tmp_path / "tokens").write_text(line + "\n")
+    options = ("--rate-limit-per-second=0", f"--create-tokens={tmp_path}/tokens")
+    with platforms.server(tmp_path, *options) as platform, Tabs(browser, platform) as tabs:
+        asker = tabs.open()
+        asker.click("#to-ask")
+        asker.fill("#question", QUESTION)
+        asker.click("text=1 hr")
+        asker.click("#create-question")
+        expect(asker.locator("#token-problem")).to_have_text("This token is not known here.")
+        expect(asker.locator("#token")).to_be_focused()
+        asker.fill("#token", token)
+        asker.check("#remember-token")
+        with asker.expect_request(lambda request: request.method == "PUT") as request:
+            asker.click("#create-question")
+        assert request.value.post_data_json["ttl"] == 3_600
+        expect(asker.locator("#asked")).to_be_visible()
+        answerer = tabs.open(asker.input_value("#answer-link"))
+        expect_heading(answerer, "Somebody asks you for a secret")
+        answerer.set_input_files("#file", LARGE)  # whose parts need a token, or an answerer's proof
+        answer(answerer)
+        expect_heading(asker, "Your question is answered")
+        reveal(asker)
+        asker.click("#done")
+        asker.click("#home")
+        write(asker)  # the form has its fields again, and its choice of a day
+        assert asker.evaluate("localStorage.getItem('token')") == token
+
+
+@pytest.mark.both_platforms
 def test_neither_service_nor_network_sees_question_answer_or_links(platform_tabs: Tabs) -> None:
     """Searches the service's log, everything that it stores, and everything that the browser sends."""
     question, text = "unmistakable question", "unmistakable answer"
@@ -420,7 +452,7 @@ def test_the_answer_is_not_translated_and_keeps_its_bytes(tabs: Tabs) -> None:
     """What a translator or a spelling checker could send elsewhere, or change."""
     link, _ = ask(tabs.open())
     page = tabs.open(link)
-    expect_heading(page, "Somebody asks you for a secret")
+    expect_heading(page, "Someone asks you for a secret")
     exact = "[...document.querySelectorAll('#question, #asked-question, #asked-for, #answer-link, #kept-link, #text')]"
     assert page.evaluate(f"{exact}.filter((e) => e.translate || !e.classList.contains('notranslate')).length") == 0
     assert page.evaluate(f"{exact}.length") == 6
@@ -445,10 +477,10 @@ def test_a_view_that_is_left_changes_no_other(tabs: Tabs) -> None:
     page.goto(link)
     wait_until(page, lambda: bool(delayed))
     page.evaluate("location.hash = '#broken'")
-    expect_heading(page, "This link is not complete")
+    expect_heading(page, "This link is incomplete")
     delayed[0].fallback()
     settle(page)
-    expect_heading(page, "This link is not complete")
+    expect_heading(page, "This link is incomplete")
 
 
 def test_a_question_is_asked_and_answered_in_firefox(firefox: Firefox, unlimited_server: Platform) -> None:

@@ -30,7 +30,7 @@ def test_a_damaged_link_opens_the_message(tabs: Tabs) -> None:
     for damage in ("/#{}%3E", "/?fbclid=x#{}.", "/#{}&utm_medium=x", "/{}", "/%2523{}?utm_source=mail", "/%23{}"):
         reader.goto("about:blank")  # another fragment alone would load nothing
         reader.goto(origin + damage.format(secret))
-        expect_heading(reader, "A sealed message for you")
+        expect_heading(reader, "Someone sent you a sealed message")
         assert reader.url == f"{origin}/#{secret}"  # at once
     reveal(reader)
     assert reader.text_content("#content") == MESSAGE
@@ -41,7 +41,7 @@ def test_a_damaged_plain_link_opens_the_message(tabs: Tabs, client: httpx.Client
     path, page = create_path(client, "secret"), tabs.new()
     for damage in (")", "%20", "&utm_source=mail", "?fbclid=x", "."):
         page.goto(tabs.platform.url + path + damage)
-        expect_heading(page, "A message for you")
+        expect_heading(page, "Someone sent you a message")
     page.click("#reveal")
     expect(page.locator("#message")).to_have_text("secret")
 
@@ -54,14 +54,14 @@ def test_a_page_that_is_not_there_looks_like_a_page(tabs: Tabs) -> None:
 @pytest.mark.parametrize(
     ("rest", "heading"),
     [
-        ("?utm_source=x", "Send it once"),
-        ("?", "Send it once"),
-        ("?utm_source=x&a=100%25", "Send it once"),
-        ("?utm_source=x#", "This link is not complete"),
-        ("?utm_source=x#q83v", "This link is not complete"),
-        ("?%23q83v", "This link is not complete"),
-        ("?x=%2523q83v", "This link is not complete"),
-        ("%23q83v", "This link is not complete"),
+        ("?utm_source=x", "Send a secret, once"),
+        ("?", "Send a secret, once"),
+        ("?utm_source=x&a=100%25", "Send a secret, once"),
+        ("?utm_source=x#", "This link is incomplete"),
+        ("?utm_source=x#q83v", "This link is incomplete"),
+        ("?%23q83v", "This link is incomplete"),
+        ("?x=%2523q83v", "This link is incomplete"),
+        ("%23q83v", "This link is incomplete"),
     ],
 )
 def test_a_query_alone_is_no_damaged_link(server_tabs: Tabs, rest: str, heading: str) -> None:

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_read_view import PNG
 from tests.support.chromium import Tabs
-from tests.support.page import create, expect_heading, reveal, write
+from tests.support.page import create, expect_heading, reveal, show_options, write
 from tests.support.plain import create as create_plain
 
 ATTRIBUTES = """() => [...document.querySelectorAll("*")].flatMap((element) =>
@@ -22,6 +22,7 @@ def test_no_style_sheet_can_read_what_the_page_shows(server_tabs: Tabs) -> None:
     sender = server_tabs.open()
     address = "https://example.org/reset?token=5up3r"
     sender.fill("#text", f"see {address}")
+    show_options(sender)
     sender.fill("#new-passphrase", "correct horse")
     sender.set_input_files("#file", {"name": "payslip.png", "mimeType": "image/png", "buffer": PNG})
     expect(sender.locator("#attached")).to_be_visible()
@@ -65,11 +66,11 @@ def test_a_service_worker_is_told_and_removed_before_anything_is_opened(server_t
     for address in (link, server_tabs.platform.url):
         page.goto("about:blank")
         page.goto(address)
-        expect_heading(page, "This page is not alone here")
+        expect_heading(page, "Something is watching this page")
     page.goto("about:blank")
     page.goto(link)
     page.click("#remove-workers")
-    expect_heading(page, "A sealed message for you")
+    expect_heading(page, "Someone sent you a sealed message")
     assert page.url == link
     reveal(page)
 
@@ -79,8 +80,8 @@ def test_the_reveal_page_tells_of_a_service_worker(server_tabs: Tabs) -> None:
     page = server_tabs.open()
     register_worker(page)
     page.goto(f"{url}/{create_plain(url, 'kept')}")
-    expect_heading(page, "This page is not alone here")
+    expect_heading(page, "Something is watching this page")
     page.click("#remove-workers")
-    expect_heading(page, "A message for you")
+    expect_heading(page, "Someone sent you a message")
     page.click("#reveal")
     expect(page.locator("#message")).to_have_text("kept")

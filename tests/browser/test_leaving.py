@@ -1,13 +1,12 @@
 """Nothing is lost by leaving: the page asks first, a reload keeps the link, and the link leads to its receipt."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, FILE, SEALED_PATH, create, expect_heading, reveal, write
+from tests.support.page import FILE, SEALED_PATH, create, expect_heading, reveal, write
 from tests.support.platforms import Platform
 
 
@@ -39,7 +38,7 @@ def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> Non
     sender.set_input_files("#file", FILE)
     link = create(sender)
     sender.click("#another")
-    assert questions == ["You have not copied the link, and it is shown only here. Leave all the same?"]
+    assert questions == ["You have not copied the link, and it is not shown again. Leave anyway?"]
     questions.clear()
     write(sender)
     sender.click("#copy-link")
@@ -49,7 +48,7 @@ def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> Non
     questions = asked(reader)
     reveal(reader)
     reader.click("#done")
-    assert questions == ["You have not saved the file, and this is its only copy. Leave all the same?"]
+    assert questions == ["You have not saved the file, and this is the only copy. Leave anyway?"]
     sender.set_input_files("#file", FILE)
     reader = tabs.open(create(sender))
     questions = asked(reader)
@@ -70,7 +69,7 @@ def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:
     sender.click("#retry")
     expect_heading(sender, "Your link is ready")
     assert sender.input_value("#link") == link
-    expect(sender.locator("#sent-lede")).to_contain_text("The first 2 who open it")
+    expect(sender.locator("#sent-lede")).to_contain_text("It opens for 2 people")
     questions = asked(sender)
     sender.click("#copy-link")
     expect(sender.locator("#copy-link")).to_have_text("Copied")
@@ -78,14 +77,14 @@ def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:
     expect_heading(sender, "Your link is ready")
     assert questions == []
     reveal(tabs.open(link))
-    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read once, {CLOCK}; 1 left$"))
+    expect(sender.locator("#state")).to_have_text("Read by 1 of 2")
     reveal(tabs.open(link))
-    expect_heading(sender, re.compile(f"^It was read {CLOCK}$"))
+    expect_heading(sender, "It has been read")
     expect(sender.locator("#sent-link")).to_be_hidden()
     assert sender.input_value("#link") == ""
-    expect(sender).to_have_title(re.compile("^It was read today"))
+    expect(sender).to_have_title("It has been read · crypt")
     sender.reload()
-    expect_heading(sender, "Send it once")
+    expect_heading(sender, "Send a secret, once")
 
 
 def test_the_link_leads_to_its_receipt(tabs: Tabs) -> None:
@@ -95,9 +94,9 @@ def test_the_link_leads_to_its_receipt(tabs: Tabs) -> None:
     expect_heading(owner, "Your message is waiting")
     expect(owner.locator("#state")).to_have_text("Not read yet")
     owner.reload()
-    expect_heading(owner, "A sealed message for you")  # nothing was read
+    expect_heading(owner, "Someone sent you a sealed message")  # nothing was read
     owner.click("#see-receipt")
     owner.click("#destroy")
     owner.click("#destroy")
-    expect_heading(owner, re.compile(f"^It was destroyed {CLOCK}$"))
+    expect_heading(owner, "It has been destroyed")
     expect_heading(tabs.open(link), "It was destroyed")

@@ -20,17 +20,17 @@ def test_a_message_is_written_and_read_once(tabs: Tabs) -> None:
     assert sender.input_value("#text") == ""
     expect(sender.locator("#state")).to_have_text("Not read yet")
     reader.goto(link)
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     reader.reload()  # nothing is read before the button is pressed
-    expect(reader.locator("#read-lede")).to_contain_text("It can be read once.")
+    expect(reader.locator("#read-lede")).to_contain_text("You can open it once")
     reveal(reader)
     assert reader.text_content("#content") == MESSAGE
     assert reader.url == tabs.platform.url + "/"  # the secret has left the address bar
     expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
     expect(sender.locator("#destroy")).to_be_hidden()
     late = tabs.open(link)
-    expect_heading(late, "It was already read")
-    expect(late.locator("#gone-lede")).to_have_text(re.compile(f"^Somebody opened this message {CLOCK}[.] If that was"))
+    expect_heading(late, "Already read")
+    expect(late.locator("#gone-lede")).to_have_text(re.compile(f"^Someone opened this message {CLOCK}[.] If it was"))
 
 
 def test_a_file_arrives_as_it_was(tabs: Tabs, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_file_arrives_as_it_was(tabs: Tabs, tmp_path: Path) -> None:
 def test_each_file_of_the_page_is_fetched_once_and_early(tabs: Tabs) -> None:
     """Without preloading, the browser asks for a module only when it has the module that imports it."""
     page = tabs.open()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     fetched = [request.url.partition("/-/")[2] for request in tabs.requests]
     scripts = {path.name for path in (ROOT / "crypt_api/static/-").glob("*.js")} - {"reveal.js"} - LATER_MODULES
     assert sorted(fetched) == sorted([*scripts, "", "page.css", "icon.svg"])

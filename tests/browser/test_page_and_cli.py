@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from crypt_api.client.links import sealed_link
 from tests.support import spellings
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, MESSAGE, create, reveal, write
+from tests.support.page import FILE, MESSAGE, create, reveal, show_options, write
 from tests.support.platforms import Platform
 from tests.support.shell import Shell
 
@@ -45,6 +45,7 @@ def test_the_command_line_reads_what_the_page_sends(tabs: Tabs, shell: Shell, pa
     assert shell("read", link, env=environment).stdout.decode() == MESSAGE
     expect(sender.locator("#state")).to_contain_text("Read today")
     sender.click("#another")
+    show_options(sender)
     sender.fill("#new-passphrase", passphrase)
     sender.set_input_files("#file", FILE)
     fields = json.loads(shell("read", create(sender), "--json", env=environment).stdout)
@@ -52,6 +53,7 @@ def test_the_command_line_reads_what_the_page_sends(tabs: Tabs, shell: Shell, pa
     assert (fields["text"], file["name"], file["media_type"]) == ("", FILE["name"], FILE["mimeType"])
     assert (shell.folder / file["path"]).read_bytes() == FILE["buffer"]
     sender.click("#another")
+    show_options(sender)
     sender.fill("#new-passphrase", passphrase)
     sender.set_input_files("#file", FILE)
     shell("read", create(sender), "-o", "saved", env=environment)
@@ -74,7 +76,7 @@ def test_the_page_reads_what_the_command_line_sends(tabs: Tabs, shell: Shell, pa
     assert download.value.path().read_bytes() == FILE["buffer"]
     taken_back = shell.send("taken back")
     shell("burn", taken_back)
-    expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
+    expect(tabs.open(taken_back)).to_have_title("It has been destroyed · crypt")
 
 
 @pytest.mark.both_platforms

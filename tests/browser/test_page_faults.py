@@ -20,7 +20,7 @@ def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
     sender.context.set_offline(True)
     expect(sender.locator("#sent-problem")).to_contain_text("still trying", timeout=20_000)
     reader = tabs.open(link)
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     reader.context.set_offline(True)
     reader.click("#reveal")
     expect(reader.locator("#read-problem")).to_contain_text("The service cannot be reached")
@@ -45,7 +45,7 @@ def test_a_failed_destruction_is_not_shown_as_done(tabs: Tabs) -> None:
     expect(sender.locator("#sent-problem")).to_contain_text("The service cannot be reached")
     expect(sender.locator("#state")).to_have_text("Not read yet")
     sender.context.set_offline(False)
-    expect_heading(tabs.open(link), "A sealed message for you")
+    expect_heading(tabs.open(link), "Someone sent you a sealed message")
     for _ in range(2):
         sender.click("#destroy")
     expect(sender.locator("#state")).to_have_text(re.compile(f"^Destroyed {CLOCK}$"))
@@ -65,7 +65,7 @@ def test_a_request_is_repeated_when_its_response_is_lost(tabs: Tabs) -> None:
     sender, reader = tabs.open(), tabs.new()
     sender.route(tabs.platform.url + "/*", lose, times=1)
     reader.goto(write(sender))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     reader.route(tabs.platform.url + "/*", lose, times=1)
     reveal(reader)
     assert reader.text_content("#content") == MESSAGE
@@ -74,7 +74,7 @@ def test_a_request_is_repeated_when_its_response_is_lost(tabs: Tabs) -> None:
 
 def test_a_message_whose_response_is_lost_stays_leased_after_too_many_requests(tabs: Tabs) -> None:
     reader = tabs.open(write(tabs.open()))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     asked: list[Route] = []
 
     def lose(route: Route) -> None:
@@ -97,10 +97,10 @@ def test_a_message_whose_response_is_lost_stays_leased_after_too_many_requests(t
 @pytest.mark.parametrize("fragment", ["", "x", "A" * 23])
 def test_an_incomplete_link_is_called_incomplete(tabs: Tabs, fragment: str) -> None:
     page = tabs.open(f"{tabs.platform.url}/#{fragment}")
-    expect_heading(page, "This link is not complete")
+    expect_heading(page, "This link is incomplete")
     expect(page.locator("#gone-lede")).to_contain_text(f"{tabs.platform.url}/#q83v")
     page.click("#home")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert page.url == tabs.platform.url + "/"
 
 
@@ -114,18 +114,18 @@ def test_an_error_without_a_body_is_an_error_like_any_other(tabs: Tabs) -> None:
 
 def test_another_link_in_the_same_tab(tabs: Tabs) -> None:
     page = tabs.open(tabs.platform.url + "/#" + "A" * 22)
-    expect_heading(page, "There is no message here")
+    expect_heading(page, "This link is no longer valid")
     link = write(tabs.open())
     follow(page, link)
-    expect_heading(page, "A sealed message for you")
+    expect_heading(page, "Someone sent you a sealed message")
 
 
 @pytest.mark.parametrize(
     ("envelope", "heading"),
     [
-        ("of another message", "The message is damaged"),
-        ("A" * 5_500, "This message is too new"),
-        ("", "The message is damaged"),
+        ("of another message", "This message is damaged"),
+        ("A" * 5_500, "This page is too old for the message"),
+        ("", "This message is damaged"),
     ],
 )
 def test_a_forged_envelope_is_not_shown(tabs: Tabs, envelope: str, heading: str) -> None:
@@ -146,6 +146,8 @@ def test_without_https_the_page_asks_for_https(tabs: Tabs) -> None:
     page.route("http://crypt.invalid/**", relay)
     page.goto("http://crypt.invalid/")
     expect_heading(page, "This page needs https")
+    expect(page.locator("#gone-lede")).to_contain_text("docker compose --file deploy/compose.single.yaml up --detach")
+    expect(page.locator("#home")).to_be_hidden()  # it would lead here again
     tabs.requests.clear()  # the invented host counts as a third party
     tabs.console_errors.clear()  # Chromium itself reports the lack of https
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import MESSAGE, delay, expect_heading, follow, reveal, write
+from tests.support.page import MESSAGE, delay, expect_heading, follow, reveal, show_options, write
 from tests.support.platforms import Platform
 
 
@@ -20,6 +20,7 @@ def tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
 def test_the_passphrase_that_is_shown_is_the_one_that_was_used(tabs: Tabs) -> None:
     sender = tabs.open()
     sender.fill("#text", MESSAGE)
+    show_options(sender)
     sender.fill("#new-passphrase", "correct horse")
     release = delay(sender, "PUT")
     sender.click("#create")
@@ -49,7 +50,7 @@ def test_a_reader_who_leaves_while_the_message_is_opened_still_gets_it(tabs: Tab
     sender.click("#another")
     other = write(sender, "another")
     reader = tabs.open(link)
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     release_read, release_receipt = delay(reader, "GET"), delay(reader, "GET", "/status")
     reader.click("#reveal")
     follow(reader, other)
@@ -70,11 +71,11 @@ def test_a_reader_who_leaves_before_the_request_reads_nothing(tabs: Tabs) -> Non
     reader = tabs.open(link)
     reader.fill("#passphrase", "xxxx")
     reader.evaluate("() => { document.querySelector('#reveal').click(); location.hash = 'A'.repeat(22); }")
-    expect_heading(reader, "There is no message here")
+    expect_heading(reader, "This link is no longer valid")
     expect(reader.locator("#reveal")).to_have_text("Open the message")
-    expect_heading(reader, "There is no message here")
+    expect_heading(reader, "This link is no longer valid")
     assert reader.evaluate("sessionStorage.length") == 0
-    expect_heading(tabs.open(link), "A sealed message for you")
+    expect_heading(tabs.open(link), "Someone sent you a sealed message")
 
 
 def test_a_late_receipt_does_not_disturb_a_sender(tabs: Tabs) -> None:
@@ -84,8 +85,8 @@ def test_a_late_receipt_does_not_disturb_a_sender(tabs: Tabs) -> None:
     with page.expect_request(lambda request: request.url.endswith("/status")):
         page.goto(link)
     page.evaluate("() => { history.replaceState(null, '', '/'); dispatchEvent(new Event('hashchange')); }")
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     page.fill("#text", "half a sen")
     release()
-    expect_heading(page, "Send it once")
+    expect_heading(page, "Send a secret, once")
     assert page.input_value("#text") == "half a sen"

@@ -91,7 +91,7 @@ def test_a_message_is_printed_whole(tab: Tab, client: Client) -> None:
     tab.wait_until_visible("#message")
     paper = Paper(tab.print())
     assert_has_all(paper)
-    assert "Copy" not in paper.text()  # nobody presses a button on paper
+    assert "Copy text" not in paper.text()  # nobody presses a button on paper
 
 
 def test_a_plain_message_is_printed_whole(tab: Tab, unlimited_server: Platform) -> None:
@@ -115,6 +115,8 @@ def test_the_link_is_printed_whole_with_its_qr_code(tab: Tab, unlimited_server: 
     tab.open(unlimited_server.url)
     tab.wait_until_visible("#text")
     tab.type("#text", "x")
+    tab.click("#more summary")
+    tab.wait_until_visible("#new-passphrase:enabled")
     tab.type("#new-passphrase", passphrase)
     tab.click("#create")
     tab.wait_until_visible("#sent")

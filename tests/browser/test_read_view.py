@@ -27,23 +27,23 @@ def test_a_reload_within_a_minute_loses_nothing(tabs: Tabs, passphrase: str) -> 
             reader.click("#reveal")
         expect(reader.locator("#content")).to_have_text(MESSAGE)
         reader.reload()
-    expect_heading(tabs.open(link), "It was already read")
+    expect_heading(tabs.open(link), "Already read")
     reader.goto(tabs.platform.url + "/")
     if passphrase:
         reader.fill("#passphrase", passphrase)
         reader.click("#reveal")
     expect(reader.locator("#message-lede")).to_contain_text("within a minute, it comes back")
     reader.clock.fast_forward(60_000)
-    expect(reader.locator("#message-lede")).to_contain_text("your only copy")
+    expect(reader.locator("#message-lede")).to_contain_text("the only copy")
     assert reader.evaluate("sessionStorage.length") == 0
     reader.reload()
-    expect_heading(reader, "Send it once")
+    expect_heading(reader, "Send a secret, once")
 
 
 def test_closing_a_message_leaves_nothing_of_it(tabs: Tabs) -> None:
     link = write(tabs.open(), reads=2)
     reader = tabs.open(link)
-    expect(reader.locator("#read-lede")).to_contain_text("It can be read 2 more times.")
+    expect(reader.locator("#read-lede")).to_contain_text("2 people can still open it, once each.")
     reveal(reader)
     with reader.expect_response(lambda response: response.request.method == "DELETE") as deleted:
         reader.click("#done")
@@ -55,7 +55,7 @@ def test_closing_a_message_leaves_nothing_of_it(tabs: Tabs) -> None:
     assert "žluťoučký" not in left
     assert reader.evaluate("sessionStorage.length") == 0
     reader.reload()
-    expect_heading(reader, "Send it once")
+    expect_heading(reader, "Send a secret, once")
     reveal(tabs.open(link))  # only this reader's lease has ended
 
 
@@ -64,10 +64,18 @@ def test_a_reader_who_goes_on_to_write_ends_the_lease(tabs: Tabs) -> None:
     reader = tabs.open(write(tabs.open()))
     reveal(reader)
     follow(reader, tabs.platform.url + "/#x")
-    expect_heading(reader, "This link is not complete")
+    expect_heading(reader, "This link is incomplete")
     reader.click("#home")
-    expect_heading(reader, "Send it once")
+    expect_heading(reader, "Send a secret, once")
     assert reader.evaluate("sessionStorage.length") == 0
+    reader.goto(write(reader))
+    reader.reload()
+    reveal(reader)
+    reader.click("#brand")
+    expect_heading(reader, "Send a secret, once")
+    write(reader)
+    reader.click("#brand")
+    expect_heading(reader, "Send a secret, once")
 
 
 def test_web_addresses_can_be_followed_and_an_image_is_seen(tabs: Tabs) -> None:
@@ -100,14 +108,14 @@ def test_a_wrong_passphrase_destroys_nothing(tabs: Tabs) -> None:
     link = write(sender, passphrase="correct horse")
     reader = tabs.open(link)
     reader.click("#reveal")
-    expect(reader.locator("#read-problem")).to_have_text("Please enter the passphrase. The sender has it.")
-    for left in ("9 tries are", "8 tries are"):
+    expect(reader.locator("#read-problem")).to_have_text("Enter the passphrase.")
+    for left in ("9 tries", "8 tries"):
         reader.fill("#passphrase", "wrong")
         reader.press("#passphrase", "Enter")
         expect(reader.locator("#read-problem")).to_contain_text(f"Wrong passphrase. {left} left;")
         expect(reader.locator("#passphrase")).to_be_focused()
     reader.reload()
-    expect(reader.locator("#read-lede")).to_contain_text("It can be read once.")  # the message is still there
+    expect(reader.locator("#read-lede")).to_contain_text("You can open it once")  # the message is still there
     expect(sender.locator("#state")).to_have_text("Not read yet")
     reader.fill("#passphrase", "correct horse")
     reveal(reader)
@@ -121,7 +129,7 @@ def test_the_tenth_wrong_passphrase_destroys_the_message(tabs: Tabs) -> None:
         reader.fill("#passphrase", "wrong")
         reader.click("#reveal")
         expect(reader.locator("#read-problem")).to_contain_text(
-            "One try is" if tries_left == 1 else f"{tries_left} tries"
+            "1 try left" if tries_left == 1 else f"{tries_left} tries"
         )
     reader.fill("#passphrase", "wrong")
     reader.click("#reveal")

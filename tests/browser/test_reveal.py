@@ -16,7 +16,7 @@ def test_in_a_browser_the_button_reveals_the_message_once(tabs: Tabs, client: ht
     message = "pass & <b>word</b> žluťoučký 🐎\n  second line"
     path = create_path(client, message)
     page = tabs.open(tabs.platform.url + path, java_script_enabled=javascript)
-    expect_heading(page, "A message for you")
+    expect_heading(page, "Someone sent you a message")
     page.reload()
     page.click("form button")
     page.wait_for_selector("#message:visible")
@@ -79,7 +79,7 @@ def test_the_button_works_with_two_tabs_and_without_cookies(
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [("form_token_refused", "nicht zurückgesendet"), ("cross_site_refused", "Eine andere Website")]
+    ("code", "text"), [("form_token_refused", "ein Cookie blockiert"), ("cross_site_refused", "Eine andere Website")]
 )
 def test_the_script_tells_why_the_form_is_refused(tabs: Tabs, client: httpx.Client, code: str, text: str) -> None:
     page = tabs.open(tabs.platform.url + create_path(client), locale="de-DE")

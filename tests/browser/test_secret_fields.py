@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import MESSAGE, reveal, write
+from tests.support.page import MESSAGE, reveal, show_options, write
 from tests.support.platforms import Platform
 
 FILL = """([selector, value, event]) => {
@@ -37,11 +37,16 @@ def test_a_field_that_is_hidden_is_disabled_in_every_view(tabs: Tabs) -> None:
     sender.unroute("**/-/main.js")
     sender.reload()
     expect(sender.locator("#write")).to_be_visible()
+    expect_enabled(sender)  # it is folded
+    show_options(sender)
+    expect(sender.locator("#new-passphrase")).to_be_enabled()
     expect_enabled(sender, "new-passphrase")
+    sender.click("#more summary")
+    expect(sender.locator("#new-passphrase")).to_be_disabled()
     link = write(sender, passphrase="correct horse")
     expect_enabled(sender)
     sender.click("#another")
-    expect_enabled(sender, "new-passphrase")
+    expect_enabled(sender)
     reader = tabs.open(link)
     expect(reader.locator("#read")).to_be_visible()
     expect_enabled(reader, "passphrase")
@@ -58,6 +63,7 @@ def test_a_field_that_is_hidden_is_disabled_in_every_view(tabs: Tabs) -> None:
 
 def test_a_fill_that_nobody_asked_for_is_removed(tabs: Tabs) -> None:
     page = tabs.open()
+    show_options(page)
     page.click("#text")
     page.evaluate(FILL, ["#new-passphrase", "what a program knows"])
     assert page.input_value("#new-passphrase") == ""
@@ -98,7 +104,7 @@ def test_a_message_without_a_passphrase_opens_though_one_was_given(tabs: Tabs) -
     reader.fill("#passphrase", "correct horse")
     reader.click("#reveal")
     expect(reader.locator("#read-problem")).to_have_text(
-        "This message has no passphrase. Nothing was read: open it without one."
+        "This message has no passphrase. Nothing was read; open it without one."
     )
     expect(reader.locator("#passphrase-field")).to_be_hidden()
     expect(reader.locator("#reveal")).to_be_focused()

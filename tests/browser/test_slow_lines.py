@@ -64,7 +64,7 @@ def test_a_transfer_that_goes_on_is_waited_for(server_tabs: Tabs) -> None:
     reader = server_tabs.new()
     shorten(reader, SILENCE="2_000")
     reader.goto(write(server_tabs.open(), text))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     slow_down(reader, 40_000)
     with reader.expect_request(SEALED) as request:
         reader.click("#reveal")
@@ -88,7 +88,7 @@ def test_silence_ends_a_request(server_tabs: Tabs, part: str) -> None:
     reader.clock.install()
     shorten(reader, PAUSES="[]")
     reader.goto(write(server_tabs.open()))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     reader.evaluate(
         """(text) => {
           const beginning = (signal) => new ReadableStream({
@@ -115,13 +115,13 @@ def test_silence_ends_a_request(server_tabs: Tabs, part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "heading"), [('{"message": "AAAA', "The message got lost on its way"), (None, "It was already read")]
+    ("body", "heading"), [('{"message": "AAAA', "The message was lost on the way"), (None, "Already read")]
 )
 def test_nobody_else_is_blamed_for_what_this_tab_has_read(server_tabs: Tabs, body: str | None, heading: str) -> None:
     reader = server_tabs.new()
     shorten(reader, PAUSES="[]")
     reader.goto(write(server_tabs.open()))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     with broken_responses(reader, body):
         reader.click("#reveal")
         expect(reader.locator("#read-problem")).to_contain_text("cannot be reached")
@@ -137,14 +137,14 @@ def test_nobody_else_is_blamed_for_what_this_tab_has_read(server_tabs: Tabs, bod
 def test_nobody_else_is_blamed_after_a_reload_in_the_middle(server_tabs: Tabs) -> None:
     reader = server_tabs.new()
     reader.goto(write(server_tabs.open()))
-    expect_heading(reader, "A sealed message for you")
+    expect_heading(reader, "Someone sent you a sealed message")
     reader.route(SEALED, lambda route: route.fetch() and None)
     with reader.expect_request(SEALED):
         reader.click("#reveal")
     reader.evaluate("sessionStorage.clear()")  # as a minute later
     reader.reload()
-    expect_heading(reader, "It was already read")
-    expect(reader.locator("#gone-lede")).to_contain_text("Perhaps by this page")
+    expect_heading(reader, "Already read")
+    expect(reader.locator("#gone-lede")).to_contain_text("Probably by this page")
 
 
 def test_somebody_else_who_was_faster_is_told(server_tabs: Tabs) -> None:
@@ -156,12 +156,12 @@ def test_somebody_else_who_was_faster_is_told(server_tabs: Tabs) -> None:
         page.click("#reveal")
         if passphrase == "wrong":
             expect(page.locator("#read-problem")).to_contain_text("Wrong passphrase")
-    expect_heading(slow, "It was already read")
-    expect(slow.locator("#gone-lede")).to_contain_text("somebody else has the link")
+    expect_heading(slow, "Already read")
+    expect(slow.locator("#gone-lede")).to_contain_text("someone else has the link")
 
 
 @pytest.mark.parametrize(
-    ("body", "heading"), [('{"message": "AAAA', "The message got lost on its way"), (None, "It was already read")]
+    ("body", "heading"), [('{"message": "AAAA', "The message was lost on the way"), (None, "Already read")]
 )
 def test_the_reveal_page_blames_nobody_else(server_tabs: Tabs, body: str | None, heading: str) -> None:
     page = server_tabs.new()

@@ -39,7 +39,7 @@ def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
             page = tabs.open()
             page.fill("#text", "secret")
             page.click("#create")
-            expect(page.locator("#token-problem")).to_have_text("This token is not known here.")
+            expect(page.locator("#token-problem")).to_have_text("This token is not valid here.")
             expect(page.locator("#token")).to_be_focused()
             page.fill("#token", token)
             page.check("#remember-token")

@@ -1,5 +1,6 @@
 """`crypt-api send --file` and `read -o`: files and folders, of any size, over interruptions, and over no other file."""
 
+import errno
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from crypt_api import Attachment, Client, errors
+from crypt_api.cli.attached_files import attachments
 from crypt_api.client.links import parse_link
 from crypt_api.client.parts import MAX_PART_BYTES
 from tests.support import platforms
@@ -134,12 +137,41 @@ def test_what_is_no_regular_file_is_refused(shell: Shell) -> None:
     made(shell.folder, {"photos/a": b"1"})
     (shell.folder / "photos/link").symlink_to("/etc/passwd")
     assert b"link is no regular file" in shell("send", "--file", "photos", code=2).stderr
+    made(shell.folder, {"unpacked/b": b"1"})
+    os.mkfifo(shell.folder / "unpacked/a\n\x1b[2J")
+    assert rb"a\n\x1b[2J is no regular file" in shell("send", "--file", "unpacked", code=2).stderr
     (shell.folder / "empty").mkdir()
     assert b"no file in empty" in shell("send", "--file", "empty", code=2).stderr
     made(shell.folder, {f"many/{n}": b"" for n in range(101)})
     assert b"at most 100 files" in shell("send", "--file", "many", code=2).stderr
     assert b"name them with --file" in shell("send", "x", "--resume", code=2).stderr
     assert b"no interrupted download" in shell("read", "--resume", ".", code=2).stderr
+
+
+def test_a_folder_is_sent_whole_or_not_and_a_large_one_is_not_listed_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(
+        tmp_path, {"a/1": b"", "b/2": b"", "b.txt": b"", **{f"many/{n}/{m}": b"" for n in range(9) for m in range(99)}}
+    )
+    names = [file.name for file in attachments([tmp_path / "a", tmp_path / "b"])]
+    assert names == ["a/1", "b/2"]
+    listed: list[str] = []
+    iterdir = Path.iterdir
+
+    def guarded(path: Path) -> Iterator[Path]:
+        listed.append(path.name)
+        if path.name == "b":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", guarded)
+    with pytest.raises(click.UsageError, match="b cannot be read: Permission denied"):
+        attachments([tmp_path])
+    listed.clear()
+    with pytest.raises(click.UsageError, match="at most 100 files"):
+        attachments([tmp_path / "many"])
+    assert listed == ["many", "0", "1"]
 
 
 def test_a_service_without_room_for_it_says_so(shell: Shell, tmp_path: Path) -> None:

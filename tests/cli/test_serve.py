@@ -99,6 +99,18 @@ def test_flags_come_from_the_environment_too(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere.db").exists()
 
 
+def test_a_server_for_other_machines_without_https_is_warned_about() -> None:
+    warning = "put a proxy with https before it"
+    for flags, is_warned in (
+        (["--host=0.0.0.0"], True),
+        (["--host=0.0.0.0", "--trusted-proxies=127.0.0.1"], False),
+        ([], False),
+    ):
+        with start_server("--store=memory:", *flags) as process:
+            assert process.url
+            assert (warning in process.output) == is_warned
+
+
 def test_a_mistake_in_a_variable_names_the_variable() -> None:
     result = run("serve", "--port=0", "--store=memory:", env={"CRYPT_API_MAX_TTL": "1s"})
     assert result.stderr == "Error: CRYPT_API_MAX_TTL must be from 60 to 31536000, not 1\n"

@@ -18,7 +18,7 @@ from tests.support.transports import ManyAddresses, ManyAddressesAsync
 
 @pytest.mark.parametrize("fails_at", [1, 2, 3, 4])
 def test_an_upload_that_was_interrupted_goes_on(connect: Connect, big: Path, tmp_path: Path, fails_at: int) -> None:
-    """The line breaks at each part, after the service has got it. What was acknowledged is not sent again."""
+    """The line breaks at each part, after the service has got it. The first part is looked for again."""
     journal = tmp_path / "state/journal"
 
     def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
@@ -33,7 +33,7 @@ def test_an_upload_that_was_interrupted_goes_on(connect: Connect, big: Path, tmp
     assert broken.count("DELETE") == 0
     client, whole = connect()
     link = client.send(files=[big], journal=journal).link
-    assert whole.count("PUT") == 4 - (fails_at - 1)
+    assert whole.count("PUT") == 4 - (fails_at - 1) + (fails_at > 1)
     assert len(set(broken.parts + whole.parts)) == 4
     assert not journal.exists()
     assert client.read(link).files[0].read() == big.read_bytes()
@@ -270,3 +270,10 @@ def test_parts_live_four_hours_longer_than_the_message(server: Platform, big: Pa
         client.send(files=[big], ttl=3_600)
         client.send(files=[big])
     assert lifetimes == [str(3_600 + 14_400)] * 4 + [str(86_400 + 14_400)] * 4
+
+
+def test_a_proxy_that_takes_no_parts_at_all_is_told(server: Platform, big: Path, tmp_path: Path) -> None:
+    client, _ = answered("/part", httpx.Response(413, text="<html>"), server)
+    with client, pytest.raises(errors.Refused, match="A proxy before the service"):
+        client.send(files=[big], journal=tmp_path / "journal")
+    assert not (tmp_path / "journal").exists()

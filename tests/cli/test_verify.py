@@ -29,6 +29,7 @@ LOOKS = (
     '--operator=Otter\'s "Cooperative"',
     "--reader-note=Call 555 <now>",
     "--imprint-url=https://example.org/a?b=1&c=2",
+    "--source-url=https://example.org/source",
     "--accent-colour=#7a1fa2",
     "--logo=data:image/svg+xml;base64,PHN2Zy8+",
     "--max-ttl=604800",

@@ -88,7 +88,7 @@ def test_more_connections_than_the_system_allows_are_refused_at_the_start() -> N
     result = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     assert (result.returncode, result.stderr) == (
         1,
-        "Error: --max-connections of 400 needs 656 open files, and this process may have 500\n",
+        "Error: --max-connections of 400 needs 1056 open files, and this process may have 500\n",
     )
 
 

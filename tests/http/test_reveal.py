@@ -103,8 +103,8 @@ def page_token(client: httpx.Client, path: str) -> str:
     return str(token)
 
 
-MISSING_COOKIE = "your browser has not sent it back"
-OTHER_SITE = "Another site, or an old copy of our page"
+MISSING_COOKIE = "Your browser blocked a cookie"
+OTHER_SITE = "Another site, or an old copy of this page"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str,
 def test_a_refused_form_is_told_why_in_the_readers_language(client: httpx.Client) -> None:
     path = create_path(client)
     headers = {"Accept": "text/html", "Accept-Language": "de"}
-    assert "hat es nicht zurückgesendet" in client.post(path + "/reveal", headers=headers).text
+    assert "Browser hat ein Cookie blockiert" in client.post(path + "/reveal", headers=headers).text
     other = client.post(path + "/reveal", headers=headers | {"Sec-Fetch-Site": "cross-site"})
     assert "Eine andere Website" in other.text
     codes = [

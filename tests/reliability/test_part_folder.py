@@ -1,5 +1,6 @@
 """Parts in a folder: what is there after a crash, a copy, and a full disk; and who can read it."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -76,6 +77,34 @@ async def test_below_the_free_room_that_messages_need_parts_are_refused(
     with pytest.raises(StorageUnavailable, match="disk is too full"):
         await parts.put(ID, 60, 3, body(b"abc"))
     assert parts.usage.refuses
+    parts.close()
+
+
+async def test_uploads_at_once_leave_messages_the_free_room_that_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each one finds the disk as free as the others do, before the first byte of any of them is written."""
+    parts = parts_in(tmp_path)
+    free_bytes = room.MIN_FREE_BYTES + 2 * BLOCK_BYTES
+    monkeypatch.setattr(parts, "_disk_free_bytes", lambda: free_bytes)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        begun.set()
+        await go_on.wait()
+        yield bytes(2 * BLOCK_BYTES)
+
+    first = asyncio.ensure_future(parts.put(ID, 60, 2 * BLOCK_BYTES, slow()))
+    await begun.wait()
+    with pytest.raises(StorageUnavailable, match="disk is too full"):
+        await parts.put(OTHER, 60, 2 * BLOCK_BYTES, body(bytes(2 * BLOCK_BYTES)))
+    go_on.set()
+    await first
+    for _ in range(1_000):  # a thread ends the upload
+        if not parts.usage.refuses:
+            break
+        await asyncio.sleep(0.005)
+    assert (await parts.put(OTHER, 60, 2 * BLOCK_BYTES, body(bytes(2 * BLOCK_BYTES)))).is_new  # the disk tells of it
     parts.close()
 
 

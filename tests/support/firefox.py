@@ -61,6 +61,8 @@ class Firefox:
         self._stream = connection.makefile("rwb")
         self._ids = itertools.count()
         self._downloads = folder / "downloads"
+        self.patience = WAIT_TIMEOUT
+        """Seconds until something that never happens fails a test."""
         self._receive()  # who it is
         self.call("WebDriver:NewSession", capabilities={"alwaysMatch": {"unhandledPromptBehavior": "ignore"}})
         self._first_tab = self.call("WebDriver:GetWindowHandle")
@@ -153,7 +155,7 @@ class Firefox:
 
     def wait_for(self, expression: str, *arguments: Any) -> Any:
         """Wait until an expression of the page is true; give its value."""
-        deadline = time.monotonic() + WAIT_TIMEOUT
+        deadline = time.monotonic() + self.patience
         while not (value := self.script(f"return {expression}", *arguments)):
             assert time.monotonic() < deadline, f"never true: {expression}; {self.text('body')}"
             time.sleep(0.02)
@@ -195,7 +197,7 @@ class Firefox:
     def downloaded(self, name: str) -> bytes:
         """A file that was saved; waits until all of it is."""
         file = self._downloads / name
-        deadline = time.monotonic() + WAIT_TIMEOUT
+        deadline = time.monotonic() + self.patience
         while not (file.exists() and not list(self._downloads.glob("*.part")) and (content := file.read_bytes())):
             assert time.monotonic() < deadline, f"{name} never came: {list(self._downloads.iterdir())}"
             time.sleep(0.02)

@@ -35,9 +35,17 @@ SEALED_PATH = re.compile(r"/[\w-]{22}(/status)?$")
 def write(page: Page, text: str = MESSAGE, *, passphrase: str = "", reads: int = 1) -> str:
     """Fill in the form and send it; return the link."""
     page.fill("#text", text)
-    page.fill("#reads", str(reads))
-    page.fill("#new-passphrase", passphrase)
+    if reads != 1 or passphrase:
+        show_options(page)
+        page.fill("#reads", str(reads))
+        page.fill("#new-passphrase", passphrase)
     return create(page)
+
+
+def show_options(page: Page) -> None:
+    """Unfold the options of a new message."""
+    if page.locator("#more:not([open])").count():
+        page.click("#more summary")
 
 
 def create(page: Page) -> str:

@@ -8,6 +8,8 @@ def send(firefox: Firefox, text: str, *, passphrase: str = "") -> str:
     firefox.wait_until_visible("#create")
     firefox.type("#text", text)
     if passphrase:
+        firefox.click("#more summary")
+        firefox.wait_until_visible("#new-passphrase:enabled")
         firefox.type("#new-passphrase", passphrase)
     firefox.click("#create")
     firefox.wait_until_visible("#sent")

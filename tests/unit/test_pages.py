@@ -23,6 +23,7 @@ LOOKS = {
     "READER_NOTE": "Call 555 <script>",
     "IMPRINT_URL": "https://example.org/imprint?a=1&b=2",
     "PRIVACY_URL": "https://example.org/privacy",
+    "SOURCE_URL": "https://example.org/source",
     "ACCENT_COLOUR": "#7a1fa2",
     "LOGO": "data:image/svg+xml;base64," + base64.b64encode(LOGO).decode(),
 }
@@ -39,6 +40,8 @@ async def test_the_operators_looks_are_on_every_page() -> None:
         assert '<span id="name">Otter &amp; &lt;b&gt;Post&lt;/b&gt;</span>' in page
         assert 'href="https://example.org/imprint?a=1&amp;b=2"' in page
         assert 'href="https://example.org/privacy"' in page
+        assert 'href="https://example.org/source"' in page
+        assert '<link rel="apple-touch-icon" href="/-/logo">' in page
         assert '<link rel="stylesheet" href="/-/brand.css">' in page
         assert 'src="/-/logo"' in page
         if path != "/a/b":
@@ -72,6 +75,7 @@ async def test_without_settings_nothing_is_branded() -> None:
         ("OPERATOR", "x" * 301),
         ("IMPRINT_URL", "http://example.org"),
         ("PRIVACY_URL", 'https://example.org/"onclick='),
+        ("SOURCE_URL", "javascript:alert(1)"),
         ("ACCENT_COLOUR", "red"),
         ("ACCENT_COLOUR", "#ffff00"),
         ("LOGO", "https://example.org/logo.svg"),
@@ -121,6 +125,17 @@ async def test_a_browser_gets_the_page_that_opens_a_sealed_link_with_two_slashes
     page = await get(App(Settings()), "//")
     assert (page.status, page.route, b"/-/main.js" in page.body) == (200, "/", True)
     assert (await get(App(Settings()), "//", {})).body == b'{"error": "Not found"}'
+
+
+async def test_a_preview_of_a_sealed_link_tells_that_opening_it_is_a_choice() -> None:
+    """A chat fetches the link without its fragment, so the page at `/`, as a robot and not as a browser."""
+    chat = {"user-agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "accept": "*/*"}
+    page = (await get(App(Settings.from_mapping(LOOKS)), "/", chat)).body.decode()
+    words = "Someone sent you a sealed message. Opening it is your choice."
+    assert f'<meta name="description" content="{words}">' in page
+    assert f'<meta property="og:description" content="{words}">' in page
+    assert '<meta property="og:title" content="Otter &amp; &lt;b&gt;Post&lt;/b&gt;">' in page
+    assert (await get(App(Settings()), "/", {"user-agent": "curl/8"})).body.startswith(b"crypt-api: messages that")
 
 
 @pytest.mark.parametrize("path", ["/k3x9q/x", "/k3x9q/x/", "/a/b", "/-/nothing", "/k3x9q/0.5"])

@@ -99,7 +99,7 @@ def fill_standard_descriptors() -> None:
 
 
 def ensure_descriptors(max_connections: int) -> None:
-    """Raise this process's limit of open files to what the connections need.
+    """Raise this process's limit of open files to what the connections need: a socket, and a part of a file at a time.
 
     Raises:
         SettingsError: The system does not allow so many.
@@ -108,7 +108,7 @@ def ensure_descriptors(max_connections: int) -> None:
         return  # it has no such limit
     import resource  # noqa: PLC0415 - not there on Windows
 
-    needed = max_connections + SPARE_DESCRIPTORS
+    needed = 2 * max_connections + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return

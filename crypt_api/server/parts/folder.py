@@ -179,8 +179,7 @@ class FolderPartStore:
         """Remove the upload's temporary name, and give back its room if no part came of it."""
         with upload.lock:
             upload.close()
-            if not upload.is_kept:
-                self._room.give_back(length)
+            self._room.end_upload(length, is_kept=upload.is_kept)
 
     def _delete(self, path: Path) -> bool:
         with self._names_lock:

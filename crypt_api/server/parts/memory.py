@@ -27,8 +27,7 @@ class MemoryPartStore:
             is_new = part_id not in self._parts
             expires_at, _ = self._parts.setdefault(part_id, (self._clock() + ttl, data))
         finally:
-            if not is_new:
-                self._room.give_back(length)
+            self._room.end_upload(length, is_kept=is_new)
         return PartKept(is_new, expires_at)
 
     async def get(self, part_id: str) -> StoredPart | None:

@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
 from obstore.store import from_url
 
 from crypt_api.server.parts.object_store_url import ObjectStoreSettings
@@ -71,16 +71,19 @@ class ObjectPartStore:
         config: Any = dict(settings.options)  # each scheme has a type of its own
         if settings.is_s3:
             config["disable_bulk_delete"] = True  # not every store has it, and there is never more than one object
-        self._bucket = from_url(
-            settings.url,
-            config=config,
-            client_options={
-                "allow_http": settings.allows_http,
-                "read_timeout": timedelta(seconds=SILENCE_SECONDS),
-                "timeout": timedelta(seconds=DOWNLOAD_SECONDS),
-            },
-            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
-        )
+        try:
+            self._bucket = from_url(
+                settings.url,
+                config=config,
+                client_options={
+                    "allow_http": settings.allows_http,
+                    "read_timeout": timedelta(seconds=SILENCE_SECONDS),
+                    "timeout": timedelta(seconds=DOWNLOAD_SECONDS),
+                },
+                retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=RETRY_SECONDS)},
+            )
+        except BaseError:  # its text may have a part of a key
+            raise StorageUnavailable("FILES: the URL, or the credentials in the environment, cannot be used") from None
         self._clock = clock
         self._answers = True
         self._check()

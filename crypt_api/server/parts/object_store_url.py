@@ -17,8 +17,8 @@ class ObjectStoreSettings:
     """What a URL such as `s3://bucket/prefix?endpoint=https://s3.example.org` says.
 
     Attributes:
-        url: The URL without its options: bucket and prefix.
-        options: `endpoint` and `region`, where they are given.
+        url: What obstore takes: bucket and prefix.
+        options: obstore's: `endpoint` and `region`, where they are given, and Azure's `account_name`.
     """
 
     url: str
@@ -55,4 +55,10 @@ def parse_url(url: str) -> ObjectStoreSettings:
             raise SettingsError(f"FILES: {name[:30]!r} is no option of {parts.scheme}://, or is empty")
     if "endpoint" in options and not options["endpoint"].startswith(("https://", "http://")):
         raise SettingsError("FILES: endpoint must begin with https:// or http://")
-    return ObjectStoreSettings(url=f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", options=options)
+    place = f"{parts.netloc}{parts.path.rstrip('/')}"
+    if parts.scheme == "az":  # in obstore's URLs, the account has no place
+        account, _, place = place.partition("/")
+        if not place:
+            raise SettingsError(f"FILES must be {FORMS}")
+        options["account_name"] = account
+    return ObjectStoreSettings(url=f"{parts.scheme}://{place}", options=options)

@@ -13,7 +13,7 @@ MIN_FREE_BYTES = 512 << 20
 """Bytes that the disk keeps free for messages: parts are refused below that."""
 
 BLOCK_BYTES = 4_096
-"""A file takes whole blocks of the disk."""
+"""A file takes whole blocks of the disk; an empty one counts as one, since it has a name, and an inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Room:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._bytes = 0
+        self._coming = 0
+        """Of these bytes, those of uploads that are under way: the disk may not know of them yet."""
 
     def take(self, length: int, disk_free_bytes: int | None) -> None:
         """Take the room of a part that is about to come. PartsFull if there is not enough."""
@@ -59,6 +61,14 @@ class Room:
             if refusal:
                 raise PartsFull(refusal)
             self._bytes += _blocks(length)
+            self._coming += _blocks(length)
+
+    def end_upload(self, length: int, *, is_kept: bool) -> None:
+        """The part has come; or it has not, and its room is given back."""
+        with self._lock:
+            self._coming -= _blocks(length)
+            if not is_kept:
+                self._bytes -= _blocks(length)
 
     def add(self, length: int) -> None:
         """Count a part that is there already."""
@@ -66,7 +76,7 @@ class Room:
             self._bytes += _blocks(length)
 
     def give_back(self, length: int) -> None:
-        """Give back the room of a part that is gone, or did not come."""
+        """Give back the room of a part that is gone."""
         with self._lock:
             self._bytes -= _blocks(length)
 
@@ -76,10 +86,10 @@ class Room:
     def _refusal(self, length: int, disk_free_bytes: int | None) -> str:
         if self._max_bytes and self._bytes + length > self._max_bytes:
             return "the parts of files have reached their cap"
-        if disk_free_bytes is not None and disk_free_bytes < MIN_FREE_BYTES + length:
+        if disk_free_bytes is not None and disk_free_bytes < MIN_FREE_BYTES + self._coming + length:
             return "the disk is too full for parts of files"
         return ""
 
 
 def _blocks(length: int) -> int:
-    return -(-length // BLOCK_BYTES) * BLOCK_BYTES
+    return max(-(-length // BLOCK_BYTES), 1) * BLOCK_BYTES

@@ -5,13 +5,16 @@ import { elements } from "./elements.js";
 import { poll } from "./polling.js";
 import { getReceipt } from "./service.js";
 import { setText } from "./texts.js";
-import { showView } from "./views.js";
+import { setFace, showView } from "./views.js";
 
 /** @typedef {import("./ask-keys.js").AnswerKeys} AnswerKeys */
 /** @typedef {import("./service.js").Receipt} Receipt */
 
 /** The keys of the texts, by the receipt's state. @type {Record<string, string>} */
 const STATES = { unread: "answered.unread", read: "answered.read" };
+
+/** @type {Record<string, [icon: string, tone: "done" | "neutral"]>} */
+const FACES = { unread: ["clock", "neutral"], read: ["check", "done"] };
 
 /** @type {() => void} */
 let stopPolling = () => undefined;
@@ -35,6 +38,6 @@ export function showAnsweredView(keys, expiresAt, receipt) {
 /** @param {string | undefined} state undefined if its time is up @param {Date | null} [at] */
 function drawState(state, at) {
   setText(elements["answered-state"], STATES[state ?? ""] ?? "answered.gone", { at });
-  elements["answered-receipt"].dataset.state = state ?? "expired";
+  setFace(elements["answered-face"], ...(FACES[state ?? ""] ?? ["trash", "neutral"]));
   elements["answered-until"].hidden = state !== "unread";
 }

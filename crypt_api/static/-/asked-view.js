@@ -15,7 +15,7 @@ import { readQuestion } from "./question.js";
 import { follow } from "./read-view.js";
 import { destroy, getReceipt, Refused } from "./service.js";
 import { getText, setText } from "./texts.js";
-import { leaveView, showView, trackView } from "./views.js";
+import { isSmallScreen, leaveView, showView, trackView } from "./views.js";
 
 /** @typedef {import("./ask-keys.js").AskKeys} AskKeys */
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -42,8 +42,8 @@ let asked = null;
 /** @type {() => void} */
 let stopPolling = () => undefined;
 
-copyOnClick(elements["copy-answer-link"], linkToSend);
-copyOnClick(elements["copy-kept-link"], linkToKeep, markKept);
+copyOnClick(elements["copy-answer-link"], elements["answer-link"], linkToSend);
+copyOnClick(elements["copy-kept-link"], elements["kept-link"], linkToKeep, markKept);
 elements["kept-link"].addEventListener("copy", markKept);
 for (const field of [elements["answer-link"], elements["kept-link"]]) {
   field.addEventListener("focus", () => field.select());
@@ -117,6 +117,7 @@ function show(/** @type {Asked} */ question) {
   elements["asked-question"].hidden = !asked.question;
   setText(elements["asked-until"], "asked.until", { until: asked.expiresAt });
   drawLinks();
+  elements["answer-qr-fold"].open = !isSmallScreen();
   showView("asked");
   stopPolling = poll(update);
 }

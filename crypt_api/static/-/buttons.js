@@ -1,6 +1,8 @@
 // What the views' buttons have in common: being busy, copying, showing and hiding a passphrase.
 
-import { setText } from "./texts.js";
+import { attempt } from "./attempt.js";
+import { elements } from "./elements.js";
+import { clearText, getText, setText } from "./texts.js";
 
 /** The buttons whose work is under way. @type {Set<HTMLButtonElement>} */
 const busy = new Set();
@@ -33,20 +35,39 @@ export function isBusy(button) {
 }
 
 /**
- * Let a button copy a value to the clipboard.
+ * Let a button copy a value to the clipboard. If that is forbidden, the element that shows the value is selected, and
+ * the button's hint says how to copy it by hand.
  *
  * @param {HTMLButtonElement} button
+ * @param {HTMLElement} shown
  * @param {() => string} getValue
  * @param {() => void} onCopied
  */
-export function copyOnClick(button, getValue, onCopied = () => undefined) {
+export function copyOnClick(button, shown, getValue, onCopied = () => undefined) {
   const key = button.getAttribute("data-text") ?? "";
+  const hint = elements[`${button.id}-hint`];
   button.addEventListener("click", async () => {
-    const isCopied = await copy(getValue());
-    if (isCopied) onCopied();
-    setText(button, isCopied ? "copied" : "not-copied");
+    clearText(hint);
+    if (!(await copy(getValue()))) {
+      select(shown);
+      if (matchMedia("(pointer: coarse)").matches) setText(hint, "not-copied.touch");
+      else setText(hint, "not-copied.key", { key: /Mac/.test(navigator.platform) ? "⌘C" : getText("not-copied.ctrl") });
+      return;
+    }
+    onCopied();
+    setText(button, "copied");
     setTimeout(() => setText(button, key), 2_000);
   });
+  const keepWidth = () => button.setAttribute("data-widest", `${getText(key)}\n${getText("copied")}`);
+  document.addEventListener("languageloaded", keepWidth);
+  attempt(keepWidth);
+}
+
+/** Select all that a field or another element shows. @param {HTMLElement} shown */
+function select(shown) {
+  shown.focus();
+  if (shown instanceof HTMLInputElement || shown instanceof HTMLTextAreaElement) shown.select();
+  else getSelection()?.selectAllChildren(shown);
 }
 
 /** Copy a text to the clipboard; false if the browser, or its user, forbids that. @param {string} text */

@@ -16,6 +16,9 @@ import { startTexts } from "./texts.js";
 import { leaveView, nameTab, trackView } from "./views.js";
 import { showWriteView, startWriteView } from "./write-view.js";
 
+/** What puts https in front of a server; deploy/README.md has more. */
+const HTTPS_COMMAND = "docker compose --file deploy/compose.single.yaml up --detach";
+
 async function route() {
   elements["not-loaded"].hidden = true;
   leaveView();
@@ -23,7 +26,7 @@ async function route() {
   clearReadView();
   clearMessageView();
   const secret = repairLink() ?? (isLinkMeant() ? null : leasedSecret());
-  if (!isSecureContext) showGoneView("insecure");
+  if (!isSecureContext) showGoneView("insecure", { command: HTTPS_COMMAND });
   else if (isWatched) showGoneView("workers");
   else if (secret) await follow(secret);
   else if (isLinkMeant()) showGoneView("link", { example: exampleLink(location.href) });
@@ -94,8 +97,9 @@ startSentView();
 startReadView();
 startMessageView();
 startGoneView();
-for (const button of [elements.another, elements.home]) {
-  button.addEventListener("click", (/** @type {Event} */ event) => {
+for (const button of [elements.another, elements.home, elements.brand]) {
+  button.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+    if (button.matches("a") && (event.ctrlKey || event.metaKey || event.shiftKey)) return; // a tab of its own
     event.preventDefault();
     if (!mayLeave()) return;
     endLease(); // or the address without a fragment would lead back to the message that was read

@@ -39,7 +39,8 @@ let leaseTimer;
 
 /** Make the view's buttons work; called once. */
 export function startMessageView() {
-  copyOnClick(elements["copy-content"], () => text);
+  copyOnClick(elements["copy-content"], elements.content, () => text);
+  elements["save-text"].addEventListener("click", () => saveFile([new TextEncoder().encode(text)], "message.txt"));
   elements.save.addEventListener("click", save);
   elements.done.addEventListener("click", () => mayLeave() && closeMessage());
   askBeforeLeaving("message", lossNow);
@@ -67,7 +68,8 @@ export function showMessageView(read, { ReceivedFiles }) {
   text = isText ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(content.data) : (content.note ?? "");
   files = isText ? null : new ReceivedFiles(content, showState);
   elements.content.textContent = text;
-  elements.content.hidden = elements["copy-content"].hidden = !isText && !text;
+  elements["text-card"].hidden = !isText && !text;
+  elements["files-card"].hidden = isText;
   files?.draw();
   showView("message");
   attempt(() => history.replaceState(null, "", "/")); // the secret leaves the address bar
@@ -89,9 +91,9 @@ export async function resumeFiles() {
 }
 
 function describe() {
-  elements.save.className = files ? "main" : "second";
+  elements["save-text"].hidden = files !== null;
   elements["copy-content"].className = files ? "second" : "main";
-  setText(elements.save, (files?.entries.length ?? 1) > 1 ? "message.save-all" : "message.save");
+  setText(elements.save, (files?.entries.length ?? 1) > 1 ? "message.save-all" : "message.save-file");
   setText(elements["content-label"], files ? "message.note" : "message.content");
 }
 
@@ -153,9 +155,8 @@ function clearImages() {
 }
 
 function save() {
-  if (!files) return saveFile([new TextEncoder().encode(text)], "message.txt");
   const shown = files;
-  if (!shown.manifest) return shown.saveAll();
+  if (!shown?.manifest) return shown?.saveAll();
   return whileBusy(elements.save, "message.saving", () => shown.saveAll());
 }
 

@@ -1,7 +1,7 @@
 // The service's routes for parts (docs/protocol.md). Every request may be repeated: a line that breaks is waited for.
 
 import { encodeBase64url } from "./encoding.js";
-import { Cancelled, Refused, SILENCE } from "./service.js";
+import { Cancelled, Refused, SILENCE, Unreachable } from "./service.js";
 
 /** @typedef {import("./parts.js").PartKeys} PartKeys */
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -22,7 +22,13 @@ const PAUSES = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
 const MAX_FAILURES = 3;
 
 /** The line, or something on it, does not take a part of this size. */
-export class PartTooLarge extends Error {}
+export class PartTooLarge extends Error {
+  /** @param {Error} reason what is told if there is no smaller size */
+  constructor(reason) {
+    super();
+    this.reason = reason;
+  }
+}
 
 /** Store a part. @param {PartKeys} keys @param {Bytes} part @param {Record<string, string>} headers @param {Watcher} watcher */
 export async function putPart(keys, part, headers, watcher) {
@@ -75,7 +81,9 @@ async function request(method, keys, { headers, body, watcher, patience = Infini
       continue;
     }
     const isBlocked = method === "PUT" && ((status === 0 && hasMoved) || (status !== 0 && !error.code));
-    if (isBlocked && (status === 413 || ++failures === MAX_FAILURES)) throw new PartTooLarge();
+    if (isBlocked && (status === 413 || ++failures === MAX_FAILURES)) {
+      throw new PartTooLarge(status ? error : new Unreachable("none"));
+    }
     const isDown = status === 0 || status >= 500;
     if ((!isDown && !isBlocked) || (error.code && ++failures === MAX_FAILURES)) throw error;
     if (lost + 1 >= patience) throw error;

@@ -4,6 +4,7 @@
 export function startPrinting() {
   addEventListener("beforeprint", () => {
     removeTexts();
+    unfold();
     for (const field of document.querySelectorAll(/** @type {"input"} */ ("textarea, input[readonly]"))) {
       const text = document.createElement("pre");
       text.className = "printed notranslate";
@@ -13,7 +14,20 @@ export function startPrinting() {
       field.after(text);
     }
   });
-  addEventListener("afterprint", removeTexts);
+  addEventListener("afterprint", () => {
+    removeTexts();
+    for (const fold of folded.splice(0)) fold.open = false;
+  });
+}
+
+/** What was folded before the page was printed. @type {HTMLDetailsElement[]} */
+const folded = [];
+
+function unfold() {
+  for (const fold of document.querySelectorAll(/** @type {"details"} */ ("details.printed-open:not([open])"))) {
+    fold.open = true;
+    folded.push(fold);
+  }
 }
 
 function removeTexts() {

@@ -18,7 +18,8 @@ import { formatSize, setText } from "./texts.js";
 /** @typedef {import("./envelope.js").Content} Content */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./saving.js").Target} Target */
-/** @typedef {{ number: number, name: string, mediaType: string, bytes: number, start: number, isSaved: boolean }} Entry */
+/** @typedef {{ name: string, mediaType: string, bytes: number }} Listed */
+/** @typedef {Listed & { number: number, start: number, isSaved: boolean, copy?: Blob }} Entry */
 
 /** The files of one message, shown in its view. */
 export class ReceivedFiles {
@@ -55,7 +56,6 @@ export class ReceivedFiles {
     const list = elements["content-files"];
     list.textContent = "";
     for (const entry of this.entries) list.appendChild(this.item(entry));
-    list.hidden = false;
     elements.download.hidden = true;
     attempt(() => clearError(elements["download-problem"]));
     if (this.entries.some(isTooLargeToKeep))
@@ -66,7 +66,7 @@ export class ReceivedFiles {
   clear() {
     this.controller.abort();
     elements["content-files"].textContent = "";
-    elements["content-files"].hidden = elements.download.hidden = true;
+    elements["files-card"].hidden = elements.download.hidden = true;
     attempt(() => clearError(elements["download-problem"]));
   }
 
@@ -94,15 +94,19 @@ export class ReceivedFiles {
     const unsaved = this.entries.filter(({ isSaved }) => !isSaved);
     const entries = unsaved.length && !this.inline.length ? unsaved : this.entries;
     if (!this.download) return entries.forEach((entry) => this.saveInline(entry));
+    const [copied, others] = [entries.filter(({ copy }) => copy), entries.filter(({ copy }) => !copy)];
+    for (const entry of copied) this.saveCopy(entry);
+    if (!others.length || (!unsaved.length && copied.length)) return;
     await this.try(async () => {
-      if (entries.length === 1) return this.transfer(entries[0], await pickTarget(entries[0]));
-      const targetOf = await pickTargets(entries);
-      await Promise.all(entries.map((entry) => this.transfer(entry, null, targetOf)));
+      if (others.length === 1) return this.transfer(others[0], await pickTarget(others[0]));
+      const targetOf = await pickTargets(others);
+      await Promise.all(others.map((entry) => this.transfer(entry, null, targetOf)));
     });
   }
 
   async save(/** @type {Entry} */ entry) {
     if (!this.download) return this.saveInline(entry);
+    if (entry.copy) return this.saveCopy(entry);
     await this.try(async () => this.transfer(entry, await pickTarget(entry)));
   }
 
@@ -113,6 +117,11 @@ export class ReceivedFiles {
     } catch (error) {
       if (!(error instanceof Cancelled)) throw error;
     }
+  }
+
+  /** Once more: the first time, the browser may have saved nothing. */
+  saveCopy(/** @type {Entry} */ { copy, name }) {
+    saveFile([/** @type {Blob} */ (copy)], safeFileName(name));
   }
 
   saveInline(/** @type {Entry} */ entry) {
@@ -147,13 +156,15 @@ export class ReceivedFiles {
     }
   }
 
-  async fetchTo(/** @type {Entry} */ { start, bytes }, /** @type {Target} */ target) {
+  async fetchTo(/** @type {Entry} */ entry, /** @type {Target} */ target) {
+    const { start, bytes } = entry;
     clearError(elements["download-problem"]);
     elements.download.hidden = false;
     const progress = new Progress("download", bytes);
     try {
       for await (const piece of this.pieces(start, bytes, progress)) await target.write(piece);
       await target.close();
+      entry.copy = target.copy;
     } catch (error) {
       await target.abort();
       throw error;

@@ -43,7 +43,6 @@ async function reveal() {
     return reason ? showError(elements.problem, reason) : showFailure(elements.problem, error);
   }
   elements.message.textContent = message;
-  elements.copy.hidden = !navigator.clipboard; // it exists on https and localhost only
   showView("revealed");
   await acknowledgePlain(path, idempotencyKey).catch(() => undefined); // or the lease ends by itself
 }
@@ -52,7 +51,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   whileBusy(elements.reveal, "read.busy", reveal);
 });
-copyOnClick(elements.copy, () => message);
+copyOnClick(elements.copy, elements.message, () => message);
 startGoneView();
 await startTexts(elements.language);
 if (await hasServiceWorkers()) showGoneView("workers");

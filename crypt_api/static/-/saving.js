@@ -12,6 +12,7 @@ import { Cancelled } from "./service.js";
  * @property {(piece: Bytes) => Promise<void> | void} write
  * @property {() => Promise<void> | void} close the file is saved then
  * @property {() => Promise<void> | void} abort
+ * @property {Blob} [copy] the file, where nobody can tell whether it was really saved
  */
 /** @typedef {{ name: string, bytes: number }} Entry */
 
@@ -36,8 +37,8 @@ export function isTooLargeToKeep({ bytes }) {
  */
 export async function pickTarget(entry) {
   if (entry.bytes <= STREAMED_BYTES || !browser.showSaveFilePicker) return keptTarget(entry);
-  const suggestedName = safeFileName(entry.name);
-  return streamedTarget(await answer(browser.showSaveFilePicker({ suggestedName })));
+  const handle = await answer(browser.showSaveFilePicker({ suggestedName: safeFileName(entry.name) }));
+  return handle ? streamedTarget(handle) : keptTarget(entry);
 }
 
 /**
@@ -51,48 +52,87 @@ export async function pickTargets(entries) {
     return async (entry) => keptTarget(entry);
   }
   const folder = await answer(browser.showDirectoryPicker({ mode: "readwrite" }));
-  return async ({ name }) => streamedTarget(await newFile(folder, safeFileName(name)));
+  return async (entry) => (folder ? newFileTarget(folder, entry) : keptTarget(entry));
 }
 
-/** The browser keeps the pieces, as Blobs that it may move to its disk, and saves them at the end. @returns {Target} */
+/**
+ * The browser keeps the pieces, as Blobs that it may move to its disk, and saves them at the end. It may ask its user
+ * first, or do nothing: many browsers let a page save one file at a click. So they stay here, to be saved again.
+ *
+ * @returns {Target}
+ */
 export function keptTarget(/** @type {Entry} */ { name }) {
   /** @type {Blob[]} */
   const pieces = [];
-  return {
+  /** @type {Target} */
+  const target = {
     write: (piece) => void pieces.push(new Blob([piece])),
-    close: () => saveFile(pieces, safeFileName(name)),
+    close: () => {
+      target.copy = new Blob(pieces);
+      saveFile([target.copy], safeFileName(name));
+    },
     abort: () => void pieces.splice(0),
   };
+  return target;
 }
 
-/** @returns {Promise<Target>} */
-async function streamedTarget(/** @type {any} */ handle) {
+/**
+ * @param {any} handle
+ * @param {() => Promise<void>} [discard] removes the file, if it is a new one
+ * @returns {Promise<Target>}
+ */
+async function streamedTarget(handle, discard = async () => undefined) {
   const writable = await handle.createWritable();
   return {
     write: (piece) => writable.write(piece),
     close: () => writable.close(),
-    abort: () => writable.abort(),
+    abort: () =>
+      writable
+        .abort()
+        .then(discard)
+        .catch(() => undefined), // why it was aborted is told
   };
 }
 
-/** A file of a name that the folder does not have: nothing is overwritten. */
-async function newFile(/** @type {any} */ folder, /** @type {string} */ name) {
+/**
+ * A file of a name that the folder does not have: nothing is overwritten. A browser allows fewer names here than for its
+ * downloads (none that ends with `.url` or `.lnk`, for example); such a file goes there.
+ *
+ * @param {any} folder
+ * @param {Entry} entry
+ * @returns {Promise<Target>}
+ */
+async function newFileTarget(folder, entry) {
+  const name = safeFileName(entry.name);
   const [, stem, extension] = /** @type {RegExpExecArray} */ (/^(.+?)([.][^.]*)?$/s.exec(name));
   for (let number = 1; ; number++) {
     const free = number === 1 ? name : `${stem} (${number})${extension ?? ""}`;
-    const isTaken = await folder.getFileHandle(free).then(
-      () => true,
-      (/** @type {DOMException} */ { name: kind }) => kind !== "NotFoundError",
-    );
-    if (!isTaken) return folder.getFileHandle(free, { create: true });
+    try {
+      await folder.getFileHandle(free);
+    } catch (error) {
+      const { name: kind } = /** @type {Error} */ (error);
+      if (kind === "TypeError") return keptTarget(entry);
+      if (kind === "NotFoundError") {
+        const handle = await folder.getFileHandle(free, { create: true });
+        return streamedTarget(handle, () => folder.removeEntry(free));
+      }
+      if (kind !== "TypeMismatchError") throw error; // which a folder of that name is
+    }
   }
 }
 
-/** What the reader picked; raises `Cancelled` if that is nothing. @template T @param {Promise<T>} question */
+/**
+ * What the reader picked; null if the browser does not let them pick, by its user's policy, say. Raises `Cancelled` if
+ * they picked nothing.
+ *
+ * @template T
+ * @param {Promise<T>} question
+ */
 async function answer(question) {
   try {
     return await question;
-  } catch {
-    throw new Cancelled();
+  } catch (error) {
+    if (/** @type {Error} */ (error).name === "AbortError") throw new Cancelled();
+    return null;
   }
 }

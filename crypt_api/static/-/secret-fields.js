@@ -18,7 +18,7 @@ export function startSecretFields() {
   }
 }
 
-/** Enable the fields that are shown, and no others. */
+/** Enable the fields that are shown, and no others; folded ones are not. */
 export function enableShownFields() {
-  for (const field of secretFields()) field.disabled = field.closest("[hidden]") !== null;
+  for (const field of secretFields()) field.disabled = field.closest("[hidden], details:not([open])") !== null;
 }

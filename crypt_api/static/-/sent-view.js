@@ -11,8 +11,8 @@ import { askBeforeLeaving } from "./leaving.js";
 import { poll } from "./polling.js";
 import { draw } from "./qr.js";
 import { destroy, getReceipt } from "./service.js";
-import { getText, setText } from "./texts.js";
-import { nameTab, showView, trackView } from "./views.js";
+import { clearText, getText, setText } from "./texts.js";
+import { isSmallScreen, nameTab, setFace, showView, trackView } from "./views.js";
 
 /**
  * @typedef {object} Sent
@@ -26,16 +26,31 @@ import { nameTab, showView, trackView } from "./views.js";
 /**
  * What has become of the message; "some" have read it if others still can.
  *
- * @typedef {{ state: "unread" | "some" | "read" | "destroyed" | "expired", at?: Date | null, n?: number, left?: number }} Fate
+ * @typedef {object} Fate
+ * @property {"unread" | "some" | "read" | "destroyed" | "expired"} state
+ * @property {Date | null} [at]
+ * @property {number} [left] how many can still open it
  */
 
 const STATES = {
   unread: "sent.unread",
-  some: "sent.read-some",
+  some: "sent.left",
   read: "sent.read",
   destroyed: "sent.destroyed",
   expired: "sent.expired",
 };
+
+/** @type {Record<Fate["state"], [icon: string, tone: "done" | "neutral"]>} */
+const FACES = {
+  unread: ["clock", "neutral"],
+  some: ["eye", "done"],
+  read: ["check", "done"],
+  destroyed: ["trash", "neutral"],
+  expired: ["clock", "neutral"],
+};
+
+/** Characters of a link that fit two lines beside its button. */
+const TWO_LINES = 52;
 
 /** The message that is shown. @type {Sent | null} */
 let sent = null;
@@ -50,10 +65,10 @@ let stopPolling = () => undefined;
 
 /** Make the view's buttons work; called once. */
 export function startSentView() {
-  copyOnClick(elements["copy-link"], link, keepLink);
+  copyOnClick(elements["copy-link"], elements.link, link, keepLink);
   elements.link.addEventListener("copy", keepLink);
   askBeforeLeaving("sent", () => (isLinkAtRisk && !isOver() ? "leave.link" : null));
-  copyOnClick(elements["copy-passphrase"], () => sent?.passphrase ?? "");
+  copyOnClick(elements["copy-passphrase"], elements["sent-passphrase"], () => sent?.passphrase ?? "");
   for (const field of [elements.link, elements["sent-passphrase"]]) {
     field.addEventListener("focus", () => field.select());
   }
@@ -102,7 +117,7 @@ export async function showReceiptView(secret, reads) {
   const { readsLeft, expiresAt } = receipt;
   const isSender = reads !== undefined;
   const message = { keys, secret, passphrase: "", reads: reads ?? readsLeft, expiresAt, isSender };
-  show(message, fateOf(message, receipt));
+  show(message, fateOf(receipt));
   return true;
 }
 
@@ -121,6 +136,7 @@ function show(/** @type {Sent} */ message, /** @type {Fate} */ itsFate) {
   stopConfirming();
   drawLink();
   drawFate();
+  elements["qr-fold"].open = !isSmallScreen();
   showView("sent");
   if (isOver()) end();
   else stopPolling = poll(updateFate);
@@ -154,6 +170,7 @@ function drawLink() {
   const isShown = sent !== null && !isOver();
   const passphrase = isShown ? sent?.passphrase : "";
   elements.link.value = isShown ? link() : "";
+  elements.link.rows = link().length > TWO_LINES ? 3 : 2;
   elements["sent-passphrase"].value = passphrase;
   elements["sent-passphrase-field"].hidden = !passphrase;
   elements.qr.textContent = "";
@@ -169,25 +186,30 @@ function labelQrCode() {
 /** Draw what has become of the message. When it is over that is the headline, and the link is gone. */
 function drawFate() {
   if (!sent) return;
-  const { state, ...values } = fate;
+  const { state, at, left } = fate;
   const { isSender, reads, expiresAt } = sent;
   const title = isSender ? "sent.title" : "sent.title-receipt";
   const lede = isSender ? "sent.lede" : "sent.from-link";
-  setText(elements["sent-title"], isOver() ? `sent.title-${state}` : title, values);
+  setText(elements["sent-title"], isOver() ? `sent.title-${state}` : title);
   setText(elements["sent-lede"], isOver() ? "sent.over" : lede, { n: reads });
-  setText(elements.state, STATES[state], values);
-  setText(elements.until, "sent.until", { until: expiresAt }); // as days go by, its "tomorrow" becomes "today"
+  if (isOver()) setFace(elements["sent-face"], ...FACES[state]);
+  else setFace(elements["sent-face"], "lock", "accent");
+  setFace(elements["receipt-face"], ...FACES[state]);
   elements.receipt.dataset.state = state;
-  elements.receipt.classList.toggle("unseen", isOver()); // it is for screen readers, as the headline says the same
+  if (isSender && left) setText(elements.state, "sent.read-some", { n: reads - left, reads });
+  else setText(elements.state, STATES[state], { at, n: left });
+  if (isOver()) clearText(elements.until);
+  // as days go by, its "tomorrow" becomes "today"
+  else setText(elements.until, state === "some" ? "sent.until-last" : "sent.until", { at, until: expiresAt });
   elements["sent-link"].hidden = elements.destroying.hidden = isOver();
 }
 
-/** @param {Sent} message @param {import("./service.js").Receipt | null} receipt @returns {Fate} */
-function fateOf({ reads }, receipt) {
+/** @param {import("./service.js").Receipt | null} receipt @returns {Fate} */
+function fateOf(receipt) {
   if (!receipt) return { state: "expired" };
   const { state, readsLeft: left, at } = receipt;
   if (!left) return { state, at };
-  return at ? { state: "some", n: Math.max(reads - left, 1), left, at } : { state: "unread" };
+  return at ? { state: "some", left, at } : { state: "unread" };
 }
 
 /** Ask for the receipt, and show it; whether it may still change. */
@@ -197,7 +219,7 @@ async function updateFate() {
   try {
     const receipt = await getReceipt(asked.keys);
     if (asked !== sent) return false;
-    fate = fateOf(asked, receipt);
+    fate = fateOf(receipt);
   } catch {
     if (asked === sent) showError(elements["sent-problem"], "sent.offline");
     return true;

@@ -71,6 +71,11 @@ export function getText(key, values = {}) {
   });
 }
 
+/** Write 1234 as "1,234", in the digits of the language. @param {number} value */
+function formatNumber(value) {
+  return new Intl.NumberFormat(locale).format(value);
+}
+
 /** Write 300 as "5 min". @param {number} seconds */
 export function formatDuration(seconds) {
   if (seconds >= 2 * 86_400 && seconds % 86_400 === 0) return formatUnit(seconds / 86_400, "day");
@@ -117,6 +122,9 @@ function useLanguage(/** @type {string} */ code, /** @type {Texts} */ loaded) {
   for (const element of document.querySelectorAll("[data-placeholder]")) {
     element.setAttribute("placeholder", getText(element.getAttribute("data-placeholder") ?? ""));
   }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", getText(element.getAttribute("data-label") ?? ""));
+  }
   document.dispatchEvent(new Event("languageloaded"));
 }
 
@@ -143,15 +151,17 @@ function isolate(/** @type {string} */ value) {
   return document.documentElement.dir === "rtl" ? `\u2068${value}\u2069` : value;
 }
 
-/** A text's value; a time becomes a day and an hour, such as "today at 14:02". */
+/** A text's value; a time becomes a day and an hour, such as "today at 14:02" or "on 5 December at 14:02". */
 function formatValue(/** @type {unknown} */ value) {
+  if (typeof value === "number") return formatNumber(value);
   if (!(value instanceof Date)) return String(value);
+  const clock = new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(value);
   const days = Math.round((midnight(value) - midnight(new Date())) / 86_400_000);
-  const day =
-    Math.abs(days) <= 1
-      ? new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day")
-      : new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" }).format(value);
-  return getText("time", { day, clock: new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(value) });
+  if (Math.abs(days) > 1) {
+    const day = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" }).format(value);
+    return getText("time.on-day", { day, clock });
+  }
+  return getText("time", { day: new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(days, "day"), clock });
 }
 
 function midnight(/** @type {Date} */ time) {

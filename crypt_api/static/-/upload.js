@@ -34,11 +34,13 @@ export function contentOfPart(sealedBytes) {
  * @returns {Promise<SentParts>}
  */
 export async function sendParts(files, how, watcher) {
-  try {
-    return await sendAll(files, how, watcher);
-  } catch (error) {
-    if (!(error instanceof PartTooLarge) || how.partBytes <= SMALL_PART_BYTES) throw error;
-    return await sendAll(files, { ...how, partBytes: SMALL_PART_BYTES }, watcher); // with another key
+  for (let { partBytes } = how; ; partBytes = SMALL_PART_BYTES) {
+    try {
+      return await sendAll(files, { ...how, partBytes }, watcher); // each time with another key
+    } catch (error) {
+      if (!(error instanceof PartTooLarge)) throw error;
+      if (partBytes <= SMALL_PART_BYTES) throw error.reason;
+    }
   }
 }
 

@@ -31,6 +31,23 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
   attempt(() => scrollTo(0, 0));
 }
 
+/**
+ * Show what a state looks like, at a glance.
+ *
+ * @param {Element} face
+ * @param {string} icon one of templates/icons.html
+ * @param {"done" | "warning" | "neutral" | "accent"} tone
+ */
+export function setFace(face, icon, tone) {
+  face.setAttribute("data-tone", tone);
+  face.firstElementChild?.setAttribute("href", `#icon-${icon}`);
+}
+
+/** Whether it is a phone's screen. A QR code is folded there: a phone need not photograph itself. */
+export function isSmallScreen() {
+  return matchMedia("(max-width: 34rem)").matches;
+}
+
 /** Name the browser's tab after the view that is shown, in the language of the page. */
 export function nameTab() {
   document.title = `${elements[shown]?.querySelector("h1").textContent} · ${elements.name.textContent}`;

@@ -22,12 +22,16 @@ import { exampleLink } from "./links.js";
 import { generatePassphrase, passphraseStrength } from "./passphrase.js";
 import { showSentView } from "./sent-view.js";
 import { Cancelled, create, Refused } from "./service.js";
+import { enableShownFields } from "./secret-fields.js";
 import { getItem, setItem } from "./storage.js";
-import { clearText, formatDuration, formatSize, setText } from "./texts.js";
+import { clearText, formatDuration, formatSize, getText, setText } from "./texts.js";
 import { currentView, leaveView, showView, trackView } from "./views.js";
 
 /** Seconds. */
 const LIFETIMES = [300, 3_600, 8 * 3_600, 86_400, 7 * 86_400, 30 * 86_400];
+
+/** More lifetimes than these are a list to choose from. */
+const MOST_CHOICES = 4;
 
 /** Characters. Somebody who has the link has ten tries, and tries the shortest passphrases first. */
 const MIN_PASSPHRASE_LENGTH = 4;
@@ -42,7 +46,10 @@ export function startWriteView() {
     event.preventDefault();
     whileBusy(elements.create, "write.busy", send);
   });
-  elements.text.addEventListener("input", showSize);
+  elements.text.addEventListener("input", () => {
+    showSize();
+    growText();
+  });
   elements.text.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
       elements.text.form.querySelector("button.main").click();
@@ -63,10 +70,12 @@ export function startWriteView() {
   });
   askBeforeLeaving("write", () => (hasDraft() ? "leave.draft" : null));
   setText(elements["whole-link"], "write.whole-link", { example: exampleLink() });
+  startOptions();
   showLifetimes();
   document.addEventListener("languageloaded", () => {
     showLifetimes();
     showSize();
+    showChosen();
   });
 }
 
@@ -80,11 +89,42 @@ function clearForm() {
   returnFields();
   nameEditor("write.message", "sending.lede");
   elements["write-form"].reset();
+  growText();
+  elements.more.open = false;
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
   detachAll();
   showStrength();
+  showChosen();
   showToken();
   clearErrors();
+}
+
+/** Make the folded options work: a stepper for the readers, and a summary of what is chosen. */
+function startOptions() {
+  const { more, reads } = elements;
+  for (const [button, step] of [
+    [elements["fewer-reads"], -1],
+    [elements["more-reads"], 1],
+  ]) {
+    button.addEventListener("click", () => {
+      const most = Number(reads.max);
+      reads.value = Math.min(Math.max(Math.round(Number(reads.value)) + step, 1), most);
+      clearError(elements["reads-problem"], reads);
+    });
+  }
+  more.addEventListener("toggle", () => {
+    enableShownFields(); // a browser fills a folded field, too
+    showChosen();
+  });
+}
+
+/** Say beside the folded options which of them are in use. */
+function showChosen() {
+  const { more, reads, "new-passphrase": passphrase, "more-chosen": place } = elements;
+  const chosen = [];
+  if (Number(reads.value) > 1) chosen.push(getText("write.readers", { n: Number(reads.value) }));
+  if (passphrase.value) chosen.push(getText("read.passphrase"));
+  place.textContent = more.open ? "" : chosen.join(" · ");
 }
 
 function clearErrors() {
@@ -123,25 +163,43 @@ export function showToken() {
   elements["remember-token"].checked = Boolean(remembered);
 }
 
-/** Show the lifetimes that this service allows, as a choice; the operator's is chosen at first. */
+/** Show the lifetimes that this service allows, as a choice; the operator's is chosen at first. Many are a list. */
 function showLifetimes() {
   const { maxTtl, defaultTtl } = elements.views.dataset;
   const lifetimes = [...new Set([...LIFETIMES.filter((lifetime) => lifetime <= maxTtl), Number(defaultTtl)])];
   lifetimes.sort((one, other) => one - other);
-  const chosen = Number(elements.life.querySelector("input:checked")?.value ?? defaultTtl);
-  elements.life.replaceChildren(
-    ...lifetimes.map((lifetime) => {
-      const label = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), {
-        type: "radio",
-        name: "life",
-        value: lifetime,
-        defaultChecked: lifetime === chosen,
-      });
-      label.append(input, formatDuration(lifetime));
-      return label;
-    }),
-  );
+  const chosen = chosenLifetime() || Number(defaultTtl);
+  const isList = lifetimes.length > MOST_CHOICES;
+  const list = document.createElement(isList ? "select" : "div");
+  if (isList) list.setAttribute("aria-labelledby", "life-label");
+  else list.className = "choices";
+  list.append(...lifetimes.map((lifetime) => (isList ? optionOf : choiceOf)(lifetime, lifetime === chosen)));
+  elements.life.replaceChildren(list);
+}
+
+function optionOf(/** @type {number} */ lifetime, /** @type {boolean} */ isChosen) {
+  return new Option(formatDuration(lifetime), String(lifetime), isChosen, isChosen);
+}
+
+function choiceOf(/** @type {number} */ lifetime, /** @type {boolean} */ isChosen) {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  Object.assign(input, { type: "radio", name: "life", value: lifetime, defaultChecked: isChosen });
+  label.append(input, formatDuration(lifetime));
+  return label;
+}
+
+/** Seconds; 0 before the lifetimes are shown. */
+function chosenLifetime() {
+  return Number(elements.life.querySelector("input:checked, select")?.value);
+}
+
+/** Make the text's field as high as the text, where the style sheet cannot. */
+function growText() {
+  const { text } = elements;
+  if (CSS.supports("field-sizing: content")) return;
+  text.style.height = "";
+  if (text.scrollHeight > text.clientHeight) text.style.height = `${text.scrollHeight}px`;
 }
 
 /** Show how much of a limit is used, where there is one: files' as soon as it is known, a text's from its half on. */
@@ -173,11 +231,20 @@ export async function hasMistake(draft) {
   if (!draft.files.length && !draft.text) showError(problem, "problem.empty", {}, text);
   else if (!isSmall && (!limits || bytes > limits.maxBytes)) showTooLarge(bytes);
   else if (!isSmall && (!draft.files.length || !fitsWithoutFiles(draft))) showTextTooLarge(draft.text);
-  else if (!reads.checkValidity()) showError(elements["reads-problem"], "problem.reads", {}, reads);
-  else if (draft.passphrase && [...draft.passphrase].length < MIN_PASSPHRASE_LENGTH)
-    showError(elements["passphrase-problem"], "problem.short-passphrase", { n: MIN_PASSPHRASE_LENGTH }, passphrase);
-  else return false;
+  else if (!reads.checkValidity())
+    showOptionError("reads-problem", "problem.reads", { least: 1, most: Number(reads.max) }, reads);
+  else if (draft.passphrase && [...draft.passphrase].length < MIN_PASSPHRASE_LENGTH) {
+    clearText(elements.strength); // one word about a field is enough
+    showOptionError("passphrase-problem", "problem.short-passphrase", { n: MIN_PASSPHRASE_LENGTH }, passphrase);
+  } else return false;
   return true;
+}
+
+/** @param {string} place @param {string} key @param {Record<string, number>} values @param {HTMLElement} field */
+function showOptionError(place, key, values, field) {
+  elements.more.open = true;
+  enableShownFields();
+  showError(elements[place], key, values, field);
 }
 
 function showTextTooLarge(/** @type {string} */ text) {
@@ -192,7 +259,7 @@ async function send() {
     files: [...attachedFiles()],
     passphrase: elements["new-passphrase"].value, // the field may have another one by the time the response comes
     token: elements.token.value.trim(),
-    ttl: Number(elements.life.querySelector("input:checked").value),
+    ttl: chosenLifetime(),
     reads: Number(elements.reads.value),
   };
   const isCurrent = trackView();

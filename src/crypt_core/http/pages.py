@@ -81,7 +81,8 @@ class Pages:
         """Fill the template `name`, within the frame of all pages."""
         language = language_for(request.headers)
         known = {**_in(language), **_branded(self._settings.brand, load_texts(language)), **values}
-        known["bar"] = _template("bar.html").substitute(known)
+        for part in ("bar", "icons", "gone"):
+            known[part] = _template(f"{part}.html").substitute(known)
         known["page"] = _template(name).substitute(known)
         page = _template("frame.html").substitute(known)
         return Response(status, page.encode(), PAGE_HEADERS | (headers or {}))
@@ -91,14 +92,20 @@ def _branded(brand: Brand, texts: Texts) -> dict[str, str]:
     """The parts of pages that are the operator's own; empty where the operator has set nothing."""
     values = html.escape(json.dumps({"operator": brand.operator}))
     operator = html.escape(str(texts["about.operator"]).replace("{operator}", brand.operator))
+    addresses = {
+        "footer.imprint": brand.imprint_url,
+        "footer.privacy": brand.privacy_url,
+        "footer.source": brand.source_url,
+    }
     links = [
         f' <a href="{html.escape(address)}" rel="noreferrer" data-text="{key}">{html.escape(str(texts[key]))}</a>'
-        for key, address in (("footer.imprint", brand.imprint_url), ("footer.privacy", brand.privacy_url))
+        for key, address in addresses.items()
         if address
     ]
     return {
         "name": html.escape(brand.service_name),
         "logo": LOGO_PATH if brand.picture else "/-/icon.svg",
+        "touch_icon": LOGO_PATH if brand.logo else "/-/touch-icon.png",
         "style": f'<link rel="stylesheet" href="{STYLE_PATH}">' if brand.accent_colour else "",
         "operator": f'<p data-text="about.operator" data-values="{values}">{operator}</p>' if brand.operator else "",
         "note": f'<p dir="auto">{html.escape(brand.reader_note)}</p>' if brand.reader_note else "",

@@ -87,8 +87,13 @@ def refuse_unmeant(headers: Mapping[str, str]) -> None:
         raise EmbedRefused
     if "range" in headers:
         raise RangeRefused
-    if "idempotency-key" not in headers and _is_robot(headers.get("user-agent", "")[:MAX_AGENT_LENGTH]):
+    if "idempotency-key" not in headers and is_robot(headers):
         raise RobotRefused
+
+
+def is_robot(headers: Mapping[str, str]) -> bool:
+    """Whether a robot fetches an address by itself, to draw a preview or to check it, by its User-Agent."""
+    return _is_robot(headers.get("user-agent", "")[:MAX_AGENT_LENGTH])
 
 
 @lru_cache(1_000)  # few User-Agents send most requests

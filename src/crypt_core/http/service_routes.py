@@ -9,6 +9,7 @@ from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
 from crypt_core.http.page_texts import load_texts
 from crypt_core.http.pages import Pages
+from crypt_core.http.robots import is_robot
 from crypt_core.http.types import Request, Response, json_response, text_response
 from crypt_core.messages import MAX_MESSAGE_BYTES, Read
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
@@ -52,8 +53,8 @@ class ServiceHandlers:
         self._readiness = readiness
 
     async def home(self, request: Request, _: Store) -> Response:
-        """The page for a browser; for any other client, how to use the API."""
-        if is_navigation(request.headers):
+        """The page for a browser, and for a robot that draws a link's preview; how to use the API for all others."""
+        if is_navigation(request.headers) or is_robot(request.headers):
             return self._pages.home(request)
         return text_response(HELP.format(origin=request.origin))
 

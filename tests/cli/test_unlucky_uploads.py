@@ -1,0 +1,88 @@
+"""Uploads whose journal, file or service is not what it was, or says what is not so: no message loses its files."""
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from crypt_api import Client, errors
+from crypt_api.client import attachments
+from crypt_api.client.journals import Journal
+from crypt_api.client.parts import KEY_BYTES, PartKeys
+from crypt_core.encoding import decode_base64url, encode_base64url
+from tests.support.file_clients import Meddling, P, no_pause
+from tests.support.platforms import Platform
+from tests.support.transports import ManyAddresses
+
+
+def delete_first_part(journal: Path, platform: Platform) -> None:
+    """As a sender does who is killed while the parts are withdrawn, and an operator who restores a backup."""
+    key = json.loads(journal.read_bytes().partition(b"\n")[0])["key"]
+    keys = PartKeys(decode_base64url(key, KEY_BYTES) or b"")
+    authorization = {"Authorization": f"Bearer {encode_base64url(keys.proof(0))}"}
+    with platform.client() as client:
+        assert client.delete(f"/{keys.id(0)}/part", headers=authorization).status_code == 204
+
+
+def damage(number: str, journal: Path) -> None:
+    *lines, last = journal.read_text().splitlines()
+    journal.write_text("\n".join([*lines, last.replace('"sent": 3', f'"sent": {number}')]) + "\n")
+
+
+@pytest.mark.parametrize("fault", ["gone", "-1", "6", "1e999", "NaN", "null"])
+def test_no_message_is_sent_whose_parts_the_service_has_not(
+    server: Platform, big: Path, tmp_path: Path, fault: str
+) -> None:
+    def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if number > 3:
+            raise httpx.ConnectError("no route to host")
+        return response
+
+    journal, broken, whole = tmp_path / "journal", Meddling(server, down), Meddling(server)
+    with Client(server.url, transport=broken, sleep=no_pause) as client, pytest.raises(errors.Unavailable):
+        client.send(files=[big], journal=journal)
+    if fault == "gone":
+        delete_first_part(journal, server)
+    else:
+        damage(fault, journal)
+    with Client(server.url, transport=whole) as client:
+        link = client.send(files=[big], journal=journal).link
+        assert client.read(link).files[0].read() == big.read_bytes()
+    assert len(set(broken.parts) & set(whole.parts)) == (1 if fault == "gone" else 0)
+
+
+def test_a_disk_without_room_for_the_journal_does_not_stop_the_upload(
+    server: Platform, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, writes = tmp_path / "journal", []
+    write: Callable[..., None] = vars(Journal)["_write"]
+
+    def fill(self: Journal, fields: dict[str, Any]) -> None:
+        writes.append(fields)
+        if len(writes) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(self, fields)
+
+    monkeypatch.setattr(Journal, "_write", fill)
+    with Client(server.url, transport=Meddling(server)) as client:
+        link = client.send(files=[big], journal=journal).link
+        assert not journal.exists()
+        assert client.read(link).files[0].read() == big.read_bytes()
+
+
+@pytest.mark.parametrize("size", [10, P, 2 * P + 1])
+def test_a_file_whose_length_the_system_does_not_tell_arrives_whole(
+    server: Platform, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux says 0 of the files in /proc."""
+    path = tmp_path / "kallsyms"
+    path.write_bytes(os.urandom(size))
+    monkeypatch.setattr(attachments, "_version", lambda _file: (0, 1, 1))
+    with Client(server.url, transport=ManyAddresses(server)) as client:
+        [file] = client.read(client.send(files=[path]).link).files
+        assert (file.size, file.read()) == (size, path.read_bytes())
