@@ -186,7 +186,9 @@ def test_a_text_that_is_too_long_can_be_attached_as_a_file(file_tabs: Tabs) -> N
     page = file_tabs.open()
     page.fill("#text", "x" * 102_401)
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB for a text. Attach it as a file instead.")
+    expect(page.locator("#text-problem")).to_contain_text(
+        "the limit is 100 kB for a text. Attach it as a file instead."
+    )
 
 
 def test_the_page_asks_before_files_are_lost(file_tabs: Tabs, files: Files) -> None:
