@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import wait_until
+from tests.support.page import show_options, wait_until
 from tests.support.platforms import ROOT, Platform
 
 MIB = 1_048_576
@@ -49,6 +49,8 @@ def attach(page: Page, *files: Path) -> None:
 def send(page: Page, *files: Path, **options: str) -> str:
     """Send files; return the link."""
     attach(page, *files)
+    if options:
+        show_options(page)
     for selector, value in options.items():
         page.fill(f"#{selector.replace('_', '-')}", value)
     page.click("#create")
