@@ -38,7 +38,7 @@ def test_large_files_arrive_as_they_were_and_nothing_of_them_stays(file_tabs: Ta
     reveal(reader)
     assert reader.text_content("#content") == MESSAGE
     expect(reader.locator("#content-files li")).to_contain_text(["photos ключ.zip 2.5 MB", "video.bin 9 MB"])
-    expect(sender.locator("#sent-title")).to_contain_text("It was read")
+    expect(sender.locator("#sent-title")).to_contain_text("It has been read")
     assert save(reader) == expected(files.middle, files.large)
     wait_until(reader, lambda: len(stored_parts(file_tabs.platform)) == before)
     assert reader.evaluate("sessionStorage.length") == 0
