@@ -161,9 +161,7 @@ def test_an_upload_over_the_budget_says_when_it_goes_on(file_tabs: Tabs, files: 
     page.route(PARTS, lambda route: route.fulfill(**refusals.pop()) if refusals else route.fallback())
     attach(page, files.middle)
     page.click("#create")
-    expect(page.locator("#upload-state")).to_contain_text(
-        "Too much was sent from here within an hour. This goes on today"
-    )
+    expect(page.locator("#upload-state")).to_contain_text("The hourly limit is used up. Sending continues today")
     expect(page.locator("#sent")).to_be_visible()
 
 
@@ -177,7 +175,7 @@ def test_a_file_that_changes_stops_the_upload(file_tabs: Tabs, files: Files, tmp
     expect(page.locator("#size")).to_contain_text("of 100 MB")
     file.write_bytes(files.middle.read_bytes() + b"more")
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("log.txt has changed, or cannot be read any more.")
+    expect(page.locator("#text-problem")).to_contain_text("log.txt has changed or can no longer be read.")
     expect_heading(page, "Send a secret, once")
     assert stored_parts(file_tabs.platform) == before
 
@@ -230,7 +228,7 @@ def test_where_tokens_are_needed_each_part_is_sent_with_one(browser: Browser, tm
         page.fill("#token", "wrong")
         attach(page, files.middle)
         page.click("#create")
-        expect(page.locator("#token-problem")).to_have_text("This token is not known here.")
+        expect(page.locator("#token-problem")).to_have_text("This token is not valid here.")
         expect_heading(page, "Send a secret, once")
         expect(page.locator("#attached li")).to_have_count(1)
         assert stored_parts(platform) == []
