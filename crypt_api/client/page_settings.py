@@ -10,6 +10,7 @@ import httpx
 from crypt_core.brand import Brand
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.settings import Settings
+from crypt_core.webhook import Webhook
 
 
 def settings_in(page: str, style: str, logo: httpx.Response) -> Settings:
@@ -44,4 +45,5 @@ def settings_in(page: str, style: str, logo: httpx.Response) -> Settings:
         default_ttl=int(value(r'data-default-ttl="(\d{1,9})"')),
         brand=brand,
         create_tokens=CreateTokens((("", "somebody"),)) if "data-needs-token" in page else None,
+        webhook=Webhook("", b"") if "data-notify" in page else None,
     )

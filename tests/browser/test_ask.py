@@ -338,7 +338,9 @@ def test_only_asking_needs_a_token(browser: Browser, tmp_path: Path) -> None:
         reveal(asker)
         asker.click("#done")
         asker.click("#home")
-        write(asker)  # the form has its fields again, and its choice of a day
+        for field in ("#token", "#life"):
+            expect(asker.locator(f"#write-form {field}")).to_be_visible()  # where they were before
+        write(asker)
         assert asker.evaluate("localStorage.getItem('token')") == token
 
 

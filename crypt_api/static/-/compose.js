@@ -17,6 +17,7 @@ import { Unreachable } from "./service.js";
  * @property {string} token
  * @property {number} ttl seconds
  * @property {number} reads
+ * @property {string} [notify] the reference for the service's webhook
  */
 /** @typedef {import("./envelope.js").Content | import("./manifest.js").Manifest} Sealable */
 

@@ -67,12 +67,13 @@ export class Refused extends Error {
  *
  * @param {Keys} keys
  * @param {string} envelope
- * @param {{ ttl: number, reads: number }} limits `ttl` is in seconds
+ * @param {{ ttl: number, reads: number, notify?: string }} options `ttl` is in seconds
  * @param {string} token needed where not everybody may create messages; else empty
  * @returns {Promise<Date>} when the message expires
  */
-export async function create(keys, envelope, { ttl, reads }, token) {
+export async function create(keys, envelope, { ttl, reads, notify }, token) {
   const body = { message: envelope, proof_hash: await hashProof(keys.proof), ttl, reads };
+  if (notify) Object.assign(body, { notify });
   if (keys.passphraseProof) Object.assign(body, { passphrase_hash: await hashProof(keys.passphraseProof) });
   /** @type {Record<string, string>} */
   const headers = token ? { Authorization: `Bearer ${token}` } : {};

@@ -19,6 +19,8 @@ import { clearError, clearErrorOnInput, showError, showFailure } from "./field-e
 import { askBeforeLeaving } from "./leaving.js";
 import { safeFileName } from "./files.js";
 import { exampleLink } from "./links.js";
+import { showButton as showNewPassword, startNewPassword } from "./new-password.js";
+import { clearNotifyError, hasWrongReference, reference, startNotify } from "./notify.js";
 import { generatePassphrase, passphraseStrength } from "./passphrase.js";
 import { showSentView } from "./sent-view.js";
 import { Cancelled, create, Refused } from "./service.js";
@@ -55,6 +57,8 @@ export function startWriteView() {
       elements.text.form.querySelector("button.main").click();
   });
   startAttachments(showSize);
+  startNewPassword();
+  startNotify();
   const { "new-passphrase": passphrase, "show-new-passphrase": showButton } = elements;
   clearErrorOnInput(elements["text-problem"], elements.text);
   clearErrorOnInput(elements["reads-problem"], elements.reads);
@@ -90,6 +94,7 @@ function clearForm() {
   nameEditor("write.message", "sending.lede");
   elements["write-form"].reset();
   growText();
+  showNewPassword();
   elements.more.open = false;
   hidePassphrase(elements["show-new-passphrase"], elements["new-passphrase"]);
   detachAll();
@@ -124,6 +129,7 @@ function showChosen() {
   const chosen = [];
   if (Number(reads.value) > 1) chosen.push(getText("write.readers", { n: Number(reads.value) }));
   if (passphrase.value) chosen.push(getText("read.passphrase"));
+  if (reference()) chosen.push(reference());
   place.textContent = more.open ? "" : chosen.join(" · ");
 }
 
@@ -132,6 +138,7 @@ function clearErrors() {
   clearError(elements["reads-problem"], elements.reads);
   clearError(elements["passphrase-problem"], elements["new-passphrase"]);
   clearError(elements["token-problem"], elements.token);
+  clearNotifyError();
   clearError(elements["write-problem"]);
 }
 
@@ -261,11 +268,12 @@ async function send() {
     token: elements.token.value.trim(),
     ttl: chosenLifetime(),
     reads: Number(elements.reads.value),
+    notify: reference(),
   };
   const isCurrent = trackView();
   clearErrors();
   try {
-    if (!(await hasMistake(draft))) await sendDraft(draft);
+    if (!(await hasMistake(draft)) && !hasWrongReference()) await sendDraft(draft);
   } catch (error) {
     if (!isCurrent()) return;
     if (currentView() !== "write") showView("write", elements.create);
@@ -275,10 +283,10 @@ async function send() {
 
 async function sendDraft(/** @type {Draft} */ draft) {
   const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  const { passphrase, reads, token } = draft;
+  const { passphrase, reads, token, notify } = draft;
   const keys = await deriveKeys(secret, passphrase);
   const { content, ttl } = await compose(draft);
-  const expiresAt = await create(keys, await seal(content, keys), { ttl, reads }, token);
+  const expiresAt = await create(keys, await seal(content, keys), { ttl, reads, notify }, token);
   rememberToken(token);
   leaveView(); // even if the sender is at another view by now: the link must not get lost
   showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads, expiresAt, isSender: true });

@@ -54,6 +54,7 @@ class Pages:
             max_ttl=settings.max_ttl,
             default_ttl=settings.default_ttl,
             needs_token="" if settings.create_tokens is None or request.user else "data-needs-token",
+            notifies="" if settings.webhook is None else "data-notify",
         )
 
     def reveal(self, request: Request, message_id: str) -> Response:
