@@ -2,8 +2,9 @@
 
 The extra `client` brings the libraries of the client and the command line, the extra `server` those of the server.
 Either works without the other. The extra `valkey` brings the driver of the server's store `valkey`, and the extra
-`files` that of object stores, for files. The package's own names (`crypt_api/__init__.py`), the program (`__main__.py`)
-and its commands (`cli/__init__.py`) are imported by `load`.
+`files` that of object stores, for files. The extra `mcp` brings the client, and the protocol that agents speak. The
+package's own names (`crypt_api/__init__.py`), the program (`__main__.py`) and its commands (`cli/__init__.py`) are
+imported by `load`.
 """
 
 from importlib import import_module
@@ -29,6 +30,6 @@ def load(module: str, *extras: str) -> ModuleType:
         raise MissingExtra(
             f"This needs the extra {needed}, and crypt-api was installed without it: 'client' sends and reads "
             "messages, 'server' serves them, 'valkey' keeps them in Valkey or Redis, 'files' keeps files in an object "
-            "store. Install it again, in the folder that has its source: uv tool install '.[client,server]' (or "
-            "'.[client,server,valkey,files]')."
+            "store, 'mcp' is for agents. Install it again, in the folder that has its source: uv tool install "
+            "'.[client,server]' (or '.[client,server,valkey,files,mcp]')."
         ) from error

@@ -35,13 +35,14 @@ COMMANDS = {
     "status": Entry("Tell what has become of a message.", "client"),
     "burn": Entry("Destroy the message at LINK unread.", "client"),
     "verify": Entry("Check that a service's web page is the one that this version ships.", "client"),
+    "mcp": Entry("Let an agent ask for secrets, and send files, without seeing them.", "mcp"),
     "serve": Entry("Run the service on this machine.", "server"),
     "token": Entry("Make a token for somebody who may send messages."),
     "completion": Entry("Print the script that lets SHELL complete this command."),
 }
 """Each command, whose module has the same name."""
 
-_LIBRARIES = {"client": "httpx", "server": "httptools"}
+_LIBRARIES = {"client": "httpx", "server": "httptools", "mcp": "mcp"}
 """A library of each extra: if it is not there, the extra is not installed."""
 
 
@@ -87,7 +88,7 @@ Examples:
   crypt-api ask "The password?" --wait     prints a link, and then what somebody answers
 \b
 Environment:
-  CRYPT_API_SERVER      the service to send to (send, ask --server)
+  CRYPT_API_SERVER      the service to send to (send, ask, mcp --server)
   CRYPT_API_PASSPHRASE  the passphrase, instead of asking for it
   CRYPT_API_TOKEN       the token, where only those who have one may send
 \b

@@ -17,6 +17,12 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def platform(unlimited_platform: Platform) -> Platform:
+    """Without a rate limit: a tab has one address, and may send more than three requests in a second."""
+    return unlimited_platform
+
+
 @pytest.fixture
 def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
     with Tabs(browser, platform) as tabs:
@@ -24,9 +30,9 @@ def tabs(browser: Browser, platform: Platform) -> Iterator[Tabs]:
 
 
 @pytest.fixture
-def server_tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+def server_tabs(browser: Browser, unlimited_server: Platform) -> Iterator[Tabs]:
     """On one platform only, for tests that look at what happens in the browser."""
-    with Tabs(browser, server) as tabs:
+    with Tabs(browser, unlimited_server) as tabs:
         yield tabs
 
 

@@ -20,7 +20,7 @@ MODULES = """
   const { deriveAnswerKeys, deriveAskKeys, sealAnswer, unsealAnswer } = await import("/ask-keys.js");
   const { openWith } = await import("/hpke.js");
   const { BadEnvelope, hashProof, seal } = await import("/envelope.js");
-  const { findSecret } = await import("/links.js");
+  const { secretIn } = await import("/links.js");
   const { listFields } = await import("/manifest.js");
   const { readQuestion } = await import("/question.js");
   const bytes = (text) => new TextEncoder().encode(text);
@@ -117,7 +117,7 @@ def test_what_nobody_sealed_is_refused(page: Page) -> None:
 
 def test_links_survive_what_the_python_clients_survive(page: Page) -> None:
     good, bad = VECTORS["links"]["good"], VECTORS["links"]["bad"]
-    found = run(page, "(cases) => cases.map(({ link }) => findSecret(link))", good + bad)
+    found = run(page, "(cases) => cases.map(({ link }) => secretIn(link))", good + bad)
     expected = [f"ask.{case['ask']}" if "ask" in case else f"answer.{case['answer']}" for case in good]
     assert found == expected + [None] * len(bad)
 

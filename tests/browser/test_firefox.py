@@ -36,7 +36,7 @@ def test_a_file_with_a_note_and_a_passphrase_arrives_exactly(firefox: Firefox, u
     firefox.click("#save")
     assert firefox.downloaded(FILE["name"]) == FILE["buffer"]
     firefox.switch_to(sender)
-    firefox.wait_for("document.querySelector('#sent-title').textContent.startsWith('It was read today at')")
+    firefox.wait_for("document.querySelector('#sent-title').textContent === 'It has been read'")
     firefox.reload()
     firefox.wait_until_visible("#write")
 

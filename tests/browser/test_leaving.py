@@ -11,9 +11,9 @@ from tests.support.platforms import Platform
 
 
 @pytest.fixture
-def tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+def tabs(browser: Browser, unlimited_server: Platform) -> Iterator[Tabs]:
     """On one platform only: these tests look at what happens in the browser."""
-    with Tabs(browser, server) as tabs:
+    with Tabs(browser, unlimited_server) as tabs:
         yield tabs
 
 

@@ -11,9 +11,9 @@ from tests.support.platforms import Platform
 
 
 @pytest.fixture
-def tabs(browser: Browser, server: Platform) -> Iterator[Tabs]:
+def tabs(browser: Browser, unlimited_server: Platform) -> Iterator[Tabs]:
     """On one platform only: these tests look at what happens in the browser."""
-    with Tabs(browser, server) as tabs:
+    with Tabs(browser, unlimited_server) as tabs:
         yield tabs
 
 
@@ -24,7 +24,7 @@ def test_the_passphrase_that_is_shown_is_the_one_that_was_used(tabs: Tabs) -> No
     sender.fill("#new-passphrase", "correct horse")
     release = delay(sender, "PUT")
     sender.click("#create")
-    expect(sender.locator("#create")).to_have_text("Sealing…")
+    expect(sender.locator("#create")).to_have_text("Encrypting…")
     sender.click("#generate")
     release()
     expect(sender.locator("#sent-passphrase")).to_have_value("correct horse")

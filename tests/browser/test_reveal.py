@@ -79,7 +79,7 @@ def test_the_button_works_with_two_tabs_and_without_cookies(
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [("form_token_refused", "ein Cookie blockiert"), ("cross_site_refused", "Eine andere Website")]
+    ("code", "text"), [("form_token_refused", "braucht das Cookie"), ("cross_site_refused", "Eine andere Website")]
 )
 def test_the_script_tells_why_the_form_is_refused(tabs: Tabs, client: httpx.Client, code: str, text: str) -> None:
     page = tabs.open(tabs.platform.url + create_path(client), locale="de-DE")

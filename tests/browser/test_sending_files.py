@@ -137,7 +137,7 @@ def test_what_is_too_large_says_so_before_anything_is_sent(browser: Browser, tmp
         expect(page.locator("#size")).to_be_empty()
         assert not [request for request in tabs.requests if "limits" in request.url]  # nobody has asked for it
         page.set_input_files("#file", files.large)
-        expect(page.locator("#text-problem")).to_contain_text("9 MB; 5 MB is the most.")
+        expect(page.locator("#text-problem")).to_contain_text("9 MB; the limit is 5 MB.")
         expect(page.locator("#attached")).to_be_hidden()
         attach(page, files.middle)
         expect(page.locator("#size")).to_have_text("2.5 MB of 5 MB")
@@ -177,7 +177,7 @@ def test_a_file_that_changes_stops_the_upload(file_tabs: Tabs, files: Files, tmp
     expect(page.locator("#size")).to_contain_text("of 100 MB")
     file.write_bytes(files.middle.read_bytes() + b"more")
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text("log.txt has changed, or cannot be read any more.")
+    expect(page.locator("#text-problem")).to_contain_text("log.txt has changed or can no longer be read.")
     expect_heading(page, "Send a secret, once")
     assert stored_parts(file_tabs.platform) == before
 
@@ -186,9 +186,7 @@ def test_a_text_that_is_too_long_can_be_attached_as_a_file(file_tabs: Tabs) -> N
     page = file_tabs.open()
     page.fill("#text", "x" * 102_401)
     page.click("#create")
-    expect(page.locator("#text-problem")).to_contain_text(
-        "the limit is 100 kB for a text. Attach it as a file instead."
-    )
+    expect(page.locator("#text-problem")).to_contain_text("the limit is 100 kB. Attach it as a file instead.")
 
 
 def test_the_page_asks_before_files_are_lost(file_tabs: Tabs, files: Files) -> None:
@@ -232,7 +230,7 @@ def test_where_tokens_are_needed_each_part_is_sent_with_one(browser: Browser, tm
         page.fill("#token", "wrong")
         attach(page, files.middle)
         page.click("#create")
-        expect(page.locator("#token-problem")).to_have_text("This token is not known here.")
+        expect(page.locator("#token-problem")).to_have_text("This token is not valid here.")
         expect_heading(page, "Send a secret, once")
         expect(page.locator("#attached li")).to_have_count(1)
         assert stored_parts(platform) == []

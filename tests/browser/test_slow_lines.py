@@ -144,7 +144,7 @@ def test_nobody_else_is_blamed_after_a_reload_in_the_middle(server_tabs: Tabs) -
     reader.evaluate("sessionStorage.clear()")  # as a minute later
     reader.reload()
     expect_heading(reader, "Already read")
-    expect(reader.locator("#gone-lede")).to_contain_text("Probably by this page")
+    expect(reader.locator("#gone-lede")).to_contain_text("Perhaps by this page")
 
 
 def test_somebody_else_who_was_faster_is_told(server_tabs: Tabs) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -112,7 +113,7 @@ def test_options_that_are_folded_count_and_are_told(tabs: Tabs) -> None:
     page.fill("#text", "secret")
     with page.expect_request(lambda request: request.method == "PUT") as request:
         page.click("#create")
-    body = request.value.post_data_json
+    body: dict[str, Any] = request.value.post_data_json or {}
     assert (body["reads"], "passphrase_hash" in body) == (2, True)
 
 

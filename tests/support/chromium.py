@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.support.platforms import NODE, ROOT, Platform
 
@@ -30,7 +30,10 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Tabs:
-    """Opens pages of a platform, each in a browser context of its own, and records requests and console errors."""
+    """Opens pages of a platform, each in a browser context of its own, and records requests and console errors.
+
+    Each context has an address of its own, as far as the platform can tell.
+    """
 
     browser: Browser
     platform: Platform
@@ -45,12 +48,13 @@ class Tabs:
         return page
 
     def new(self, **settings: Any) -> Page:
+        address = {self.platform.address_header: self.platform.next_address()}
         settings = {"viewport": {"width": 480, "height": 800}, "locale": "en-GB"} | settings
+        settings["extra_http_headers"] = settings.get("extra_http_headers", {}) | address
         context = self.browser.new_context(**settings)
         self.contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.route(f"{self.platform.url}/**", self._use_new_address)
         page.on("dialog", lambda dialog: dialog.accept())
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
@@ -79,12 +83,6 @@ class Tabs:
     def close(self) -> None:
         for context in self.contexts:
             context.close()
-
-    def _use_new_address(self, route: Route) -> None:
-        """Give each request another client address, so that no rate limit applies."""
-        route.continue_(
-            headers={**route.request.all_headers(), self.platform.address_header: self.platform.next_address()}
-        )
 
     def _record_console_error(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import wait_until
+from tests.support.page import show_options, wait_until
 from tests.support.platforms import ROOT, Platform
 
 MIB = 1_048_576
@@ -49,6 +49,8 @@ def attach(page: Page, *files: Path) -> None:
 def send(page: Page, *files: Path, **options: str) -> str:
     """Send files; return the link."""
     attach(page, *files)
+    if options:
+        show_options(page)
     for selector, value in options.items():
         page.fill(f"#{selector.replace('_', '-')}", value)
     page.click("#create")
@@ -63,7 +65,7 @@ def save(page: Page, button: str = "#save") -> list[tuple[str, str]]:
     page.click(button)
     expect(page.locator("#message-lede")).to_contain_text("All files are saved", timeout=TIMEOUT)
     wait_until(page, lambda: len(downloads) == page.locator("#content-files li").count())
-    return [(each.suggested_filename, digest(each.path().read_bytes())) for each in downloads]
+    return sorted((each.suggested_filename, digest(each.path().read_bytes())) for each in downloads)
 
 
 def digest(data: bytes) -> str:
@@ -71,7 +73,7 @@ def digest(data: bytes) -> str:
 
 
 def expected(*files: Path) -> list[tuple[str, str]]:
-    return [(file.name, digest(file.read_bytes())) for file in files]
+    return sorted((file.name, digest(file.read_bytes())) for file in files)
 
 
 def stored_parts(platform: Platform) -> list[Path]:

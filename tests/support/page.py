@@ -79,16 +79,18 @@ def expect_heading(page: Page, text: str | re.Pattern[str]) -> None:
 def delay(page: Page, method: str, path: str = "") -> Callable[[], None]:
     """Delay the page's requests for a sealed message until the returned function is called."""
     delayed: list[Route] = []
+    is_over = False
 
     def keep(route: Route) -> None:
-        if route.request.method == method and route.request.url.endswith(path):
+        if not is_over and route.request.method == method and route.request.url.endswith(path):
             delayed.append(route)
         else:
             route.fallback()
 
     def release() -> None:
+        nonlocal is_over
         wait_until(page, lambda: bool(delayed))
-        page.unroute(SEALED_PATH, keep)
+        is_over = True  # the route stays: without any, Chromium itself lets its requests go on
         for route in delayed:
             with page.expect_response(route.request.url):
                 route.fallback()

@@ -1,49 +1,31 @@
 // What is left of a link that was damaged on its way. vectors/links.json has the damages that must not matter;
 // crypt_api/client/links.py does the same for the Python client.
 
-/**
- * What stands before the secret in a link's fragment: nothing in the link of a message; `ask.` in the link that an asker
- * keeps; `answer.` in the link that an asker sends.
- *
- * @typedef {"" | "ask." | "answer."} Prefix
- */
-
-/** @type {Prefix[]} */
-const PREFIXES = ["", "ask.", "answer."];
-/** 16 bytes in base64url: the last character has only two bits. An asker sends 32 bytes: it has four. */
-const SECRETS = {
-  "": "[A-Za-z0-9_-]{21}[AQgw]",
-  "ask.": "[A-Za-z0-9_-]{21}[AQgw]",
-  "answer.": "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]",
-};
+/** 16 bytes in base64url: the last character has only two bits. */
+const MESSAGE_SECRET = "[A-Za-z0-9_-]{21}[AQgw]";
+/** A message's secret; that of an asker's own link; or the public key in the link that an asker sends, 32 bytes. */
+const SECRET = new RegExp(
+  `^[^A-Za-z0-9_-]*((?:ask[.])?${MESSAGE_SECRET}|answer[.][A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])[_-]*(?![A-Za-z0-9_-])`,
+);
+const KEPT_LINK = new RegExp(`#ask[.]${MESSAGE_SECRET}(?![A-Za-z0-9_-])`);
 const MAX_ESCAPES = 3; // a gateway behind a gateway makes %2523 of %23
 
 /**
  * The secret in a link; null if there is none, or not all of it. A `#` may have become %23, or got lost: then the
- * secret is in the path.
+ * secret is in the path. Before that of a question stands `ask.` or `answer.`, which is a part of the result.
  *
  * @param {string} link
  * @returns {string | null}
  */
-export function secretIn(link, /** @type {Prefix} */ prefix = "") {
+export function secretIn(link) {
   const [address, ...fragment] = unescape(link).split("#");
   const path = address.replace(/^.*?:\/\/[^/?]*/s, "");
-  const secret = `^[^A-Za-z0-9_-]*${prefix.replace(".", "[.]")}(${SECRETS[prefix]})[_-]*(?![A-Za-z0-9_-])`;
-  return new RegExp(secret).exec(fragment.length ? fragment.join("#") : path)?.[1] ?? null;
-}
-
-/** The secret in a link of any kind, with its prefix. @param {string} link */
-export function findSecret(link) {
-  for (const prefix of PREFIXES) {
-    const secret = secretIn(link, prefix);
-    if (secret) return prefix + secret;
-  }
-  return null;
+  return SECRET.exec(fragment.length ? fragment.join("#") : path)?.[1] ?? null;
 }
 
 /** Whether a text has an asker's own link in it, which opens the answer. @param {string} text */
 export function hasKeptLink(text) {
-  return new RegExp(`#ask[.]${SECRETS["ask."]}(?![A-Za-z0-9_-])`).test(unescape(text));
+  return KEPT_LINK.test(unescape(text));
 }
 
 /** What a whole link looks like, for people. A broken link to an answer's question shows by its beginning what it was. */

@@ -4,7 +4,7 @@
 import { elements } from "./elements.js";
 import { showGoneView, startGoneView } from "./gone-view.js";
 import { mayLeave, startLeaving } from "./leaving.js";
-import { exampleLink, findSecret } from "./links.js";
+import { exampleLink, secretIn } from "./links.js";
 import { clearMessageView, resumeFiles, startMessageView } from "./message-view.js";
 import { startPrinting } from "./printing.js";
 import { endLease, leasedSecret } from "./read-lease.js";
@@ -72,7 +72,7 @@ async function load(load) {
 
 /** The secret in the page's address. It moves into the fragment, which no server gets, if it was elsewhere. */
 function repairLink() {
-  const secret = findSecret(location.href);
+  const secret = secretIn(location.href);
   const link = `/#${secret}`;
   if (secret && !location.href.endsWith(location.origin + link)) history.replaceState(null, "", link);
   return secret;
