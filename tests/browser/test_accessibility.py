@@ -205,7 +205,7 @@ def test_no_button_has_a_second_line(tabs: Tabs) -> None:
     page.fill("#new-passphrase", "x")
     buttons = page.locator("#write-form").get_by_role("button").and_(page.locator("button"))
     heights = [buttons.nth(index).evaluate("(button) => button.offsetHeight") for index in range(buttons.count())]
-    assert len(heights) == 7
+    assert len(heights) == 8
     assert len(set(heights)) == 1
 
 
