@@ -183,6 +183,7 @@ class AgentTools:
 
     def close(self) -> None:
         """Destroy the questions whose answers nobody could read any more, so that nobody answers them."""
+        self._client.close()
         with Client(self._server, timeout=CLOSING_TIMEOUT, sleep=lambda _: None) as client:
             for kept in self._kept.values():
                 if kept.is_question and not kept.is_over:
