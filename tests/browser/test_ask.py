@@ -322,7 +322,7 @@ def test_only_asking_needs_a_token(browser: Browser, tmp_path: Path) -> None:
         asker.fill("#question", QUESTION)
         asker.click("text=1 hr")
         asker.click("#create-question")
-        expect(asker.locator("#token-problem")).to_have_text("This token is not known here.")
+        expect(asker.locator("#token-problem")).to_have_text("This token is not valid here.")
         expect(asker.locator("#token")).to_be_focused()
         asker.fill("#token", token)
         asker.check("#remember-token")
