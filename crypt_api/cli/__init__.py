@@ -124,7 +124,7 @@ def _uninstalled(name: str, problem: str) -> click.Command:
 
     anything = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)
     settings = {"ignore_unknown_options": True}
-    return click.Command(name, settings, fail, [anything], short_help=_line(COMMANDS[name]))
+    return click.Command(name, settings, fail, [anything], help=problem, short_help=_line(COMMANDS[name]))
 
 
 def _line(entry: Entry) -> str:

@@ -5,6 +5,7 @@ each could also be an instruction to the agent.
 """
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,8 +25,8 @@ Secrets go around this conversation, not through it. To get a secret, ask: give 
 save the answer to a file. To hand a file over, send it: give the link to its reader. Never ask for a secret to be
 written into the conversation, and do not read a saved answer unless the user wants that."""
 
-CLOSING_TIMEOUT = 2.0
-"""Seconds that the service may be silent when the process ends: hosts kill a process after a few."""
+CLOSING_TIMEOUT, CLOSING_PAUSE = 2.0, 1.0
+"""Seconds that the service may be silent, and that it is waited for, when the process ends: hosts soon kill it."""
 
 _SERVICE_TEXTS: dict[type[CryptApiError], str] = {
     Unavailable: "The service cannot be reached, or its storage is down. Try again later.",
@@ -184,15 +185,15 @@ class AgentTools:
     def close(self) -> None:
         """Destroy the questions whose answers nobody could read any more, so that nobody answers them."""
         self._client.close()
-        with Client(self._server, timeout=CLOSING_TIMEOUT, sleep=lambda _: None) as client:
+        with Client(self._server, timeout=CLOSING_TIMEOUT, sleep=_sleep_briefly) as client:
             for kept in self._kept.values():
                 if kept.is_question and not kept.is_over:
-                    kept.is_over = True
-                    with suppress(NotFound):
-                        try:
+                    try:
+                        with suppress(NotFound):
                             client.destroy(kept.link)
-                        except CryptApiError:
-                            return  # the others would wait as long
+                    except CryptApiError:
+                        return  # the others would wait as long
+                    kept.is_over = True
 
     def _keep(self, kept: _Kept, link: str, expires_at: str) -> Made:
         handle = secrets.token_urlsafe(16)
@@ -216,6 +217,10 @@ class AgentTools:
             raise ToolError(str(error)) from None
         except OSError as error:
             raise ToolError(f"A file cannot be read or written: {error.strerror}. Try again.") from None
+
+
+def _sleep_briefly(seconds: float) -> None:
+    time.sleep(min(seconds, CLOSING_PAUSE))
 
 
 def _write(message: Message, item: NewItem) -> Saved:

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import crypt_api
+from crypt_api.cli import main
 from crypt_api.extras import MissingExtra, load
 
 
@@ -28,6 +30,13 @@ def test_a_missing_library_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "needs_a_library.py").write_text("import not_installed")
     with pytest.raises(MissingExtra, match=r"needs the extra 'client' or 'server'.*\[client,server\]"):
         load("needs_a_library", "client", "server")
+
+
+def test_the_help_of_a_command_without_its_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mcp.server", None)
+    monkeypatch.delitem(sys.modules, "crypt_api.cli.mcp", raising=False)
+    said = CliRunner().invoke(main, ["mcp", "--help"]).stdout
+    assert "needs the extra 'mcp'" in " ".join(said.split())
 
 
 def test_a_mistake_of_our_own_is_not_a_missing_extra() -> None:

@@ -198,6 +198,13 @@ def test_a_question_ends_with_the_process(folders: Path, unlimited_server: Platf
                 person.question(link)
 
 
+def test_questions_end_where_requests_are_limited(folders: Path, server: Platform) -> None:
+    with tools_of(folders, server.url) as tools:
+        links = [tools.ask("?")["link"] for _ in range(3)]
+    with Client(server.url) as person:
+        assert person.receipt(links[-1]).state == "destroyed"
+
+
 def test_an_answer_that_cannot_be_written_is_kept(
     folders: Path, unlimited_server: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
