@@ -30,6 +30,7 @@ class ServerWebhook:
         """`on_result` counts events. It is called on the event loop."""
         self._deliveries = Deliveries(webhook, post, WAITS, on_result=on_result)
         self._new: deque[Event] = deque()
+        self._is_called = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -46,13 +47,19 @@ class ServerWebhook:
     def happened(self, event: Event) -> None:
         """Have the event delivered. Any thread may call this, and it returns at once."""
         self._new.append(event)
-        if self._loop is not None:
+        if self._loop is not None and not self._is_called:
+            self._is_called = True  # before the loop looks: an event that comes meanwhile is in the queue by then
             with contextlib.suppress(RuntimeError):  # the event loop is closed: the server ends
                 self._loop.call_soon_threadsafe(self._start)
 
     def _start(self) -> None:
+        self._is_called = False
         while self._new:
-            task = asyncio.ensure_future(self._deliveries.deliver(self._new.popleft()))
+            event = self._new.popleft()
+            if self._deliveries.is_full:  # without the cost of a task: there may be thousands a second
+                self._deliveries.drop()
+                continue
+            task = asyncio.ensure_future(self._deliveries.deliver(event))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
