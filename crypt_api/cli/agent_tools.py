@@ -1,4 +1,4 @@
-"""The tools of `crypt-api mcp`. What they return is in the agent's conversation, and so with whoever runs the model.
+"""The tools of `crypt-api mcp`. What they return is in the agent's conversation, and so with the operator of the model.
 
 So they return no content, no name of a file in an answer, no link that reads an answer, and no text of the service's:
 each could also be an instruction to the agent.
@@ -144,8 +144,8 @@ class AgentTools:
     def send_file(self, path: str) -> Made:
         """Store a file of the folder that the user has named, encrypted, for one reader.
 
-        The path is relative to that folder. Give the link to the reader alone: whoever opens it first gets the file,
-        and nobody else does.
+        The path is relative to that folder. Give the link to the reader alone: the first one who opens it gets the
+        file, and nobody else does.
         """
         with self._reported():
             if self._send_from is None:
@@ -183,6 +183,7 @@ class AgentTools:
 
     def close(self) -> None:
         """Destroy the questions whose answers nobody could read any more, so that nobody answers them."""
+        self._client.close()
         with Client(self._server, timeout=CLOSING_TIMEOUT, sleep=lambda _: None) as client:
             for kept in self._kept.values():
                 if kept.is_question and not kept.is_over:

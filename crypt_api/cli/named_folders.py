@@ -45,9 +45,10 @@ class NamedFolder:
                 descriptor = os.open(name, _FILE, dir_fd=folder)
             except OSError as error:
                 raise BadPath(f"The file cannot be opened: {error.strerror}.") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise BadPath("This is no regular file.")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise BadPath("This is no regular file.")
             yield file
 
     @contextmanager

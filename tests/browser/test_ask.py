@@ -322,7 +322,7 @@ def test_only_asking_needs_a_token(browser: Browser, tmp_path: Path) -> None:
         asker.fill("#question", QUESTION)
         asker.click("text=1 hr")
         asker.click("#create-question")
-        expect(asker.locator("#token-problem")).to_have_text("This token is not known here.")
+        expect(asker.locator("#token-problem")).to_have_text("This token is not valid here.")
         expect(asker.locator("#token")).to_be_focused()
         asker.fill("#token", token)
         asker.check("#remember-token")
@@ -331,7 +331,7 @@ def test_only_asking_needs_a_token(browser: Browser, tmp_path: Path) -> None:
         assert (request.value.post_data_json or {})["ttl"] == 3_600
         expect(asker.locator("#asked")).to_be_visible()
         answerer = tabs.open(asker.input_value("#answer-link"))
-        expect_heading(answerer, "Somebody asks you for a secret")
+        expect_heading(answerer, "Someone asks you for a secret")
         answerer.set_input_files("#file", LARGE)  # whose parts need a token, or an answerer's proof
         answer(answerer)
         expect_heading(asker, "Your question is answered")

@@ -42,7 +42,7 @@ def test_no_style_sheet_can_read_what_the_page_shows(server_tabs: Tabs) -> None:
 
 def test_the_qr_code_is_painted(server_tabs: Tabs) -> None:
     """Its shapes are in no attribute, and no element stands for a module."""
-    page = server_tabs.open()
+    page = server_tabs.open(viewport={"width": 800, "height": 800})  # a phone folds the code
     write(page)
     code = page.get_by_role("img", name="The link as a QR code")
     assert code.evaluate("(code) => code.tagName") == "CANVAS"

@@ -62,7 +62,7 @@ def test_a_download_goes_on_after_a_reload(file_tabs: Tabs, files: Files) -> Non
     wait_until(reader, lambda: bool(held))
     assert reader.evaluate("Object.keys(sessionStorage)") == ["files"]  # and no lease
     reader.reload()
-    expect_heading(reader, "The message")
+    expect_heading(reader, "Your message")
     expect(reader.locator("#content-files li")).to_contain_text(["Saved", "MB"])
     with reader.expect_download() as download:
         reader.unroute(PARTS)
@@ -229,7 +229,7 @@ def test_where_the_browser_asks_for_no_place_files_are_downloaded(file_tabs: Tab
 
 def test_a_browser_that_cannot_write_to_files_is_told_of_very_large_ones(file_tabs: Tabs, files: Files) -> None:
     link = send_small_parts(file_tabs, files.middle)
-    hint = "A file of more than 1 MB may be too large for this browser."
+    hint = "A file larger than 1 MB may be too much for this browser."
     reader = file_tabs.new()
     reader.add_init_script("""
       if (sessionStorage.getItem("can")) window.showSaveFilePicker ??= () => undefined;
@@ -241,6 +241,6 @@ def test_a_browser_that_cannot_write_to_files_is_told_of_very_large_ones(file_ta
     expect(reader.locator("#download-problem")).to_contain_text(hint)
     reader.evaluate("sessionStorage.setItem('can', 1)")
     reader.reload()
-    expect_heading(reader, "The message")
+    expect_heading(reader, "Your message")
     expect(reader.locator("#download-problem")).to_be_empty()
     assert save(reader) == expected(files.middle)

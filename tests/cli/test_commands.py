@@ -5,10 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -17,6 +13,7 @@ import pytest
 from crypt_api.cli import COMMANDS
 from crypt_core.encoding import digest
 from tests.support import platforms
+from tests.support.impostors import impostor
 from tests.support.platforms import Platform
 from tests.support.shell import Shell
 
@@ -103,32 +100,6 @@ def test_a_link_that_cannot_be_written_is_shown_on_stderr(shell: Shell) -> None:
     command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-m", "crypt_api", "send", "secret"]
     closed = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
     assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
-
-
-@contextmanager
-def impostor(status: int, fields: dict[str, object]) -> Iterator[str]:
-    """The address of a server that gives this answer to each request."""
-
-    class Impostor(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = json.dumps(fields).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_PUT = do_GET  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Impostor) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_the_terminal_does_not_obey_a_service(shell: Shell) -> None:
