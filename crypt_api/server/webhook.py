@@ -1,12 +1,12 @@
 """The server's side of the webhook: events come from any thread, and are delivered beside the requests."""
 
 import asyncio
-import contextlib
 import logging
 import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from urllib.parse import urlsplit
 
 from crypt_core.events import Event
@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 WAITS = (2.0, 10.0, 60.0, 300.0)
 """Seconds between the attempts: a receiver may be away for six minutes."""
+
+LOOK_SECONDS = 0.1
+"""Between two looks for new events. To wake the event loop for each would slow down the thread that commits."""
 
 END_SECONDS = 5.0
 """How long a server that stops waits for attempts."""
@@ -28,9 +31,10 @@ class ServerWebhook:
 
     def __init__(self, webhook: Webhook, on_result: Callable[[Result], object]) -> None:
         """`on_result` counts events. It is called on the event loop."""
+        _trusted_certificates()
         self._deliveries = Deliveries(webhook, post, WAITS, on_result=on_result)
         self._new: deque[Event] = deque()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -40,24 +44,32 @@ class ServerWebhook:
 
     def connect(self) -> None:
         """Deliver on the event loop that runs."""
-        self._loop = asyncio.get_running_loop()
-        self._start()
+        self._looking = asyncio.ensure_future(self._look_for_ever())
 
     def happened(self, event: Event) -> None:
-        """Have the event delivered. Any thread may call this, and it returns at once."""
+        """Have the event delivered. Any thread may call this, and it returns at once: it wakes nobody."""
         self._new.append(event)
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the event loop is closed: the server ends
-                self._loop.call_soon_threadsafe(self._start)
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            self._start()
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _start(self) -> None:
         while self._new:
-            task = asyncio.ensure_future(self._deliveries.deliver(self._new.popleft()))
+            event = self._new.popleft()
+            if self._deliveries.is_full:  # without the cost of a task: there may be thousands a second
+                self._deliveries.drop()
+                continue
+            task = asyncio.ensure_future(self._deliveries.deliver(event))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def finish(self) -> None:
         """Give what is under way a little time. What has not arrived then is lost."""
+        if self._looking is not None:
+            self._looking.cancel()
+        self._start()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=END_SECONDS)
         if self._tasks:
@@ -75,7 +87,7 @@ async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
         ValueError: It does not speak HTTP.
     """
     parts = urlsplit(url)
-    tls = ssl.create_default_context() if parts.scheme == "https" else None
+    tls = _trusted_certificates() if parts.scheme == "https" else None
     async with asyncio.timeout(ATTEMPT_SECONDS):
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port or (443 if tls else 80), ssl=tls)
         try:
@@ -86,6 +98,12 @@ async def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
             return await _status(reader)
         finally:
             writer.transport.abort()
+
+
+@cache
+def _trusted_certificates() -> ssl.SSLContext:
+    """They are read at the start: it takes so long that requests would wait for it."""
+    return ssl.create_default_context()
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

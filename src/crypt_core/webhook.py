@@ -136,11 +136,20 @@ class Deliveries:
         self._has_complained = False
         self._turns = asyncio.Semaphore(MAX_ATTEMPTS_AT_A_TIME)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next event is dropped."""
+        return self.waiting >= MAX_WAITING
+
+    def drop(self) -> None:
+        """Count an event that nobody will be told of."""
+        self._complain("events are dropped: too many wait")
+        self._on_result("dropped")
+
     async def deliver(self, event: Event) -> None:
         """Deliver the event, or give up after the last attempt."""
-        if self.waiting >= MAX_WAITING:
-            self._complain("events are dropped: too many wait")
-            self._on_result("dropped")
+        if self.is_full:
+            self.drop()
             return
         self.waiting += 1
         try:
