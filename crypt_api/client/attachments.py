@@ -134,7 +134,12 @@ class _SeekableInput:
         return self._stream.read(count)
 
     def check(self) -> None:
-        """Nothing but the stream's owner can change it."""
+        """Only the size is compared: a part of another size would be none that the reader can open."""
+        position = self._stream.tell()
+        size = self._stream.seek(0, io.SEEK_END) - self._start
+        self._stream.seek(position)
+        if size != self.size:
+            raise FileChanged("A file has changed while it was being sent.")
 
     def close(self) -> None:
         """It stays open: it is the caller's."""

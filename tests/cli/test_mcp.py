@@ -23,6 +23,7 @@ from crypt_api import Attachment, Client, errors
 from crypt_api.cli import main
 from crypt_api.cli.agent_tools import AgentTools
 from crypt_api.cli.named_folders import NamedFolder, NewItem
+from crypt_api.client.attachments import Files
 from crypt_api.client.parts import MAX_PART_BYTES
 from tests.support.impostors import impostor
 from tests.support.platforms import Platform
@@ -203,6 +204,24 @@ def test_questions_end_where_requests_are_limited(folders: Path, server: Platfor
         links = [tools.ask("?")["link"] for _ in range(3)]
     with Client(server.url) as person:
         assert person.receipt(links[-1]).state == "destroyed"
+
+
+@pytest.mark.parametrize("size", [5, MAX_PART_BYTES + 5])
+def test_a_file_whose_size_changes_is_not_sent(
+    folders: Path, unlimited_server: Platform, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """The reader could not open it."""
+    path = folders / "outgoing" / "log"
+    path.write_bytes(bytes(size))
+    seek = Files.seek
+
+    def grow(files: Files, offset: int) -> None:
+        seek(files, offset)
+        path.write_bytes(bytes(size + 1))
+
+    monkeypatch.setattr(Files, "seek", grow)
+    with tools_of(folders, unlimited_server.url) as tools, pytest.raises(ToolError, match="has changed"):
+        tools.send_file("log")
 
 
 def test_an_answer_that_cannot_be_written_is_kept(
