@@ -47,7 +47,7 @@ def derivation(name: str) -> dict[str, Any]:
         "answer_hash": digest(key.proof),
         "ask_proof": encode_base64url(secret.proof),
         "proof_hash": digest(secret.proof),
-        "link": key.link("https://example.org"),
+        "answer_link": key.link("https://example.org"),
         "ask_link": secret.link("https://example.org"),
     }
 

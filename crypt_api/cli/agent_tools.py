@@ -120,7 +120,7 @@ class AgentTools:
         """
         with self._reported():
             asked = self._client.ask(question, ttl=self._ttl)
-            return self._keep(_Kept(asked.ask_link, is_question=True), asked.link, rfc3339(asked.expires_at))
+            return self._keep(_Kept(asked.ask_link, is_question=True), asked.answer_link, rfc3339(asked.expires_at))
 
     def save_answer(self, handle: str, path: str) -> Saved:
         """Save the answer to a question as a new file, in the folder that the user has named.

@@ -153,7 +153,7 @@ class Client:
             BadEnvelope: The service gave out something that the asker did not seal.
 
         Example:
-            >>> client.question(asked.link).text
+            >>> client.question(asked.answer_link).text
             'What is the password of the router?'
         """
         return self._driver.run(questions.get_question(link))
@@ -188,7 +188,7 @@ class Client:
             CryptApiError: What `send` raises for its text and its files.
 
         Example:
-            >>> expires_at = client.answer(asked.link, "correct horse", files=[Attachment(b"...", name="map.png")])
+            >>> expires_at = client.answer(asked.answer_link, "correct horse", files=[Attachment(b"...", "map.png")])
             >>> answer = client.read(asked.ask_link)
             >>> answer.text, answer.files[0].name
             ('correct horse', 'map.png')

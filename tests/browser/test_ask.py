@@ -134,7 +134,7 @@ def test_the_page_opens_what_the_python_client_answers(tabs: Tabs, client: Clien
 def test_the_command_line_opens_what_the_page_answers(tabs: Tabs, tmp_path: Path) -> None:
     shell = Shell(tmp_path, tabs.platform.url)
     fields = json.loads(shell("ask", QUESTION, "--json").stdout)
-    answerer = tabs.open(fields["link"])
+    answerer = tabs.open(fields["answer_link"])
     expect_heading(answerer, "Someone asks you for a secret")
     assert answerer.text_content("#asked-for") == QUESTION
     answerer.set_input_files("#file", LARGE)  # which does not fit a message, so it is sent in parts
