@@ -63,9 +63,8 @@ def as_json_text(message: Message, paths: list[Path]) -> str:
 def _rescue(message: Message, address: str) -> str:
     """Save the message; give a sentence that says where."""
     if has_parts(message):
-        folder = Path(tempfile.mkdtemp(prefix="crypt-api-"))
-        Unfinished.start(message, address, folder)
-        return f"crypt-api read --resume {folder} saves it."
+        unfinished = Unfinished.start(message, address, Path(tempfile.mkdtemp(prefix="crypt-api-")))
+        return f"{unfinished.resuming} saves it."
     names = [_save(file.read()) for file in message.files] or [_save(message.text.encode())]
     note = f", and its note as {_save(message.text.encode())}" if message.files and message.text else ""
     return f"It is saved as {', '.join(names)}{note}."

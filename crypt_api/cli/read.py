@@ -58,7 +58,7 @@ def read(  # noqa: PLR0913 - its options
     their names, and overwrite nothing. A note that comes with files goes to stderr.
 
     Large files are fetched in parts. If that is interrupted, the same command goes on, or --resume: until all files are
-    complete, their key stays in NAME.part.json beside them.
+    complete, their key stays in $XDG_STATE_HOME/crypt-api.
     """
     if resume is not None:
         _resume(resume, as_json=as_json)
