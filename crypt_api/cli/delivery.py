@@ -46,7 +46,7 @@ def rescues(message: Message, address: str) -> Iterator[None]:
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         reason = f"The message was read, but could not be written ({why})"
         try:
-            where = _rescue(message, address)
+            where = rescued(message, address)
         except OSError:
             raise Undelivered(f"{reason}, nor saved anywhere else: the message is lost.") from None
         raise Undelivered(f"{reason}. {where}") from None
@@ -60,8 +60,8 @@ def as_json_text(message: Message, paths: list[Path]) -> str:
     return json.dumps({"text": message.text, "files": files})
 
 
-def _rescue(message: Message, address: str) -> str:
-    """Save the message; give a sentence that says where."""
+def rescued(message: Message, address: str) -> str:
+    """Save the message in a temporary folder; give a sentence that says where. Raises OSError."""
     if has_parts(message):
         unfinished = Unfinished.start(message, address, Path(tempfile.mkdtemp(prefix="crypt-api-")))
         return f"{unfinished.resuming} saves it."
