@@ -196,9 +196,10 @@ class AgentTools:
             self._turn.release()
         everything = list(self._kept.values())  # a call that was not waited for may add another one
         for kept in everything:
-            if kept.answer is not None:
+            answer = kept.answer  # a call that was not waited for may end now
+            if answer is not None:
                 with suppress(OSError):
-                    where = rescued(kept.answer, parse_link(kept.link).address)
+                    where = rescued(answer, parse_link(kept.link).address)
                     tell(f"An answer could not be saved where the agent wanted it. {where}")
                 kept.is_over = True
         self._client.close()
