@@ -11,8 +11,8 @@ from crypt_api.cli.state_folder import state_folder
 from crypt_api.cli.terminal import visible
 from crypt_api.client import Attachment
 from crypt_api.client.content import MAX_CONTENT_BYTES
-from crypt_api.client.journals import Journal
 from crypt_api.client.manifest import MAX_FILES
+from crypt_api.client.upload_journals import Journal
 
 
 def attachments(paths: Sequence[Path]) -> list[Attachment]:

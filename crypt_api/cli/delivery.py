@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from crypt_api.cli.unfinished import Unfinished
+from crypt_api.cli.unfinished_downloads import Unfinished
 from crypt_api.client import Message
 from crypt_api.client.messages import has_parts
 

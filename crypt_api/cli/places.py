@@ -13,7 +13,7 @@ import click
 
 from crypt_api.cli.new_files import NewFiles, complete, part_of
 from crypt_api.cli.terminal import check_stdout, is_terminal, show
-from crypt_api.cli.unfinished import Unfinished, unfinished_at, unfinished_in
+from crypt_api.cli.unfinished_downloads import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
 from crypt_api.client.messages import has_parts
 

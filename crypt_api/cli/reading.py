@@ -14,7 +14,7 @@ from crypt_api.cli.places import Delivered, Place, saved_as
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.typed import can_ask
-from crypt_api.cli.unfinished import Unfinished
+from crypt_api.cli.unfinished_downloads import Unfinished
 from crypt_api.client import Client, Message
 from crypt_api.client.errors import BadEnvelope, CryptApiError, PartMissing, PassphraseRequired, WrongPassphrase
 from crypt_api.client.links import parse_link

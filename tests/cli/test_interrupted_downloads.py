@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crypt_api import Attachment, Client
-from crypt_api.cli.unfinished import Unfinished
+from crypt_api.cli.unfinished_downloads import Unfinished
 from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.links import parse_link
 from tests.support.platforms import Platform
