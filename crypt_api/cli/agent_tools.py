@@ -22,6 +22,7 @@ from crypt_api.cli.times import rfc3339
 from crypt_api.client import Attachment, Client, Message
 from crypt_api.client.errors import AnswerLost, ContentTooLarge, CryptApiError, NotFound, Refused, Unavailable
 from crypt_api.client.links import parse_link
+from crypt_api.client.messages import has_parts
 
 INSTRUCTIONS = """\
 Secrets go around this conversation, not through it. To get a secret, ask: give the link to the person who has it, and
@@ -188,8 +189,8 @@ class AgentTools:
     def close(self) -> None:
         """Destroy the questions whose answers nobody could read any more, so that nobody answers them.
 
-        A call that is under way is waited for. Answers that could not be written are saved elsewhere, and stderr says
-        where.
+        A call that is under way is waited for. Answers that could not be written are saved under other names, and
+        stderr says which.
         """
         self._is_closed = True
         if self._turn.acquire(timeout=CLOSING_PATIENCE):
@@ -197,11 +198,10 @@ class AgentTools:
         everything = list(self._kept.values())  # a call that was not waited for may add another one
         for kept in everything:
             answer = kept.answer  # a call that was not waited for may end now
-            if answer is not None:
-                with suppress(OSError):
-                    where = rescued(answer, parse_link(kept.link).address)
-                    tell(f"An answer could not be saved where the agent wanted it. {where}")
+            if answer is not None and self._save_to is not None:
                 kept.is_over = True
+                where = _saved_elsewhere(answer, kept.link, self._save_to)
+                tell(f"An answer could not be saved where the agent wanted it. {where}")
         self._client.close()
         with Client(self._server, timeout=CLOSING_TIMEOUT, sleep=_sleep_briefly) as client:
             for kept in everything:
@@ -254,6 +254,23 @@ class AgentTools:
 
 def _sleep_briefly(seconds: float) -> None:
     time.sleep(min(seconds, CLOSING_PAUSE))
+
+
+def _saved_elsewhere(answer: Message, link: str, folder: NamedFolder) -> str:
+    """Save the answer under another name; give a sentence that says which.
+
+    It stays in the same folder: the agent may be able to read others. Of large files, what they can be fetched with is
+    saved, as `crypt-api read` does.
+    """
+    name = f"answer-{secrets.token_hex(4)}"
+    try:
+        if has_parts(answer):
+            return rescued(answer, parse_link(link).address)
+        with folder.reserved(name) as item:
+            _write(answer, item)
+    except (BadPath, OSError):
+        return "It is lost."
+    return f"It is saved as {name}, in the same folder."
 
 
 def _write(message: Message, item: NewItem) -> Saved:

@@ -97,6 +97,7 @@ class NewItem:
         self._name = name
         self._part = part_name(name)
         self._names: list[str] = []
+        self._is_moved = False
         self.is_folder = False
         with suppress(FileNotFoundError):
             os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -120,19 +121,23 @@ class NewItem:
     def complete(self) -> None:
         """Raises OSError if that is not possible, or something has the name meanwhile. Nothing is overwritten."""
         os.fsync(self._inner)
-        if self.is_folder:
+        if self.is_folder:  # a rename replaces what is there, so an empty item of our own takes the name first
             os.mkdir(self._name, 0o700, dir_fd=self._folder)
-            os.rename(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            source, parent, remove = self._part, self._folder, os.rmdir
         else:
             os.close(os.open(self._name, _NEW_FILE, 0o600, dir_fd=self._folder))
-            os.rename(self._names[0], self._name, src_dir_fd=self._inner, dst_dir_fd=self._folder)
-            os.rmdir(self._part, dir_fd=self._folder)
-        self._part = ""
+            source, parent, remove = self._names[0], self._inner, os.unlink
+        try:
+            os.rename(source, self._name, src_dir_fd=parent, dst_dir_fd=self._folder)
+        except OSError:
+            remove(self._name, dir_fd=self._folder)
+            raise
+        self._is_moved = self.is_folder
         os.fsync(self._folder)
 
     def close(self) -> None:
         """Remove what is not complete."""
-        if self._part:
+        if not self._is_moved:
             for name in self._names:
                 with suppress(OSError):
                     os.unlink(name, dir_fd=self._inner)
