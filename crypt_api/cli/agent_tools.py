@@ -195,23 +195,21 @@ class AgentTools:
         self._is_closed = True
         if self._turn.acquire(timeout=CLOSING_PATIENCE):
             self._turn.release()
-        everything = list(self._kept.values())  # a call that was not waited for may add another one
-        for kept in everything:
-            answer = kept.answer  # a call that was not waited for may end now
+        for kept in list(self._kept.values()):  # a call that was not waited for may add another one,
+            answer = kept.answer  # or end now
             if answer is not None and self._save_to is not None:
                 kept.is_over = True
                 where = _saved_elsewhere(answer, kept.link, self._save_to)
                 tell(f"An answer could not be saved where the agent wanted it. {where}")
         self._client.close()
         with Client(self._server, timeout=CLOSING_TIMEOUT, sleep=_sleep_briefly) as client:
-            for kept in everything:
-                if kept.is_question and not kept.is_over:
-                    try:
-                        with suppress(NotFound):
-                            client.destroy(kept.link)
-                    except CryptApiError:
-                        return  # the others would wait as long
-                    kept.is_over = True
+            while left := [kept for kept in list(self._kept.values()) if kept.is_question and not kept.is_over]:
+                try:
+                    with suppress(NotFound):
+                        client.destroy(left[0].link)
+                except CryptApiError:
+                    return  # the others would wait as long
+                left[0].is_over = True
 
     @contextmanager
     def _read(self, kept: _Kept) -> Iterator[Message]:
