@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from crypt_api.client.asking import ANSWER_VERSION, AnswerKey, AskSecret
+from crypt_api.client.ask_keys import ANSWER_VERSION, AnswerKey, AskSecret
 from crypt_api.client.content import MAX_CONTENT_BYTES, VERSION, Content, encode
 from crypt_api.client.manifest import Manifest
 from crypt_api.client.sealing import STEP, pad, seal

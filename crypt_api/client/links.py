@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from crypt_api.client.asking import PUBLIC_KEY_BYTES, AnswerKey, AskSecret
+from crypt_api.client.ask_keys import PUBLIC_KEY_BYTES, AnswerKey, AskSecret
 from crypt_api.client.envelope import SECRET_BYTES, Secret
 from crypt_api.client.errors import InvalidLink, NotFound, WrongLink
 from crypt_core import ids

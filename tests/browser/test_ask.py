@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from crypt_api import Client
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.links import parse_link
 from crypt_core.create_tokens import new_token
 from crypt_core.encoding import encode_base64url

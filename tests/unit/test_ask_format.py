@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.content import Content
 from crypt_api.client.errors import BadEnvelope, InvalidLink
 from crypt_api.client.links import parse_link
