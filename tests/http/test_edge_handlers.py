@@ -370,9 +370,18 @@ def test_a_server_that_was_held_up_itself_blames_no_client(run: Run) -> None:
         async with serving(handle, Limits(idle_timeout=0.1)) as server, AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(Client(server)) for _ in range(4)]
             await until(lambda: len(server.connections) == len(clients))
-            for client in clients:
-                client.socket.send(GET)
-            time.sleep(0.3)  # noqa: ASYNC251 - nothing else goes on meanwhile
+            loop = asyncio.get_running_loop()
+            one, other = (stack.enter_context(end) for end in socket.socketpair())
+
+            def hold_up() -> None:
+                """In the turn in which these bytes arrive, timers are next."""
+                loop.remove_reader(one)
+                for client in clients:
+                    client.socket.send(GET)
+                time.sleep(0.3)
+
+            loop.add_reader(one, hold_up)
+            other.send(b"x")
             for client in clients:
                 assert statuses(await client.receive()) == [200]
 
