@@ -80,10 +80,7 @@ class Application:
         if self.token_file is None:
             return
         try:
-            text = _text_of("CREATE_TOKENS", self.token_file)
-            if not text.removeprefix(BOM).strip():  # it may be about to be written
-                raise SettingsError(f"CREATE_TOKENS: {self.token_file} is blank; for nobody, write a line with #")
-            tokens = CreateTokens.parse(text)
+            tokens = _tokens_anew(self.token_file)
         except SettingsError as error:
             logger.error("the tokens stay as they were: %s", error)  # noqa: TRY400 - the operator's mistake
             return
@@ -173,6 +170,14 @@ def _picture(path: str) -> str:
         return f"data:{media_type};base64,{b64encode(data).decode()}"
     except OSError as error:
         raise SettingsError(f"LOGO: {path} cannot be read: {error.strerror}") from None
+
+
+def _tokens_anew(path: str) -> CreateTokens:
+    """The file's tokens, while the server runs. A blank file may be about to be written."""
+    text = _text_of("CREATE_TOKENS", path)
+    if not text.removeprefix(BOM).strip():
+        raise SettingsError(f"CREATE_TOKENS: {path} is blank; a list that lets nobody send has a line with #")
+    return CreateTokens.parse(text)
 
 
 def _text_of(name: str, path: str) -> str:

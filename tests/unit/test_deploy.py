@@ -121,9 +121,8 @@ def test_every_series_that_an_expression_asks_for_exists(expression: str) -> Non
 
 @pytest.mark.parametrize("path", [*FILES, *PAGES, ROOT / "docs/guessing.md"], ids=lambda path: path.name)
 def test_every_metric_that_is_named_exists(path: Path) -> None:
-    named = set(
-        re.findall(r"\b(crypt_api_(?:requests?|store|messages|storage|files|damaged|webhook)_?[a-z_]*)\b", path.read_text())
-    )
+    kinds = "requests?|store|messages|storage|files|damaged|webhook"
+    named = set(re.findall(rf"\b(crypt_api_(?:{kinds})_?[a-z_]*)\b", path.read_text()))
     assert named <= set(samples()) | set(families()), path
 
 

@@ -79,7 +79,7 @@ class InvalidMessage(ApiError):
 
 
 class PartialBody(ApiError):
-    """The body is a part of what the client means to put (RFC 9110, section 14.5). Kept, it would pass for all of it."""
+    """The body is a part of what the client means to put (RFC 9110, section 14.5), and would pass for all of it."""
 
     status = 400
     text = "Content-Range is not supported: send the body as a whole"
