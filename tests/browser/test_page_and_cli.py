@@ -76,7 +76,7 @@ def test_the_page_reads_what_the_command_line_sends(tabs: Tabs, shell: Shell, pa
     assert download.value.path().read_bytes() == FILE["buffer"]
     taken_back = shell.send("taken back")
     shell("burn", taken_back)
-    expect(tabs.open(taken_back)).to_have_title("It has been destroyed · crypt")
+    expect(tabs.open(taken_back)).to_have_title("It was destroyed · crypt")
 
 
 @pytest.mark.both_platforms

@@ -176,7 +176,7 @@ def test_a_very_large_file_is_written_piece_by_piece_to_where_its_reader_picks(f
     reveal(reader)
     reader.evaluate("window.refusal = 'AbortError'")  # the reader closes the question
     reader.click("#save")
-    expect(reader.locator("#save")).to_have_text("Save")
+    expect(reader.locator("#save")).to_have_text("Save file")
     expect(reader.locator("#content-files")).not_to_contain_text("Saved")
     reader.evaluate("window.refusal = ''")
     reader.click("#save")

@@ -83,7 +83,7 @@ def test_a_reader_types_the_passphrase_though_a_login_is_saved(
     firefox.wait_until_visible("#passphrase")
     assert filled(firefox) == []
     firefox.click("#reveal")
-    firefox.wait_for("document.querySelector('#read-problem').textContent.startsWith('Please enter the passphrase')")
+    firefox.wait_for("document.querySelector('#read-problem').textContent.startsWith('Enter the passphrase')")
     firefox.click("#show-passphrase")
     firefox.click("#show-passphrase")  # the field becomes a password field again
     assert filled(firefox) == []

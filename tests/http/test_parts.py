@@ -127,6 +127,7 @@ def test_clients_ask_for_the_limits(client: httpx.Client) -> None:
         "default_ttl": 86_400,
         "max_reads": 100,
         "token": False,
+        "notify": False,
         "files": {"max_bytes": 100_000_000, "part_bytes": MAX_SEALED_PART_BYTES, "extra_ttl": EXTRA_TTL},
     }
     assert "ratelimit" not in limits.headers

@@ -68,12 +68,9 @@ def test_the_largest_envelope_is_accepted(client: httpx.Client) -> None:
     assert client.get(sealed.path, headers=sealed.headers).json() == {"message": "x" * 142_034}
 
 
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [("/abc12", 405), ("/" + "A" * 21, 405), ("/" + "A" * 21 + "B", 405), ("/" + "A" * 23, 405), ("/", 405)],
-)
-def test_only_a_derived_id_can_be_put(client: httpx.Client, path: str, code: int) -> None:
-    assert client.put(path, json=Sealed().body).status_code == code
+@pytest.mark.parametrize("path", ["/abc12", "/" + "A" * 21, "/" + "A" * 21 + "B", "/" + "A" * 23])
+def test_only_a_derived_id_can_be_put(client: httpx.Client, path: str) -> None:
+    assert client.put(path, json=Sealed().body).status_code == 405
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Basic abc", "BearerX"])

@@ -11,7 +11,12 @@ WEB = ROOT / "crypt_api/static"
 
 FILES = sorted(str(path.relative_to(WEB)) for path in WEB.rglob("*") if path.suffix)
 
-MEDIA_TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+MEDIA_TYPES = {
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+}
 
 
 @pytest.mark.parametrize("headers", [{"Accept": BROWSER_ACCEPT}, {"Sec-Fetch-Mode": "navigate"}])

@@ -82,7 +82,7 @@ def with_sign_on(name: str, configuration: str) -> str:
         end = tail.index("\n") + 1
         return head + last + tail[:end] + lines + tail[end:]
     places, lines = snippets("nginx")
-    head, last, tail = configuration.rpartition("    location ")
+    head, last, tail = configuration.rpartition("    location / ")
     return head + places + last + tail.replace('proxy_set_header X-Auth-Request-Email "";\n', lines)
 
 

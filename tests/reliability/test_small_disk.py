@@ -131,8 +131,8 @@ def test_the_cap_is_told_before_it_is_reached(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("size", "words"),
     [
-        ("31MiB", "MAX_STORAGE must be 0, for no cap, or at least 32MiB, not '31MiB'"),
-        ("much", "MAX_STORAGE must be a size such as 500MB, 2GiB or 0, not 'much'"),
+        ("31MiB", "--max-storage must be 0, for no cap, or at least 32MiB, not '31MiB'"),
+        ("much", "--max-storage must be a size such as 500MB, 2GiB or 0, not 'much'"),
     ],
 )
 def test_a_cap_that_cannot_be_is_one_clear_line(tmp_path: Path, size: str, words: str) -> None:
