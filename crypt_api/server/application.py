@@ -17,11 +17,13 @@ from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_limits, open_store
 from crypt_api.server.webhook import ServerWebhook
-from crypt_core.create_tokens import CreateTokens
+from crypt_core.brand import MAX_LOGO_BYTES
+from crypt_core.create_tokens import BOM, CreateTokens
 from crypt_core.errors import SettingsError
 from crypt_core.events import ignore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
+from crypt_core.limits.part_limits import PartLimits
 from crypt_core.settings import Settings
 
 DEFAULT_STORE = "sqlite:///messages.db"
@@ -78,7 +80,7 @@ class Application:
         if self.token_file is None:
             return
         try:
-            tokens = CreateTokens.parse(_text_of("CREATE_TOKENS", self.token_file))
+            tokens = _tokens_anew(self.token_file)
         except SettingsError as error:
             logger.error("the tokens stay as they were: %s", error)  # noqa: TRY400 - the operator's mistake
             return
@@ -135,6 +137,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     if parts is not None:
         metrics.watch_files(parts)
     limits = open_limits(settings, store, metrics.limited_alone)
+    part_limits = PartLimits(settings.upload_per_hour)
     routes = list(static_routes())
 
     def make_app(tokens: CreateTokens | None) -> App:
@@ -145,6 +148,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
             messages=lambda: store.usage.messages,
             readiness=lambda: {**store.usage.readiness(), **({} if parts is None else parts.usage.readiness())},
             parts=parts,
+            part_limits=part_limits,
         )
 
     app = make_app(settings.create_tokens)
@@ -161,9 +165,19 @@ def _picture(path: str) -> str:
     if media_type is None:
         raise SettingsError(f"LOGO must be a file that ends with {', '.join(LOGO_TYPES)}")
     try:
-        return f"data:{media_type};base64,{b64encode(Path(path).read_bytes()).decode()}"
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_LOGO_BYTES + 1)  # a larger one is refused by `Brand`
+        return f"data:{media_type};base64,{b64encode(data).decode()}"
     except OSError as error:
         raise SettingsError(f"LOGO: {path} cannot be read: {error.strerror}") from None
+
+
+def _tokens_anew(path: str) -> CreateTokens:
+    """The file's tokens, while the server runs. A blank file may be about to be written."""
+    text = _text_of("CREATE_TOKENS", path)
+    if not text.removeprefix(BOM).strip():
+        raise SettingsError(f"CREATE_TOKENS: {path} is blank; a list that lets nobody send has a line with #")
+    return CreateTokens.parse(text)
 
 
 def _text_of(name: str, path: str) -> str:

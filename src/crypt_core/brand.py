@@ -17,6 +17,9 @@ MAX_TEXT_LENGTH = 300
 MIN_CONTRAST = 4.5
 """Of the colour against white (WCAG 2.2, 1.4.3): white text is written on the colour, and the colour on white."""
 
+MAX_LOGO_BYTES = 100_000
+"""Of the picture itself. Anybody may fetch it as often as they like, and each response waits in the server's memory."""
+
 _ADDRESS = re.compile(r"https://[^\s\"'<>]{1,500}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ICON = (
@@ -25,6 +28,7 @@ ICON = (
 )
 """The page's static icon: a service with a colour and without a logo has it in its colour."""
 
+_LOGO_TOO_LARGE = f"LOGO must have at most {MAX_LOGO_BYTES:,} bytes"
 _ICON_COLOUR = "#0b5a6f"
 _LOGO = re.compile(r"data:(image/svg\+xml|image/png|image/webp);base64,([A-Za-z0-9+/]+=*)")
 
@@ -76,7 +80,7 @@ class Brand:
         _check("PRIVACY_URL", self.privacy_url, _ADDRESS, "an address that starts with https://")
         _check("SOURCE_URL", self.source_url, _ADDRESS, "an address that starts with https://")
         _check("ACCENT_COLOUR", self.accent_colour, _COLOUR, "a colour such as #0b5a6f")
-        _check("LOGO", self.logo, _LOGO, "data:image/svg+xml;base64,… (or image/png, image/webp)")
+        _check_logo(self.logo)
         if self.accent_colour and (contrast := _contrast_to_white(self.accent_colour)) < MIN_CONTRAST:
             raise SettingsError(f"ACCENT_COLOUR is too light to be read: contrast {contrast:.1f}, needs {MIN_CONTRAST}")
 
@@ -86,8 +90,15 @@ class Brand:
         return cls(**{name.lower(): str(values[name]) for name in cls.NAMES if values.get(name, "") != ""})
 
     @property
+    def has_picture(self) -> bool:
+        return bool(self.logo or self.accent_colour)
+
+    @property
     def picture(self) -> tuple[str, bytes] | None:
-        """The media type and bytes of the logo, or of the icon in the operator's colour; None if there is neither."""
+        """The media type and bytes of the logo, or of the icon in the operator's colour; None if there is neither.
+
+        It is decoded each time, so that whoever needs it keeps it.
+        """
         if match := _LOGO.fullmatch(self.logo):
             return match[1], b64decode(match[2])
         if self.accent_colour:
@@ -112,6 +123,18 @@ class Brand:
 def _check(name: str, value: str, form: re.Pattern[str], meaning: str) -> None:
     if value and not form.fullmatch(value):
         raise SettingsError(f"{name} must be {meaning}")
+
+
+def _check_logo(address: str) -> None:
+    if len(address) > 2 * MAX_LOGO_BYTES:  # in base64, 4 characters are 3 bytes
+        raise SettingsError(_LOGO_TOO_LARGE)
+    _check("LOGO", address, _LOGO, "data:image/svg+xml;base64,… (or image/png, image/webp)")
+    try:
+        data = b64decode(address.partition(",")[2])
+    except ValueError:
+        raise SettingsError("LOGO is cut off: its base64 does not end where it says") from None
+    if len(data) > MAX_LOGO_BYTES:
+        raise SettingsError(_LOGO_TOO_LARGE)
 
 
 def _contrast_to_white(colour: str) -> float:

@@ -11,12 +11,18 @@ from playwright.sync_api import expect
 
 from crypt_api import Client, errors
 from crypt_api.cli.token import token as token_command
+from crypt_api.client.parts import PartKeys
 from crypt_api.server.application import open_application
 from crypt_core.create_tokens import CreateTokens, new_token
+from crypt_core.encoding import encode_base64url
+from crypt_core.http.types import Request, Response
+from crypt_core.limits import part_limits
+from crypt_core.parts import MAX_PART_BYTES
 from tests.support import platforms
 from tests.support.chromium import Tabs, chromium
 from tests.support.page import create
 from tests.support.shell import Shell
+from tests.unit.test_app import body
 
 TOKEN, LINE = new_token("otter")
 
@@ -87,6 +93,60 @@ def test_a_list_that_has_changed_is_read_again_at_sighup(tmp_path: Path) -> None
         server.wait_for("CREATE_TOKENS was read again: (1) tokens")
         assert status() == 401
         assert TOKEN not in server.output
+
+
+async def test_a_list_that_is_read_again_forgets_no_upload_and_no_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a part is not counted as a message."""
+    monkeypatch.setattr(part_limits, "MAX_FETCHES", 1)
+    (tmp_path / "tokens").write_text(LINE)
+    application = open_application(
+        {
+            "CRYPT_API_STORE": "memory:",
+            "CRYPT_API_CREATE_TOKENS": f"{tmp_path}/tokens",
+            "CRYPT_API_UPLOAD_PER_HOUR": f"{MAX_PART_BYTES}B",
+            "CRYPT_API_RATE_LIMIT_PER_SECOND": "0",
+        }
+    )
+    keys = PartKeys.generate()
+
+    async def ask(method: str, number: int, token: str) -> Response:
+        headers = {"authorization": f"Bearer {token}", "ttl": "60", "content-length": "3000000"}
+        path = f"/{keys.id(number)}/part"
+        return await application.answer(Request("http", method, path, headers, "", body(bytes(3_000_000))))
+
+    uploaded = await ask("PUT", 0, TOKEN)
+    assert (uploaded.status, uploaded.created_by) == (201, "")
+    for _ in range(2):
+        assert (await ask("PUT", 1, TOKEN)).status == 429
+        application.read_tokens_again()
+    statuses = []
+    for _ in range(2):
+        statuses.append((await ask("GET", 0, encode_base64url(keys.proof(0)))).status)
+        application.read_tokens_again()
+    assert statuses == [200, 403]
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff \n"])
+async def test_a_blank_list_is_taken_for_one_that_is_being_written(
+    text: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(LINE)
+    application = open_application({"CRYPT_API_STORE": "memory:", "CRYPT_API_CREATE_TOKENS": str(path)})
+
+    async def status() -> int:
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        return (await application.answer(Request("http", "PUT", "/", headers, "", body(b"secret")))).status
+
+    path.write_text(text)
+    application.read_tokens_again()
+    assert "the tokens stay as they were" in caplog.text
+    assert await status() == 200
+    path.write_text("# nobody\n")
+    application.read_tokens_again()
+    assert await status() == 401
 
 
 @pytest.mark.parametrize("text", ["", "# nobody yet\n"])

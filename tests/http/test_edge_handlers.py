@@ -4,6 +4,7 @@ import asyncio
 import gc
 import itertools
 import socket
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -355,6 +356,34 @@ def test_a_client_that_is_late_with_its_request_is_told(run: Run, sent: bytes, e
                 answer = await client.receive_all()
             assert statuses(answer) == expected
             assert answer.count(b"connection: close") == expected.count(408)
+
+    run(scenario())
+
+
+def test_a_server_that_was_held_up_itself_blames_no_client(run: Run) -> None:
+    """A proxy would answer 502 for an honest request whose bytes waited to be read."""
+
+    async def scenario() -> None:
+        async def handle(_: Request) -> Response:
+            return Response(200)
+
+        async with serving(handle, Limits(idle_timeout=0.1)) as server, AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(Client(server)) for _ in range(4)]
+            await until(lambda: len(server.connections) == len(clients))
+            loop = asyncio.get_running_loop()
+            one, other = (stack.enter_context(end) for end in socket.socketpair())
+
+            def hold_up() -> None:
+                """In the turn in which these bytes arrive, timers are next."""
+                loop.remove_reader(one)
+                for client in clients:
+                    client.socket.send(GET)
+                time.sleep(0.3)
+
+            loop.add_reader(one, hold_up)
+            other.send(b"x")
+            for client in clients:
+                assert statuses(await client.receive()) == [200]
 
     run(scenario())
 

@@ -1,4 +1,6 @@
-"""An engine in this process, with a replica that lags: it does what Valkey does with the commands that the store sends.
+"""An engine in this process: it does what Valkey does with the commands that the store sends.
+
+It has an append-only file and a replica that lags; or neither, and then it only gets out of reach of one server.
 
 It refuses whatever else it is sent. `tests/valkey/test_simulation.py` compares it with a real one.
 """
@@ -16,8 +18,8 @@ INFO = b"""
 redis_version:7.2.4
 valkey_version:9.1.2
 role:master
-connected_slaves:1
-aof_enabled:1
+connected_slaves:%d
+aof_enabled:%d
 maxmemory:0
 maxmemory_policy:noeviction
 """
@@ -31,13 +33,17 @@ REPLIES: dict[EngineCommand, Reply] = {
 COMPARE_AND_SET = compare_and_set._SCRIPT  # noqa: SLF001
 REMEMBER = lease_ends._SCRIPT  # noqa: SLF001
 
+FAR = "server0"
+"""The name of the server that has the longer way to the engine."""
+
 Write = tuple[bytes, bytes | None]
 
 
 class Data:
     """The keys of one engine. Time stands still, so none expires."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_fenced: bool = True) -> None:
+        self._info = INFO % (is_fenced, is_fenced)
         self.values: dict[bytes, bytes] = {}
         self.log: list[Write] = []
         """Everything that was ever written."""
@@ -46,7 +52,7 @@ class Data:
     def execute(self, command: EngineCommand) -> Reply:  # noqa: C901, PLR0911 - a table
         match command:
             case (b"INFO", *_):
-                return INFO
+                return self._info
             case (b"GET", bytes(key)):
                 return self.values.get(key)
             case (b"SET", bytes(key), bytes(new), b"NX", *life) if _is_life(life):
@@ -89,29 +95,38 @@ def _is_life(words: Sequence[bytes | int]) -> bool:
 
 
 class SimulatedEngine:
-    """A primary, its replica, and the connections to the primary.
+    """A primary, its replica if it has one, and the connections to the primary.
 
     Attributes:
-        is_cut: Whether the replica gets nothing.
+        is_fenced: Whether it has an append-only file and a replica.
+        is_cut: Whether the replica gets nothing; without a replica, whether the server `FAR` gets no answer to its next
+            write, nor to anything after that.
         loses: Whether connections fail, now and then.
     """
 
-    def __init__(self, chosen: random.Random) -> None:
+    def __init__(self, chosen: random.Random, *, is_fenced: bool = True) -> None:
         self.chosen = chosen
-        self.data = Data()
+        self.is_fenced = is_fenced
+        self.data = Data(is_fenced=is_fenced)
         self.replicated = 0
         """So many of the writes does the replica have."""
         self.is_cut = False
         self.loses = False
+        self.has_lost_far = False
         self.connections: list[SimulatedConnection] = []
 
-    def connect(self) -> "SimulatedConnection":
-        connection = SimulatedConnection(self)
+    def connect(self, server: str) -> "SimulatedConnection":
+        """Connect a server, which has a name of its own for the engine."""
+        connection = SimulatedConnection(self, server)
+        if connection.is_out_of_reach:
+            raise ConnectionLost("no route to host")
         self.connections.append(connection)
         return connection
 
     def fail_over(self) -> None:
         """The primary is gone; the replica takes its place, with what it has, and has a new replica."""
+        if not self.is_fenced:
+            return
         promoted = Data()
         for key, value in self.data.log[: self.replicated]:
             if value is not None:
@@ -131,10 +146,17 @@ class SimulatedEngine:
 class SimulatedConnection:
     """Stands for a `Connection`."""
 
-    def __init__(self, engine: SimulatedEngine) -> None:
+    def __init__(self, engine: SimulatedEngine, server: str) -> None:
         self.is_lost = False
         self._engine = engine
+        self._server = server
         self._last_write = 0
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        engine = self._engine
+        engine.has_lost_far &= engine.is_cut
+        return self._server == FAR and engine.has_lost_far
 
     async def call(self, commands: Sequence[EngineCommand]) -> list[Reply]:
         """Execute the commands, one a step; other connections' come in between."""
@@ -148,7 +170,7 @@ class SimulatedConnection:
             await self._pass_turns()
             replies.append(await self._execute(command))
         await self._pass_turns()
-        if self.is_lost or loses_at == len(commands):
+        if self.is_lost or self.is_out_of_reach or loses_at == len(commands):
             raise ConnectionLost("connection reset")
         return replies
 
@@ -175,6 +197,7 @@ class SimulatedConnection:
         reply = engine.data.execute(command)
         if len(engine.data.log) > count:
             self._last_write = len(engine.data.log)
+            engine.has_lost_far |= self._server == FAR and engine.is_cut and not engine.is_fenced
         if engine.chosen.random() < 0.3:
             engine.replicate()
         return reply

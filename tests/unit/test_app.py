@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core import ids
 from crypt_core.http.app import App
@@ -47,6 +48,14 @@ async def test_in_a_terminal_json_ends_with_a_line(agent: str, end: bytes) -> No
     assert created.body == b'{"id": "abc12"}' + end
     missed = Request("http", "GET", "/zzzzz", {"user-agent": agent}, "192.0.2.1", body())
     assert (await app.handle(missed, MemoryStore())).body == b'{"error": "Message not found"}' + end
+
+
+@pytest.mark.parametrize("path", ["/", *(f"/{'A' * 22}{rest}" for rest in ("", "/answer", "/part"))])
+async def test_a_part_of_a_body_is_not_taken_for_all_of_it(path: str) -> None:
+    headers = {"content-range": "bytes 5-9/10", "content-length": "5", "ttl": "60"}
+    request = Request("http", "PUT", path, headers, "192.0.2.1", body(b"later"))
+    response = await App(Settings(), parts=MemoryPartStore()).handle(request, MemoryStore())
+    assert (response.status, json.loads(response.body)["code"]) == (400, "partial_body")
 
 
 async def test_a_form_with_a_message_is_shown_the_right_form() -> None:

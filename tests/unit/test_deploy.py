@@ -73,6 +73,7 @@ def families() -> dict[str, Metric]:
     metrics.answered("GET", "/{id}", 404, 0.001)
     metrics.watch(Usage)
     metrics.watch_files(MemoryPartStore())
+    metrics.watch_webhook(int)
     return {family.name: family for family in metrics.registry.collect()}
 
 
@@ -81,6 +82,7 @@ def samples() -> dict[str, set[str]]:
     suffixes = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
     labels = {"crypt_api_requests": {"method", "route", "status"}, "crypt_api_request_seconds": {"route", "le"}}
     labels |= {"crypt_api_store_seconds": {"command", "le"}, "crypt_api_messages": {"event"}}
+    labels |= {"crypt_api_webhook_events": {"result"}}
     return {
         family.name + suffix: labels.get(family.name, set()) | {"job", "instance"}
         for family in families().values()
@@ -119,9 +121,8 @@ def test_every_series_that_an_expression_asks_for_exists(expression: str) -> Non
 
 @pytest.mark.parametrize("path", [*FILES, *PAGES, ROOT / "docs/guessing.md"], ids=lambda path: path.name)
 def test_every_metric_that_is_named_exists(path: Path) -> None:
-    named = set(
-        re.findall(r"\b(crypt_api_(?:requests?|store|messages|storage|files|damaged)_?[a-z_]*)\b", path.read_text())
-    )
+    kinds = "requests?|store|messages|storage|files|damaged|webhook"
+    named = set(re.findall(rf"\b(crypt_api_(?:{kinds})_?[a-z_]*)\b", path.read_text()))
     assert named <= set(samples()) | set(families()), path
 
 

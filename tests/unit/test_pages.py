@@ -51,6 +51,7 @@ async def test_the_operators_looks_are_on_every_page() -> None:
     logo = await get(app, "/-/logo")
     assert (logo.body, logo.headers["Content-Type"]) == (LOGO, "image/svg+xml")
     assert "default-src 'none'" in logo.headers["Content-Security-Policy"]
+    assert (await get(app, "/-/logo")).body is logo.body  # decoded once
 
 
 async def test_a_service_with_a_colour_and_no_logo_has_the_icon_in_its_colour() -> None:
@@ -79,7 +80,11 @@ async def test_without_settings_nothing_is_branded() -> None:
         ("ACCENT_COLOUR", "red"),
         ("ACCENT_COLOUR", "#ffff00"),
         ("LOGO", "https://example.org/logo.svg"),
+        ("LOGO", "data:image/png;base64,A"),
+        ("LOGO", "data:image/png;base64," + base64.b64encode(bytes(100_001)).decode()),
+        ("LOGO", "data:image/png;base64," + "A" * 10_000_000),
     ],
+    ids=lambda value: value[:40],
 )
 def test_looks_that_cannot_be_used_are_refused(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):

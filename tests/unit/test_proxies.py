@@ -86,6 +86,10 @@ SIGN_ON = TrustedProxies.parse("127.0.0.1", "X-Auth-Request-Email")
         ("127.0.0.1", {"x-auth-request-email": "mallory, alice"}, None),  # the client's header, and the proxy's
         ("127.0.0.1", {"x-auth-request-email": "alice", "sec-fetch-site": "cross-site"}, None),
         ("127.0.0.1", {"x-auth-request-email": "alice", "sec-fetch-site": "same-site"}, None),
+        # Browsers that do not say which site it was: old ones, and all over plain HTTP.
+        ("127.0.0.1", {"x-auth-request-email": "alice", "host": "h", "origin": "https://h"}, "alice"),
+        ("127.0.0.1", {"x-auth-request-email": "alice", "host": "h", "origin": "https://evil.example"}, None),
+        ("127.0.0.1", {"x-auth-request-email": "alice", "host": "h", "origin": "null"}, None),
         ("127.0.0.1", {"x-auth-request-email": ""}, None),
         ("127.0.0.1", {"x-auth-request-email": "\xe9t\xe9"}, None),
         ("127.0.0.1", {"x-auth-request-email": "a" * 255}, None),

@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import itertools
+import math
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,7 +18,7 @@ import pytest
 
 from crypt_api.server.asgi import AsgiApp, create_app
 from tests.support.browser_headers import BROWSER_ACCEPT
-from tests.support.platforms import Connection, Process, start_server
+from tests.support.platforms import NO_TLS, Connection, Process, start_server
 from tests.support.valkey import new_prefix, shared_engine, until
 
 
@@ -189,12 +192,15 @@ def test_one_limit_over_both_servers() -> None:
 
 
 def test_the_first_requests_of_all_are_counted_over_both_servers() -> None:
-    """They come at once, as soon as the servers listen."""
-    with two_servers("--rate-limit-per-second=3") as servers:
+    """They come at once, as soon as the servers listen. Where that takes longer than a second, more are admitted."""
+    with two_servers("--rate-limit-per-second=3") as servers, ThreadPoolExecutor(12) as threads:
         urls = [f"{server.url}/zzzzz" for server in servers] * 6
-        with ThreadPoolExecutor(len(urls)) as threads:
-            statuses = [response.status_code for response in threads.map(httpx.get, urls)]
-        assert sorted(statuses) == [404] * 3 + [429] * 9
+        get = partial(httpx.get, verify=NO_TLS)  # trusted certificates would take most of the second to read
+        began = time.monotonic()
+        statuses = [response.status_code for response in threads.map(get, urls)]
+        seconds = math.ceil(time.monotonic() - began)
+        assert 3 <= statuses.count(404) <= 3 * seconds
+        assert statuses.count(404) + statuses.count(429) == len(urls)
 
 
 def test_one_budget_of_misses_over_both_servers_and_what_is_found_costs_nothing() -> None:

@@ -41,6 +41,9 @@ from tests.support.wire_commands import COMMANDS as SEALED
 
 DAY = 86_400  # seconds
 NOW = 1_800_000_000.0
+UNFENCED = 4
+"""In each of so many worlds, the engine has neither a replica nor an append-only file."""
+
 PATIENT = 30.0
 """Seconds: a deadline that no trouble of a simulation uses up."""
 
@@ -61,18 +64,18 @@ class World:
     message since the command began, it has not.
     """
 
-    def __init__(self, chosen: random.Random) -> None:
+    def __init__(self, chosen: random.Random, *, is_fenced: bool) -> None:
         self.chosen = chosen
-        self.engine = SimulatedEngine(chosen)
+        self.engine = SimulatedEngine(chosen, is_fenced=is_fenced)
         self.history: dict[str, list[Event]] = defaultdict(list)
         self._loop = Loop(Turns(chosen.choice))
         self._time = itertools.count()
         self._deadlines = chosen.choice([(0.6,), (PATIENT, PATIENT), (0.6, 0.6), (0.6, 0.6), (0.6, PATIENT)])
-        self._stores = [self._store(deadline) for deadline in self._deadlines]
-        self._observer = self._store(PATIENT)
+        self._stores = [self._store(f"server{number}", deadline) for number, deadline in enumerate(self._deadlines)]
+        self._observer = self._store("observer", PATIENT)
 
-    def _store(self, deadline: float) -> ValkeyStore:
-        url = f"valkey://engine:6379/0?replicas=1&deadline={deadline}"
+    def _store(self, server: str, deadline: float) -> ValkeyStore:
+        url = f"valkey://{server}:6379/0?replicas={int(self.engine.is_fenced)}&deadline={deadline}"
         return ValkeyStore(parse_url(url), clock=lambda: NOW)
 
     def play(self) -> None:
@@ -155,12 +158,12 @@ class World:
 
 
 @contextmanager
-def simulated(chosen: random.Random) -> Iterator[World]:
+def simulated(chosen: random.Random, *, is_fenced: bool) -> Iterator[World]:
     """A world with an engine in place of connections and chance."""
-    world = World(chosen)
+    world = World(chosen, is_fenced=is_fenced)
 
-    async def open_connection(*_: object) -> Any:
-        return world.engine.connect()
+    async def open_connection(address: tuple[str, int], _: object) -> Any:
+        return world.engine.connect(address[0])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(primary, "open_connection", open_connection)
@@ -174,12 +177,12 @@ def simulated(chosen: random.Random) -> Iterator[World]:
 
 
 def play_seed(seed: int) -> None:
-    with simulated(random.Random(seed)) as world, replayable(__spec__.name, seed):
+    with simulated(random.Random(seed), is_fenced=seed % UNFENCED != 0) as world, replayable(__spec__.name, seed):
         world.play()
 
 
-def play_seeds(first: int, count: int) -> None:
-    for seed in range(first, first + count):
+def play_seeds(first: int, count: int, step: int = 1) -> None:
+    for seed in range(first, first + step * count, step):
         play_seed(seed)
 
 
@@ -213,7 +216,7 @@ async def test_the_simulated_engine_answers_as_a_real_one() -> None:
         assert isinstance(reply, ResponseError) or simulated_reply == reply, command
 
 
-async def no_write_for_the_fence(*_: object) -> bool:
+def no_write_for_the_fence(*_: object) -> bool:
     return False
 
 
@@ -253,6 +256,12 @@ def test_a_fault_is_found(owner: object, name: str, fault: object, monkeypatch: 
     monkeypatch.setattr(owner, name, fault)
     with pytest.raises(AssertionError, match="python -m"):
         play_seeds(0, 600)
+
+
+def test_without_a_fence_too_nothing_is_taken_back_that_somebody_was_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Update, "_must_fence", no_write_for_the_fence)
+    with pytest.raises(AssertionError, match="python -m"):
+        play_seeds(0, 600, step=UNFENCED)
 
 
 if __name__ == "__main__":

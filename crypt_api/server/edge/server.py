@@ -111,8 +111,15 @@ class Server:
         return None
 
     def _drop_overdue(self) -> None:
-        """Drop the connections whose clients have used up their time, now and regularly from now on."""
+        """Drop the connections whose clients have used up their time, soon and regularly from now on.
+
+        If the server itself was held up, their bytes may wait to be read. Timers can come before them, and what is
+        called in the turn after the next one cannot.
+        """
         self._timer = self._loop.call_later(min(1.0, self.idle_timeout / 4), self._drop_overdue)
+        self._loop.call_soon(self._loop.call_soon, self._drop_overdue_now)
+
+    def _drop_overdue_now(self) -> None:
         self._evictable.clear()  # their clients may have done something since
         now = self._loop.time()
         for connection in [c for c in self.connections if c.is_overdue(now)]:

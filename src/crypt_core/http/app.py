@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
 from crypt_core.errors import SettingsError
+from crypt_core.http.body import refuse_partial_body
 from crypt_core.http.body_hints import text_hint
 from crypt_core.http.damaged_links import without_slashes
 from crypt_core.http.errors import (
@@ -26,6 +27,7 @@ from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.types import JSON_TYPE, Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
+from crypt_core.limits.part_limits import PartLimits
 from crypt_core.parts import PartStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
@@ -46,6 +48,7 @@ class App:
         readiness: Callable[[], Mapping[str, object]] = dict,
         messages: Callable[[], int] | None = None,
         parts: PartStore | None = None,
+        part_limits: PartLimits | None = None,
     ) -> None:
         """Build the routes.
 
@@ -57,6 +60,7 @@ class App:
             readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
             messages: Tells how many messages wait in the store; `ID_LENGTH=auto` needs it.
             parts: Where the parts of files lie; without it, files are off.
+            part_limits: What was uploaded and fetched so far; by default, nothing was.
 
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
@@ -69,7 +73,8 @@ class App:
         handlers = MessageHandlers(settings, self._pages, lambda: new_id(id_length()))
         parts = parts if settings.max_file else None
         service = ServiceHandlers(settings, self._pages, readiness, has_files=parts is not None)
-        self._router = Router(_routes(handlers, PartHandlers(settings, parts), service, extra_routes))
+        part_handlers = PartHandlers(settings, parts, part_limits or PartLimits(settings.upload_per_hour))
+        self._router = Router(_routes(handlers, part_handlers, service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:
         """Answer `request` with the messages in `store`.
@@ -101,6 +106,7 @@ class App:
             # `curl -T notes.txt` puts the file's name behind the address.
             is_file = request.method == "PUT" and not any(map(ids.is_plain, parameters)) and route.pattern == "/{id}"
             raise MethodNotAllowed(route.methods, text_hint(request) if is_file else "")
+        refuse_partial_body(request)
         if self._limits is None:
             return await handler(request, store, *parameters)
         admission, miss = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))

@@ -9,13 +9,14 @@ from crypt_core import ids
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.encoding import PROOF_BYTES, decode_base64url, digest
 from crypt_core.http.errors import AuthorizationRequired, InvalidIdempotencyKey, MessageNotFound, TokenRequired
+from crypt_core.http.origins import is_own_origin
 from crypt_core.http.types import Request
 from crypt_core.parts import part_id
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
 _OWN_SITE = ("same-origin", "none")
-"""Another site's page may make the browser of somebody who has signed on send a request. It creates no message."""
+"""A browser says `none` if no page asked for the request."""
 
 
 class Proofs(NamedTuple):
@@ -80,12 +81,24 @@ def creator(request: Request, tokens: CreateTokens | None) -> str:
     """
     if tokens is None:
         return ""
-    if request.user and request.headers.get("sec-fetch-site", "same-origin") in _OWN_SITE:
+    if request.user and not _is_of_another_site(request):
         return request.user
     label = tokens.label_of(_bearer_token(request))
     if label is None:
         raise TokenRequired
     return label
+
+
+def _is_of_another_site(request: Request) -> bool:
+    """Whether another site's page made a browser send it: who has signed on with that browser did not ask for it.
+
+    Older browsers, and all of them over plain HTTP, do not say so in `Sec-Fetch-Site`, but name the page's origin.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in _OWN_SITE
+    origin = request.headers.get("origin")
+    return origin is not None and not is_own_origin(request, origin)
 
 
 def _bearer_token(request: Request) -> str:

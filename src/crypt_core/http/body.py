@@ -6,7 +6,8 @@ from collections.abc import AsyncIterable, Mapping
 from typing import Any, NoReturn
 
 from crypt_core.http.body_hints import hint_for
-from crypt_core.http.errors import InvalidJson, MessageTooLarge, UnsupportedEncoding
+from crypt_core.http.errors import InvalidJson, MessageTooLarge, PartialBody, UnsupportedEncoding
+from crypt_core.http.types import Request
 
 MAX_NESTING = 16
 """Arrays and objects within each other. A valid body needs 1; the fields that are ignored may need more."""
@@ -34,6 +35,12 @@ async def read_body(body: AsyncIterable[bytes], headers: Mapping[str, str], limi
             raise MessageTooLarge
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def refuse_partial_body(request: Request) -> None:
+    """Raise `PartialBody` if the request puts only a part of something."""
+    if request.method == "PUT" and "content-range" in request.headers:
+        raise PartialBody
 
 
 def parse_json(data: bytes, text_hint: str = "") -> Any:

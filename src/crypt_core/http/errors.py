@@ -77,6 +77,14 @@ class InvalidMessage(ApiError):
     text = "Field 'message' is required and cannot be empty"
 
 
+class PartialBody(ApiError):
+    """The body is a part of what the client means to put (RFC 9110, section 14.5), and would pass for all of it."""
+
+    status = 400
+    text = "Content-Range is not supported: send the body as a whole"
+    code = "partial_body"
+
+
 class InvalidText(ApiError):
     """The body is to be the message itself, and is none."""
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from crypt_core.http.body import read_body
 from crypt_core.http.errors import CrossSiteRefused, FormTokenRefused, MessageTooLarge
+from crypt_core.http.origins import is_own_origin
 from crypt_core.http.types import Request
 
 COOKIE = "reveal"
@@ -24,7 +25,6 @@ LIFE_SECONDS = 86_400
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
-_DEFAULT_PORTS = (":80", ":443")
 
 
 def token_for(request: Request) -> str:
@@ -51,20 +51,11 @@ async def check_form(request: Request) -> None:
     origin = request.headers.get("origin") or "null"  # which is what `Referrer-Policy: no-referrer` makes of a form's
     if site == "same-origin":
         return
-    if site != "none" or (origin != "null" and _host_of(origin) != _host_of(request.headers.get("host", ""))):
+    if site != "none" or (origin != "null" and not is_own_origin(request, origin)):
         raise CrossSiteRefused
     expected = _cookie_value(request.headers.get("cookie", "")).encode("latin-1", "replace")
     if origin == "null" and (not token or not compare_digest(token, expected)):
         raise FormTokenRefused
-
-
-def _host_of(origin: str) -> str:
-    """The host and port of an origin or of `Host`.
-
-    The scheme is not compared, nor is its own port: a proxy may have ended TLS without saying so.
-    """
-    host = origin.rpartition("://")[2].lower()
-    return next((host.removesuffix(port) for port in _DEFAULT_PORTS if host.endswith(port)), host)
 
 
 async def _form_token(request: Request) -> bytes:

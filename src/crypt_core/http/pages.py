@@ -105,7 +105,7 @@ def _branded(brand: Brand, texts: Texts) -> dict[str, str]:
     ]
     return {
         "name": html.escape(brand.service_name),
-        "logo": LOGO_PATH if brand.picture else "/-/icon.svg",
+        "logo": LOGO_PATH if brand.has_picture else "/-/icon.svg",
         "touch_icon": LOGO_PATH if brand.logo else "/-/touch-icon.png",
         "style": f'<link rel="stylesheet" href="{STYLE_PATH}">' if brand.accent_colour else "",
         "operator": f'<p data-text="about.operator" data-values="{values}">{operator}</p>' if brand.operator else "",

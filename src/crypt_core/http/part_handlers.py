@@ -1,59 +1,54 @@
 """The routes of the parts of files: bytes in, bytes out, without a decision."""
 
-from collections import OrderedDict
-
 from crypt_core import ids
 from crypt_core.http import errors
 from crypt_core.http.authorization import answer_proof, creator, proven_part_id
 from crypt_core.http.message_fields import ttl_header
 from crypt_core.http.types import Request, Response, json_response, timestamp
-from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets
+from crypt_core.limits.part_limits import PartLimits
 from crypt_core.messages import GetReceipt, Receipt
-from crypt_core.parts import EXTRA_TTL, MAX_FETCHES, MAX_PART_BYTES, PartStore
+from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES, PartStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store
-
-MAX_COUNTED_PARTS = 10_000
-"""Parts whose fetches are remembered, the last ones fetched: a few megabytes."""
 
 
 class PartHandlers:
     """The handlers of `/{id}/part`. Each raises an `ApiError` for a request that it refuses."""
 
-    def __init__(self, settings: Settings, parts: PartStore | None) -> None:
+    def __init__(self, settings: Settings, parts: PartStore | None, limits: PartLimits) -> None:
         """Without `parts`, files are off."""
         self._settings = settings
         self._parts = parts
-        self._budgets = HourlyBudgets(settings.upload_per_hour) if settings.upload_per_hour else None
-        self._fetches: OrderedDict[str, int] = OrderedDict()
+        self._limits = limits
 
     async def put(self, request: Request, store: Store, part_id: str) -> Response:
         """Keep the bytes of the body under the id in the path, which the client derived."""
         parts = self._opened()
-        created_by = await self._uploader(request, store)
+        await self._check_uploader(request, store)
         if not ids.is_sealed(part_id):
             raise errors.PartNotFound
         length, ttl = _length(request), ttl_header(request.headers, self._settings.max_ttl + EXTRA_TTL)
-        self._take(request.client, length)
+        if (exhausted := self._limits.take(request.client, length)) is not None:
+            raise errors.UploadBudgetExhausted(exhausted.wait)
         is_new = False
         try:
             is_new, expires_at = await parts.put(part_id, ttl, length, request.body)
         finally:
             if not is_new:  # nothing was kept for these bytes
-                self._give_back(request.client, length)
-        return json_response(201 if is_new else 200, {"expires_at": timestamp(expires_at)}, created_by=created_by)
+                self._limits.give_back(request.client, length)
+        return json_response(201 if is_new else 200, {"expires_at": timestamp(expires_at)})
 
     async def get(self, request: Request, _: Store, part_id: str) -> Response:
         """Hand out the part. This destroys nothing."""
         if proven_part_id(request) != part_id:
             raise errors.PartNotFound
         parts = self._opened()
-        if self._fetches.get(part_id, 0) >= MAX_FETCHES:
+        if self._limits.is_fetched_too_often(part_id):
             raise errors.TooManyFetches
         part = await parts.get(part_id)
         if part is None:
             raise errors.PartNotFound
-        self._count_fetch(part_id)
+        self._limits.count_fetch(part_id)
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(part.length)}
         return Response(200, headers=headers, stream=part.body)
 
@@ -63,39 +58,25 @@ class PartHandlers:
             raise errors.PartNotFound
         return Response(204)
 
-    async def _uploader(self, request: Request, store: Store) -> str:
-        """The label of the uploader's token; empty if everybody may upload, or if the part is for an answer.
+    async def _check_uploader(self, request: Request, store: Store) -> None:
+        """Accept whoever may create messages, or the parts of an answer.
 
         Raises:
             TokenRequired: The request has neither a token nor the proof to answer a question that waits.
         """
         try:
-            return creator(request, self._settings.create_tokens)
+            creator(request, self._settings.create_tokens)
         except errors.TokenRequired:
             if (proof := answer_proof(request)) is None:
                 raise
             outcome = await store.apply(proof.message_id, GetReceipt(proof.proof_hash))
             if not isinstance(outcome, Receipt) or outcome.state != "asked":
                 raise
-            return ""
 
     def _opened(self) -> PartStore:
         if self._parts is None:
             raise errors.FilesOff
         return self._parts
-
-    def _take(self, client: str, length: int) -> None:
-        if self._budgets is not None and isinstance(taken := self._budgets.take(client, length), Exhausted):
-            raise errors.UploadBudgetExhausted(taken.wait)
-
-    def _give_back(self, client: str, length: int) -> None:
-        if self._budgets is not None:
-            self._budgets.give_back(client, length)
-
-    def _count_fetch(self, part_id: str) -> None:
-        self._fetches[part_id] = self._fetches.pop(part_id, 0) + 1
-        if len(self._fetches) > MAX_COUNTED_PARTS:
-            self._fetches.popitem(last=False)
 
 
 def _length(request: Request) -> int:

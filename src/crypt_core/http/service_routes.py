@@ -51,6 +51,7 @@ class ServiceHandlers:
         self._settings = settings
         self._pages = pages
         self._readiness = readiness
+        self._picture = settings.brand.picture
 
     async def home(self, request: Request, _: Store) -> Response:
         """The page for a browser, and for a robot that draws a link's preview; how to use the API for all others."""
@@ -68,9 +69,9 @@ class ServiceHandlers:
 
     async def logo(self, _request: Request, _store: Store) -> Response:
         """The operator's logo. Nothing in it runs, even if somebody opens it as a page."""
-        if (picture := self._settings.brand.picture) is None:
+        if self._picture is None:
             raise RouteNotFound
-        media_type, data = picture
+        media_type, data = self._picture
         headers = {
             "Content-Type": media_type,
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",

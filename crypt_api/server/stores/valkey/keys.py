@@ -135,9 +135,9 @@ class Keys:
         write, sent_at = self._fenced.get(key, (b"", 0.0))
         return write == value.write and sent_at >= since
 
-    async def is_fenced(self, key: bytes) -> bool:
-        """Whether there is anything to wait for: replicas, or an append-only file."""
-        return (await self._session(key)).is_fenced
+    async def connected(self, key: bytes) -> None:
+        """Wait until commands for the key can be sent."""
+        await self._session(key)
 
     async def call(
         self,

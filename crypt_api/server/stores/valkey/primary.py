@@ -47,15 +47,13 @@ class Session:
     """The connections to a primary, while they last.
 
     Attributes:
-        is_fenced: Whether a write has anything to wait for: replicas, or an append-only file.
         is_safe: Whether the first fence has held.
         has_ifeq: Whether `SET` has a comparison of its own; not known before the first fence has held.
         reads: What is sent over the connection that reads.
         writes: What is sent over the other one, each group with a fence.
     """
 
-    def __init__(self, reads: GroupCommit, writes: GroupCommit, *, is_fenced: bool) -> None:
-        self.is_fenced = is_fenced
+    def __init__(self, reads: GroupCommit, writes: GroupCommit) -> None:
         self.is_safe = False
         self.has_ifeq = False
         self.reads = reads
@@ -206,7 +204,6 @@ class Primary:
             session = Session(
                 GroupCommit(reads, self._clock, timeout),
                 GroupCommit(writes, self._clock, timeout + fence.timeout, fence),
-                is_fenced=bool(fence.commands),
             )
             yield session, partial(self._begin, session, engine, writes)
         except TimeoutError:

@@ -69,7 +69,7 @@ class ValkeyStore:
     async def _connect(self, live: "_Live") -> None:
         try:
             async with asyncio.timeout(2 * self._settings.deadline):
-                await live.keys.is_fenced(b"")
+                await live.keys.connected(b"")
         except TimeoutError:
             raise StorageUnavailable(f"cannot use the engine: {live.keys.trouble}") from None
 

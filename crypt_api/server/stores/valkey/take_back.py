@@ -122,10 +122,12 @@ async def take_back(keys: Keys, key: bytes, attempts: list[Attempt], progress: P
             await asyncio.sleep(pause)
             pause = min(1.5 * pause, LONGEST_PAUSE)
             continue
-        elif _write(value) in expected | restored:
-            after = rewritten(value)  # an attempt that is still under way finds another value than it expects
+        elif value is None and b"" not in expected | restored:
+            return  # the message has expired
         else:
-            return
+            # An attempt that is still under way finds another value than it expects. And if somebody else took the
+            # attempt away from below, a failover may yet bring it back: so that is written again, with a fence, too.
+            after = rewritten(value)
         if _write(value) not in restored:
             await keys.write_unfenced(key, value, after, now=now)
         else:

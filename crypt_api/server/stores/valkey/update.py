@@ -98,7 +98,7 @@ class Update(Generic[T]):
             record, outcome, is_changed = self._considered(value, now)
             if is_changed:
                 written = await self._change(value, record, outcome, now)
-            elif value is not None and await self._must_fence(value, outcome):
+            elif value is not None and self._must_fence(value, outcome):
                 written = await self._try(value, touched(value), now)
             else:
                 break
@@ -124,14 +124,17 @@ class Update(Generic[T]):
         self._event = event_of(record, kept, outcome, now)  # of the last decision: no earlier one can take effect
         return kept, outcome, kept is not record
 
-    async def _must_fence(self, value: Value, outcome: T) -> bool:
-        """Whether what the outcome rests on may yet be undone by a failover, so that it is written again first."""
+    def _must_fence(self, value: Value, outcome: T) -> bool:
+        """Whether what the outcome rests on may yet be undone, so that it is written again first.
+
+        A failover may undo it; and so may the take-back of another server, also on an engine without a fence.
+        """
         if outcome is None:
             return False
         has_reads = value.record is not None and value.record.reads_left > 0
         if has_reads and isinstance(outcome, Missing) and not self._fences_missing:
             return False  # the caller's proof is wrong, whatever becomes of the record
-        return not self._keys.is_safe(self.key, value, self._began) and await self._keys.is_fenced(self.key)
+        return not self._keys.is_safe(self.key, value, self._began)
 
     async def _change(self, value: Value | None, record: Record | None, outcome: T, now: float) -> Written:
         after = changed(value, record)
