@@ -5,7 +5,7 @@ from enum import Enum, auto
 
 import click
 
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.errors import InvalidLink
 from crypt_api.client.links import parse_link
 
