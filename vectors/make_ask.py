@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from crypt_api.client.asking import ANSWER_VERSION, AnswerKey, AskSecret
+from crypt_api.client.ask_keys import ANSWER_VERSION, AnswerKey, AskSecret
 from crypt_api.client.content import MAX_CONTENT_BYTES, VERSION, Content, encode
 from crypt_api.client.manifest import Manifest
 from crypt_api.client.sealing import STEP, pad, seal
@@ -47,7 +47,7 @@ def derivation(name: str) -> dict[str, Any]:
         "answer_hash": digest(key.proof),
         "ask_proof": encode_base64url(secret.proof),
         "proof_hash": digest(secret.proof),
-        "link": key.link("https://example.org"),
+        "answer_link": key.link("https://example.org"),
         "ask_link": secret.link("https://example.org"),
     }
 

@@ -14,6 +14,7 @@ from crypt_api.cli.new_content import given_content
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.times import shown
+from crypt_api.cli.used_link import use_link
 from crypt_api.client import Client
 from crypt_api.client.links import answer_link
 
@@ -56,7 +57,7 @@ def answer(link: str | None, text: str | None, *, link_file: Path | None, paths:
         if text is not None:
             raise click.UsageError("Give LINK or --link-file, not both.")
         link, text = None, link
-    link = given_link(link, link_file, "answer" if text == "-" or (text is None and not paths) else "")
+    link = use_link(given_link(link, link_file, "answer" if text == "-" or (text is None and not paths) else ""))
     with Client(answer_link(link)[0]) as client:
         with progress("Asking"):
             question = client.question(link).text

@@ -20,6 +20,7 @@ from crypt_api.cli.reading import read_to
 from crypt_api.cli.service_options import notify_option, service_options, tells_bounds, ttl_option
 from crypt_api.cli.terminal import check_stdout, tell
 from crypt_api.cli.times import rfc3339, shown
+from crypt_api.cli.used_link import use_link
 from crypt_api.client import Asked, Client
 from crypt_api.client.errors import NotFound, RateLimited, Unavailable
 
@@ -71,24 +72,25 @@ def ask(  # noqa: PLR0913 - its options
             asked = client.ask(text, ttl=ttl, notify=notify)
         _show(asked, is_waiting=wait, as_json=as_json)
         if qr:
-            draw_qr_code(asked.link)
+            draw_qr_code(asked.answer_link)
         if wait:
             with closing(named_place(None, force=False, as_json=as_json)) as place:
+                use_link(asked.ask_link)
                 _read_answer(client, asked, place, as_json=as_json)
 
 
 def _show(asked: Asked, *, is_waiting: bool, as_json: bool) -> None:
     if as_json:
-        fields = {"link": asked.link, "ask_link": asked.ask_link, "expires_at": rfc3339(asked.expires_at)}
+        fields = {"answer_link": asked.answer_link, "ask_link": asked.ask_link, "expires_at": rfc3339(asked.expires_at)}
         print_result(json.dumps(fields))
         return
     tell(f"Keep this link. It reads the answer; send it to nobody:\n{asked.ask_link}")
     until = shown(asked.expires_at, sys.stderr)
     tell(f"Send this one to somebody who has the answer. It can be answered once, until {until}:")
     if is_waiting:
-        tell(asked.link)
+        tell(asked.answer_link)
     else:
-        print_result(asked.link)
+        print_result(asked.answer_link)
 
 
 def _read_answer(

@@ -1,18 +1,18 @@
 """The files of `crypt-api send --file`: single ones, and all that is in a folder."""
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import click
 
+from crypt_api.cli.state_folder import state_folder
 from crypt_api.cli.terminal import visible
 from crypt_api.client import Attachment
 from crypt_api.client.content import MAX_CONTENT_BYTES
-from crypt_api.client.journals import Journal
 from crypt_api.client.manifest import MAX_FILES
+from crypt_api.client.upload_journals import Journal
 
 
 def attachments(paths: Sequence[Path]) -> list[Attachment]:
@@ -44,7 +44,7 @@ def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) 
     try:
         if sum(path.stat().st_size for path in paths) <= MAX_CONTENT_BYTES:
             return None
-        path = _state_folder() / "uploads" / f"{sha256(os.fsencode(key)).hexdigest()[:32]}.json"
+        path = state_folder() / "uploads" / f"{sha256(os.fsencode(key)).hexdigest()[:32]}.json"
         if resume and not path.exists():
             click.echo("No interrupted upload of these files is known; it starts anew.", err=True)
         journal = Journal(path)
@@ -94,12 +94,3 @@ def _below(folder: Path) -> Iterator[Path]:
                 raise click.UsageError(f"{shown} cannot be read: {error.strerror}.") from None
         else:
             raise click.UsageError(f"{shown} is no regular file.")
-
-
-def _state_folder() -> Path:
-    """Raises RuntimeError if there is no home folder."""
-    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_STATE_HOME"
-    given = os.environ.get(variable, "")
-    # The XDG Base Directory Specification ignores a path that is not absolute.
-    base = Path(given) if Path(given).is_absolute() else Path.home() / ".local/state"
-    return base / "crypt-api"

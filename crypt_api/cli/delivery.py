@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from crypt_api.cli.unfinished import Unfinished
+from crypt_api.cli.unfinished_downloads import Unfinished
 from crypt_api.client import Message
 from crypt_api.client.messages import has_parts
 
@@ -46,7 +46,7 @@ def rescues(message: Message, address: str) -> Iterator[None]:
         why = error.strerror if isinstance(error, OSError) else type(error).__name__
         reason = f"The message was read, but could not be written ({why})"
         try:
-            where = _rescue(message, address)
+            where = rescued(message, address)
         except OSError:
             raise Undelivered(f"{reason}, nor saved anywhere else: the message is lost.") from None
         raise Undelivered(f"{reason}. {where}") from None
@@ -60,12 +60,11 @@ def as_json_text(message: Message, paths: list[Path]) -> str:
     return json.dumps({"text": message.text, "files": files})
 
 
-def _rescue(message: Message, address: str) -> str:
-    """Save the message; give a sentence that says where."""
+def rescued(message: Message, address: str) -> str:
+    """Save the message in a temporary folder; give a sentence that says where. Raises OSError."""
     if has_parts(message):
-        folder = Path(tempfile.mkdtemp(prefix="crypt-api-"))
-        Unfinished.start(message, address, folder)
-        return f"crypt-api read --resume {folder} saves it."
+        unfinished = Unfinished.start(message, address, Path(tempfile.mkdtemp(prefix="crypt-api-")))
+        return f"{unfinished.resuming} saves it."
     names = [_save(file.read()) for file in message.files] or [_save(message.text.encode())]
     note = f", and its note as {_save(message.text.encode())}" if message.files and message.text else ""
     return f"It is saved as {', '.join(names)}{note}."

@@ -11,6 +11,7 @@ from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.exit_codes import INTERRUPTED, code_and_advice
 from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.times import shown
+from crypt_api.cli.used_link import User, user
 from crypt_api.client.errors import AlreadyRead, CryptApiError, Destroyed
 
 
@@ -26,7 +27,7 @@ def reports_errors(interrupted: str) -> Callable[[Callable[..., None]], Callable
             try:
                 command(*args, **kwargs)
             except (CryptApiError, Undelivered) as error:
-                code, advice = code_and_advice(error)
+                code, advice = code_and_advice(error, user())
                 text = visible(_text(error), lines=False)  # it may be the service's own
                 _end(f"Error: {text}" + (f"\n{advice}" if advice else ""), code)
             except click.Abort:  # at a question, before the service was asked
@@ -46,9 +47,10 @@ def _end(text: str, code: int) -> None:
 
 def _text(error: Exception) -> str:
     """The text of an error, with times in the same form as everywhere on the command line."""
+    is_message = user() is User.READER
     match error:
         case AlreadyRead(at=at):
-            return f"The message was read before, at {shown(at, sys.stderr)}."
+            return f"The {'message' if is_message else 'answer'} was read before, at {shown(at, sys.stderr)}."
         case Destroyed(at=at):
-            return f"The message was destroyed at {shown(at, sys.stderr)}."
+            return f"The {'message' if is_message else 'question'} was destroyed at {shown(at, sys.stderr)}."
     return str(error)

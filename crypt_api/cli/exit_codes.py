@@ -4,6 +4,7 @@ from enum import IntEnum
 
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.passphrase_option import PASSPHRASE_VARIABLE
+from crypt_api.cli.used_link import User
 from crypt_api.client import errors
 
 
@@ -34,7 +35,10 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
         "If it was not you, tell the sender: somebody else knows the link.",
     ),
     errors.PassphraseRequired: (ExitCode.PASSPHRASE, f"Use --passphrase-file or {PASSPHRASE_VARIABLE}."),
-    errors.WrongPassphrase: (ExitCode.PASSPHRASE, "Ask the sender before no tries are left."),
+    errors.WrongPassphrase: (
+        ExitCode.PASSPHRASE,
+        "Ask the sender for it. The tenth wrong one destroys the message, which then has to be sent again.",
+    ),
     errors.UnexpectedPassphrase: (
         ExitCode.PASSPHRASE,
         "If the sender gave you a passphrase, ask the sender. Otherwise read the message without one.",
@@ -76,6 +80,28 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
 }
 
 
-def code_and_advice(error: Exception) -> tuple[ExitCode, str]:
+_ASK_AGAIN = "Ask again, with a new question."
+
+_OTHER_ADVICE: dict[User, dict[type[Exception], str]] = {
+    User.READER: {},
+    User.ASKER: {
+        errors.NotFound: "",
+        errors.AlreadyRead: "If it was not you, somebody else has your link.",
+        errors.UnexpectedPassphrase: "Read the answer without a passphrase.",
+        errors.PartMissing: _ASK_AGAIN,
+        errors.BadEnvelope: _ASK_AGAIN,
+    },
+    User.ANSWERER: {
+        errors.NotFound: "Ask the asker for a new link.",
+        errors.AlreadyRead: "If it was not you, tell the asker: somebody else has the link, and has answered.",
+        errors.BadEnvelope: "Ask the asker for a new link.",
+    },
+}
+"""For those who have one of the links of a question: there is no sender whom they could ask."""
+
+
+def code_and_advice(error: Exception, user: User = User.READER) -> tuple[ExitCode, str]:
     """Give the exit code for an error, and what the user can do next, if anything: those of its nearest class."""
-    return next(_CODES_AND_ADVICE[kind] for kind in type(error).__mro__ if kind in _CODES_AND_ADVICE)
+    kind = next(kind for kind in type(error).__mro__ if kind in _CODES_AND_ADVICE)
+    code, advice = _CODES_AND_ADVICE[kind]
+    return code, _OTHER_ADVICE[user].get(kind, advice)

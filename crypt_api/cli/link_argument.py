@@ -11,6 +11,7 @@ import click
 from crypt_api.cli.secret_files import STDIN, given_secret
 from crypt_api.cli.terminal import is_terminal
 from crypt_api.cli.typed import ask_secret
+from crypt_api.cli.used_link import use_link
 
 
 def link_argument(command: Callable[..., None]) -> Callable[..., None]:
@@ -31,7 +32,9 @@ def link_argument(command: Callable[..., None]) -> Callable[..., None]:
                 raise click.UsageError("Give a link or --resume, not both.")
             link = ""
         else:
-            link = given_link(link, link_file, "passphrase" if options.get("passphrase_file") == STDIN else "")
+            link = use_link(
+                given_link(link, link_file, "passphrase" if options.get("passphrase_file") == STDIN else "")
+            )
         command(link=link, **options)
 
     return with_link

@@ -4,6 +4,7 @@ Each step of a path is opened by itself, below the folder that was opened before
 So nothing that is swapped meanwhile leads out of the folder.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from crypt_api.cli.new_files import PART
+from crypt_api.cli.new_files import part_name
 from crypt_api.client.file_names import MAX_STEPS, safe_file_name
 
 IS_SUPPORTED = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
@@ -53,23 +54,20 @@ class NamedFolder:
 
     @contextmanager
     def reserved(self, path: str) -> Iterator["NewItem"]:
-        """Make an empty file, whose name becomes that of a `NewItem`. It is removed again if the block fails.
+        """Begin a new item. Unless the block completes it, nothing of it is left.
 
         Raises:
             BadPath: There is something at the path, or nothing can be made there.
         """
         with self._parent(path) as (folder, name):
-            item = NewItem(folder, name)
             try:
-                os.close(os.open(name, _NEW_FILE, 0o600, dir_fd=folder))
+                item = NewItem(folder, name)
             except OSError as error:
                 raise BadPath(f"No file can be made there: {error.strerror}.") from None
             try:
                 yield item
-                item.complete()
-            except BaseException:
-                item.discard()
-                raise
+            finally:
+                item.close()
 
     @contextmanager
     def _parent(self, path: str) -> Iterator[tuple[int, str]]:
@@ -87,51 +85,65 @@ class NamedFolder:
 
 
 class NewItem:
-    """A file or a folder that is written beside its place, as `NAME.part`, and gets its name when it is complete."""
+    """A file, or a folder of files: written in the folder `NAME.part`, and moved to its name when it is complete.
+
+    Attributes:
+        is_folder: Whether it becomes a folder. Otherwise it has one file.
+    """
 
     def __init__(self, folder: int, name: str) -> None:
+        """Raises OSError if something has the name, or that of the folder: what was there before stays as it is."""
         self._folder = folder
         self._name = name
-        self._part = name + PART
-        self._inner: int | None = None
+        self._part = part_name(name)
         self._names: list[str] = []
-
-    def become_folder(self) -> None:
-        """Make a folder of it, for several files."""
-        os.mkdir(self._part, 0o700, dir_fd=self._folder)
-        self._inner = os.open(self._part, _FOLDER, dir_fd=self._folder)
+        self._is_moved = False
+        self.is_folder = False
+        with suppress(FileNotFoundError):
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        os.mkdir(self._part, 0o700, dir_fd=folder)
+        try:
+            self._inner = os.open(self._part, _FOLDER, dir_fd=folder)
+        except OSError:
+            os.rmdir(self._part, dir_fd=folder)
+            raise
 
     @contextmanager
-    def file(self, name: str = "") -> Iterator[BinaryIO]:
-        """Open the file to write it; in a folder, one with this name or one like it. Its bytes are synced."""
-        if self._inner is None:
-            descriptor = os.open(self._part, _NEW_FILE, 0o600, dir_fd=self._folder)
-        else:
-            descriptor = self._new_in_folder(name)
+    def file(self, name: str) -> Iterator[BinaryIO]:
+        """Open a file with this name, or one like it, to write it. Its bytes are synced."""
+        descriptor = self._new_in_folder(name)
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(descriptor)
 
     def complete(self) -> None:
-        """Raises OSError if the name is taken meanwhile by a folder that is not empty."""
-        if self._inner is not None:
-            os.fsync(self._inner)
-            os.close(self._inner)
-            self._inner = None
-            os.unlink(self._name, dir_fd=self._folder)
-        os.rename(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        """Raises OSError if that is not possible, or something has the name meanwhile. Nothing is overwritten."""
+        os.fsync(self._inner)
+        if self.is_folder:  # a rename replaces what is there, so an empty item of our own takes the name first
+            os.mkdir(self._name, 0o700, dir_fd=self._folder)
+            source, parent, remove = self._part, self._folder, os.rmdir
+        else:
+            os.close(os.open(self._name, _NEW_FILE, 0o600, dir_fd=self._folder))
+            source, parent, remove = self._names[0], self._inner, os.unlink
+        try:
+            os.rename(source, self._name, src_dir_fd=parent, dst_dir_fd=self._folder)
+        except OSError:
+            remove(self._name, dir_fd=self._folder)
+            raise
+        self._is_moved = self.is_folder
         os.fsync(self._folder)
 
-    def discard(self) -> None:
-        if self._inner is not None:
+    def close(self) -> None:
+        """Remove what is not complete."""
+        if not self._is_moved:
             for name in self._names:
                 with suppress(OSError):
                     os.unlink(name, dir_fd=self._inner)
-            os.close(self._inner)
-        for name, remove in ((self._part, os.rmdir), (self._part, os.unlink), (self._name, os.unlink)):
             with suppress(OSError):
-                remove(name, dir_fd=self._folder)
+                os.rmdir(self._part, dir_fd=self._folder)
+        os.close(self._inner)
 
     def _new_in_folder(self, name: str) -> int:
         base = safe_file_name(name.rpartition("/")[2]).lstrip(".") or "file"

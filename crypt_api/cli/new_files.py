@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 PART = ".part"
-STATE = ".part.json"
-"""The ending of what remembers an interrupted download."""
 
 _MAX_STEM = 200
 """Bytes of a name that gets another ending: file systems allow 255."""
@@ -91,13 +89,13 @@ class Synced:
 
 def part_of(path: Path) -> Path:
     """Where the bytes of the file lie until it is complete."""
-    return beside(path, PART)
+    return path.with_name(part_name(path.name))
 
 
-def beside(path: Path, ending: str) -> Path:
-    """The path with another ending behind its name; a name that would be too long becomes its hash."""
-    name = path.name if len(os.fsencode(path.name)) <= _MAX_STEM else sha256(os.fsencode(path.name)).hexdigest()[:32]
-    return path.with_name(name + ending)
+def part_name(name: str) -> str:
+    """The name with `.part` behind it; a name that would be too long becomes its hash."""
+    stem = name if len(os.fsencode(name)) <= _MAX_STEM else sha256(os.fsencode(name)).hexdigest()[:32]
+    return stem + PART
 
 
 def complete(path: Path, *, overwrite: bool = False) -> Path:
@@ -126,15 +124,13 @@ def complete(path: Path, *, overwrite: bool = False) -> Path:
 
 def _free(folder: Path, name: str) -> Iterator[Path]:
     """Give the path for a name, and then numbered ones like it."""
-    if name.lower().endswith(STATE):  # no sender may make up an interrupted download, which has paths in it
-        name = f"{name[: -len('.json')]}_.json"
-    if name.startswith(".") and is_home(folder):
+    if name.startswith(".") and _is_home(folder):
         name = f"_{name}"  # in a home folder, shells and programs run what hidden files say
     path = folder / name
     return chain([path], (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2)))
 
 
-def is_home(folder: Path) -> bool:
+def _is_home(folder: Path) -> bool:
     """Whether it is the user's home folder."""
     try:
         return folder.samefile(Path.home())

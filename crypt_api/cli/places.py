@@ -11,9 +11,9 @@ from typing import BinaryIO, Protocol
 
 import click
 
-from crypt_api.cli.new_files import STATE, NewFiles, beside, complete, part_of
+from crypt_api.cli.new_files import NewFiles, complete, part_of
 from crypt_api.cli.terminal import check_stdout, is_terminal, show
-from crypt_api.cli.unfinished import Unfinished, unfinished_at, unfinished_in
+from crypt_api.cli.unfinished_downloads import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
 from crypt_api.client.messages import has_parts
 
@@ -136,12 +136,12 @@ class NewFile:
 
     def reserve(self) -> None:
         """Open the file, so that nothing is read that could not be written."""
-        for other in (beside(self._path, STATE), part_of(self._path)):
-            if os.path.lexists(other):  # and may have the only key of another message
-                raise click.UsageError(
-                    f"{other} is in the way. If it is an interrupted download,"
-                    f" crypt-api read --resume {self._path.parent} goes on with it. Otherwise move it elsewhere."
-                )
+        other, part = unfinished_at(self._path), part_of(self._path)
+        if other is not None or os.path.lexists(part):  # the other one may have the only key of its message
+            raise click.UsageError(
+                f"{part if other is None else other.state} is in the way. If it is an interrupted download,"
+                f" crypt-api read --resume {self._path.parent} goes on with it. Otherwise move it elsewhere."
+            )
         self._is_new = not self._path.exists()
         try:
             self._stream = open(  # noqa: SIM115 - closed by `close`

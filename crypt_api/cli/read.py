@@ -11,7 +11,7 @@ from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.passphrase_option import given_passphrase, passphrase_option
 from crypt_api.cli.places import named_place
 from crypt_api.cli.reading import finish, read_to
-from crypt_api.cli.unfinished import unfinished_in
+from crypt_api.cli.unfinished_downloads import unfinished_in
 from crypt_api.client import Client
 from crypt_api.client.errors import BadEnvelope, CryptApiError, InvalidLink, PartMissing
 from crypt_api.client.links import parse_link
@@ -58,7 +58,7 @@ def read(  # noqa: PLR0913 - its options
     their names, and overwrite nothing. A note that comes with files goes to stderr.
 
     Large files are fetched in parts. If that is interrupted, the same command goes on, or --resume: until all files are
-    complete, their key stays in NAME.part.json beside them.
+    complete, their key stays in $XDG_STATE_HOME/crypt-api.
     """
     if resume is not None:
         _resume(resume, as_json=as_json)

@@ -14,7 +14,7 @@ from crypt_api.cli.places import Delivered, Place, saved_as
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.typed import can_ask
-from crypt_api.cli.unfinished import Unfinished
+from crypt_api.cli.unfinished_downloads import Unfinished
 from crypt_api.client import Client, Message
 from crypt_api.client.errors import BadEnvelope, CryptApiError, PartMissing, PassphraseRequired, WrongPassphrase
 from crypt_api.client.links import parse_link
@@ -47,21 +47,20 @@ def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> 
     message = client.resume(unfinished.ticket)
     if len(message.files) != len(unfinished.paths):
         raise BadEnvelope(f"{unfinished.state} is damaged.")
-    folder = unfinished.state.parent
     try:
         with transfer("Fetching") as report:
             paths = unfinished.finish(message, report)
         click.echo(as_json_text(message, paths) if as_json else saved_as(paths), err=not as_json)
     except OSError as error:
         raise Undelivered(
-            f"The files could not be written ({error.strerror}). crypt-api read --resume {folder} goes on."
+            f"The files could not be written ({error.strerror}). {unfinished.resuming} goes on."
         ) from None
     except (PartMissing, BadEnvelope):
         state = visible(str(unfinished.state), lines=False)
-        click.echo(f"{state} remembers the download: remove it, and what is beside it, to give up.", err=True)
+        click.echo(f"{state} remembers the download: remove it, and the .part files, to give up.", err=True)
         raise
     except (CryptApiError, KeyboardInterrupt):
-        click.echo(f"What was fetched is kept. crypt-api read --resume {folder} goes on.", err=True)
+        click.echo(f"What was fetched is kept. {unfinished.resuming} goes on.", err=True)
         raise
     unfinished.forget()
     try:

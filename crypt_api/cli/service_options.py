@@ -42,7 +42,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def ttl_option(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give the command its `ttl` in seconds. `what` expires."""
-    text = f"When the {what} expires: 90s, 15m, 1h, 7d. The service has its bounds."
+    text = f"When the {what} expires: 90s, 15m, 1h, 7d, as far as the service allows."
     return click.option("-t", "--ttl", type=Lifetime(), metavar="TIME", help=text)
 
 

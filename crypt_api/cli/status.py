@@ -12,11 +12,16 @@ from crypt_api.cli.link_argument import link_argument
 from crypt_api.cli.progress import progress
 from crypt_api.cli.terminal import tell
 from crypt_api.cli.times import rfc3339, shown
+from crypt_api.cli.used_link import User, user
 from crypt_api.client import Client, Receipt
 from crypt_api.client.links import parse_link
 
 STATES = {"asked": ExitCode.REFUSED, "unread": 0, "read": ExitCode.ALREADY_READ, "destroyed": ExitCode.NOT_FOUND}
 """The exit code for each state: the one that `crypt-api read` would have."""
+
+
+QUESTION_STATES = {"asked": "not answered yet", "unread": "answered, not read yet"}
+"""The words for the states that a question has before its answer is read."""
 
 
 @click.command(epilog=EXIT_CODES)
@@ -41,24 +46,26 @@ def status(link: str, *, as_json: bool, as_exit_code: bool) -> None:
         )
     with Client(parsed.origin) as client, progress("Asking"):
         receipt = client.receipt(link)
+    is_question = user() is not User.READER
     if as_json:
         print_result(json.dumps(_fields(receipt)))
     else:
-        print_result(_line(receipt))
+        print_result(_line(receipt, is_question=is_question))
         if receipt.state == "asked":
             tell(f"It can be answered until {shown(receipt.expires_at, sys.stderr)}.")
         elif receipt.reads_left:
-            tell(f"The message expires at {shown(receipt.expires_at, sys.stderr)}.")
+            tell(f"The {'answer' if is_question else 'message'} expires at {shown(receipt.expires_at, sys.stderr)}.")
     if as_exit_code:
         sys.exit(STATES[receipt.state])
 
 
-def _line(receipt: Receipt) -> str:
+def _line(receipt: Receipt, *, is_question: bool) -> str:
+    state = QUESTION_STATES.get(receipt.state, receipt.state) if is_question else receipt.state
     when = f" at {shown(receipt.at, sys.stdout)}" if receipt.at else ""
     # One read left is worth a word only after another read.
     has_more = receipt.reads_left > 1 or (receipt.reads_left and receipt.state == "read")
     left = f", {receipt.reads_left} read{'s' if receipt.reads_left > 1 else ''} left" if has_more else ""
-    return f"{receipt.state}{when}{left}"
+    return f"{state}{when}{left}"
 
 
 def _fields(receipt: Receipt) -> dict[str, object]:

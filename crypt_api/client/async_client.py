@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from crypt_api.client import protocol, questions
+from crypt_api.client import asking, protocol
 from crypt_api.client.attachments import Attachment
 from crypt_api.client.connections import TIMEOUT
 from crypt_api.client.downloads import open_ticket
@@ -79,11 +79,11 @@ class AsyncClient:
 
     async def ask(self, question: str = "", *, ttl: int | None = None, notify: str | None = None) -> Asked:
         """See `Client.ask`."""
-        return await self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
+        return await self._driver.run(asking.ask_for(self._server, question, ttl, notify, self._token))
 
     async def question(self, link: str) -> Question:
         """See `Client.question`."""
-        return await self._driver.run(questions.get_question(link))
+        return await self._driver.run(asking.get_question(link))
 
     async def answer(
         self,
@@ -96,8 +96,8 @@ class AsyncClient:
     ) -> datetime:
         """See `Client.answer`."""
         origin, key = answer_link(link)
-        with opened_upload(origin, files, questions.upload_token(key), progress, journal) as upload:
-            return await self._finished(questions.answer(link, text, upload), upload)
+        with opened_upload(origin, files, asking.upload_token(key), progress, journal) as upload:
+            return await self._finished(asking.answer(link, text, upload), upload)
 
     async def read(self, link: str, *, passphrase: str | None = None) -> AsyncMessage:
         """See `Client.read`."""

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import httpx
 
-from crypt_api.client import protocol, questions
+from crypt_api.client import asking, protocol
 from crypt_api.client.attachments import Attachment
 from crypt_api.client.connections import TIMEOUT
 from crypt_api.client.downloads import open_ticket
@@ -141,7 +141,7 @@ class Client:
             >>> client.receipt(asked.ask_link).state
             'asked'
         """
-        return self._driver.run(questions.ask_for(self._server, question, ttl, notify, self._token))
+        return self._driver.run(asking.ask_for(self._server, question, ttl, notify, self._token))
 
     def question(self, link: str) -> Question:
         """Show what is asked at `link`, an answer link. This changes nothing.
@@ -153,10 +153,10 @@ class Client:
             BadEnvelope: The service gave out something that the asker did not seal.
 
         Example:
-            >>> client.question(asked.link).text
+            >>> client.question(asked.answer_link).text
             'What is the password of the router?'
         """
-        return self._driver.run(questions.get_question(link))
+        return self._driver.run(asking.get_question(link))
 
     def answer(
         self,
@@ -188,14 +188,14 @@ class Client:
             CryptApiError: What `send` raises for its text and its files.
 
         Example:
-            >>> expires_at = client.answer(asked.link, "correct horse", files=[Attachment(b"...", name="map.png")])
+            >>> expires_at = client.answer(asked.answer_link, "correct horse", files=[Attachment(b"...", "map.png")])
             >>> answer = client.read(asked.ask_link)
             >>> answer.text, answer.files[0].name
             ('correct horse', 'map.png')
         """
         origin, key = answer_link(link)
-        with opened_upload(origin, files, questions.upload_token(key), progress, journal) as upload:
-            return self._finished(questions.answer(link, text, upload), upload)
+        with opened_upload(origin, files, asking.upload_token(key), progress, journal) as upload:
+            return self._finished(asking.answer(link, text, upload), upload)
 
     def read(self, link: str, *, passphrase: str | None = None) -> Message:
         """Read the message at `link`, or the answer to a question of yours. Its last read destroys it.

@@ -84,7 +84,7 @@ class PassphraseRequired(CryptApiError):
     """
 
     def __init__(self, tries_left: int) -> None:
-        super().__init__(f"The message needs a passphrase; {tries_left} tries are left.")
+        super().__init__(f"The message needs a passphrase; {_left(tries_left)}.")
         self.tries_left = tries_left
 
 
@@ -96,7 +96,7 @@ class WrongPassphrase(CryptApiError):
     """
 
     def __init__(self, tries_left: int) -> None:
-        left = f"{tries_left} tries are left" if tries_left else "the message is destroyed now"
+        left = _left(tries_left) if tries_left else "the message is destroyed now"
         super().__init__(f"Wrong passphrase; {left}.")
         self.tries_left = tries_left
 
@@ -168,3 +168,7 @@ class UntrustedCertificate(Unavailable):
 
 class AnswerLost(Unavailable):
     """The service may have got the request, and no answer came back. What was asked may have been done."""
+
+
+def _left(tries: int) -> str:
+    return "1 try is left" if tries == 1 else f"{tries} tries are left"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from crypt_api.client.asking import PUBLIC_KEY_BYTES, AnswerKey, AskSecret
+from crypt_api.client.ask_keys import PUBLIC_KEY_BYTES, AnswerKey, AskSecret
 from crypt_api.client.envelope import SECRET_BYTES, Secret
 from crypt_api.client.errors import InvalidLink, NotFound, WrongLink
 from crypt_core import ids
@@ -91,7 +91,7 @@ def answer_link(text: str) -> tuple[str, AnswerKey]:
     """
     link = parse_link(text)
     if isinstance(link.secret, AskSecret):
-        raise WrongLink("This is the link that the asker keeps: it reads the answer. Send the other link, #answer.…")
+        raise WrongLink("This link is the asker's: it reads the answer. To answer, ask for the other link, #answer.…")
     if not isinstance(link.secret, AnswerKey):
         raise InvalidLink("This is the link to a message. A link that answers has #answer. in it.")
     return link.origin, link.secret

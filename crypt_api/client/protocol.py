@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from crypt_api.client import errors
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.attachments import Files
 from crypt_api.client.content import MAX_CONTENT_BYTES, Content, check_size, encode, utf8
 from crypt_api.client.downloads import Download, download_of

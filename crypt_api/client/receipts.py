@@ -32,12 +32,12 @@ class Asked:
     """A question that was stored. Printing it shows neither link.
 
     Attributes:
-        link: The answer link, for somebody who has the answer. It shows the question, and answers it.
+        answer_link: The answer link, for somebody who has the answer. It shows the question, and answers it.
         ask_link: The ask link, which alone reads the answer. Keep it, and send it to nobody.
         expires_at: Until when the question can be answered.
     """
 
-    link: str = field(repr=False)
+    answer_link: str = field(repr=False)
     ask_link: str = field(repr=False)
     expires_at: datetime
 

@@ -23,7 +23,6 @@ from crypt_api.client.errors import (
     UploadBudgetExhausted,
     UploadExpired,
 )
-from crypt_api.client.journals import Journal, Plan, Progress
 from crypt_api.client.manifest import MAX_PARTS, Manifest
 from crypt_api.client.parts import MAX_PART_BYTES, PartKeys
 from crypt_api.client.receipts import parse_time
@@ -32,6 +31,7 @@ from crypt_api.client.responses import parse
 from crypt_api.client.retries import BRIEF, FIRST_TRY, PATIENT_IN_TURN, ask, wait_for_turn
 from crypt_api.client.sealing import OVERHEAD_BYTES, STEP
 from crypt_api.client.steps import Compute, Conversation
+from crypt_api.client.upload_journals import Journal, Plan, Progress
 from crypt_core.encoding import encode_base64url, whole_number
 from crypt_core.http.errors import InvalidField
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from crypt_api import Client
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.links import parse_link
 from crypt_core.create_tokens import new_token
 from crypt_core.encoding import encode_base64url
@@ -134,7 +134,7 @@ def test_the_page_opens_what_the_python_client_answers(tabs: Tabs, client: Clien
 def test_the_command_line_opens_what_the_page_answers(tabs: Tabs, tmp_path: Path) -> None:
     shell = Shell(tmp_path, tabs.platform.url)
     fields = json.loads(shell("ask", QUESTION, "--json").stdout)
-    answerer = tabs.open(fields["link"])
+    answerer = tabs.open(fields["answer_link"])
     expect_heading(answerer, "Someone asks you for a secret")
     assert answerer.text_content("#asked-for") == QUESTION
     answerer.set_input_files("#file", LARGE)  # which does not fit a message, so it is sent in parts

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from crypt_api.client.asking import AskSecret
+from crypt_api.client.ask_keys import AskSecret
 from crypt_api.client.content import Content
 from crypt_core.encoding import encode_base64url
 from tests.browser.test_envelope_in_browser import blank_page

@@ -46,8 +46,8 @@ def test_a_program_answers_somebody_who_waits_at_the_command(shell: Shell, unlim
     ):
         assert asker.stdout is not None
         links = json.loads(asker.stdout.readline())
-        assert client.question(links["link"]).text == QUESTION
-        client.answer(links["link"], "as promised", files=[Attachment(data, "key.bin")])
+        assert client.question(links["answer_link"]).text == QUESTION
+        client.answer(links["answer_link"], "as promised", files=[Attachment(data, "key.bin")])
         answer = json.loads(asker.stdout.read())
     assert asker.returncode == 0
     assert answer["text"] == "as promised"
@@ -60,7 +60,7 @@ def test_the_command_answers_a_program(shell: Shell, unlimited_platform: Platfor
     (shell.folder / "key.bin").write_bytes(data)
     with Client(shell.server) as client:
         asked = client.ask(QUESTION)
-        answered = shell("answer", asked.link, "--file", "key.bin", "as promised")
+        answered = shell("answer", asked.answer_link, "--file", "key.bin", "as promised")
         assert answered.stdout == b"answered\n"
         assert answered.stderr.decode().startswith(f"The question: {QUESTION}\nThe asker can read it once, until 20")
         message = client.read(asked.ask_link)
@@ -85,16 +85,24 @@ def test_the_links_go_where_they_cannot_be_mixed_up(unlimited_server: Platform, 
     assert (link.count("#answer."), "#answer." in said) == (1, False)
     for command in ("read", "burn"):
         assert "Use the other link, which the asker keeps" in run(command, link, code=2)[1]
-    assert "Send the other link" in run("answer", ask_link, "x", code=2)[1]
+    assert "ask for the other link" in run("answer", ask_link, "x", code=2)[1]
     assert "This is the link to a message" in run("answer", run("send", "x")[0], "x", code=2)[1]
     assert "is not answered yet" in run("read", ask_link, code=6)[1]
-    assert run("status", link, "--exit-code", code=6)[0] == "asked\n"
+    assert run("status", link, "--exit-code", code=6)[0] == "not answered yet\n"
     assert "cannot both come from stdin" in run("answer", "-", stdin=link, code=2)[1]
     assert "not both" in run("answer", link, "x", "--link-file", file(link), code=2)[1]
     assert run("answer", "--link-file", file(f"<{link}>."), "hunter2")[0] == "answered\n"
     assert "somebody else has the link" in run("answer", link, "-", stdin="another", code=6)[1]
+    assert run("status", link)[0] == "answered, not read yet\n"
+    assert json.loads(run("status", link, "--json")[0])["state"] == "unread"
     assert run("read", "--link-file", file(ask_link))[0] == "hunter2"
-    assert run("burn", json.loads(run("ask", "", "--json")[0])["ask_link"])[0] == "destroyed\n"
+    assert run("read", "-", stdin=ask_link, code=4)[1].endswith("If it was not you, somebody else has your link.\n")
+    gone = json.loads(run("ask", "", "--json")[0])
+    assert run("burn", gone["ask_link"])[0] == "destroyed\n"
+    assert run("answer", gone["answer_link"], "x", code=3)[1].endswith("\nAsk the asker for a new link.\n")
+    for command in ("read", "burn"):
+        [said] = run(command, gone["ask_link"], code=3)[1].splitlines()
+        assert said.startswith("Error: The question was destroyed at 20")
     assert "A message lives 1m to 24h here." in run("ask", "", "--ttl", "7d", code=6)[1]
 
 
@@ -103,7 +111,7 @@ def test_at_a_terminal_the_link_is_asked_for_and_the_question_shown(shell: Shell
         asked = client.ask("the password\x1b[2J?")
         terminal = shell.terminal("answer")
         terminal.expect("Link: ")
-        terminal.sendline(asked.link)
+        terminal.sendline(asked.answer_link)
         terminal.expect(r"The question: the password\\x1b\[2J\?\r\nType the answer")
         terminal.sendline("hunter2")
         terminal.sendeof()
@@ -114,28 +122,32 @@ def test_at_a_terminal_the_link_is_asked_for_and_the_question_shown(shell: Shell
 async def test_the_states_of_a_question(platform: Platform) -> None:
     async with AsyncClient(platform.url, transport=ManyAddressesAsync(platform)) as client:
         asked = await client.ask(QUESTION, ttl=3_600)
-        assert {(await client.receipt(link)).state for link in (asked.link, asked.ask_link)} == {"asked"}
+        assert {(await client.receipt(link)).state for link in (asked.answer_link, asked.ask_link)} == {"asked"}
         with pytest.raises(errors.NotAnswered):
             await client.read(asked.ask_link)
         with pytest.raises(errors.UnexpectedPassphrase):
             await client.read(asked.ask_link, passphrase="x")
-        assert (await client.question(asked.link)).text == QUESTION
-        answers = [client.answer(asked.link, str(number)) for number in range(4)]
+        assert (await client.question(asked.answer_link)).text == QUESTION
+        answers = [client.answer(asked.answer_link, str(number)) for number in range(4)]
         outcomes = await asyncio.gather(*answers, return_exceptions=True)
         assert sum(isinstance(outcome, errors.AlreadyAnswered) for outcome in outcomes) == 3
         first = next(n for n, outcome in enumerate(outcomes) if not isinstance(outcome, BaseException))
         with pytest.raises(errors.AlreadyAnswered):
-            await client.question(asked.link)
+            await client.question(asked.answer_link)
         async with client.reading(asked.ask_link) as message:
             assert message.text == str(first)
         with pytest.raises(errors.AlreadyRead):
             await client.read(asked.ask_link)
         gone = await client.ask()
         await client.destroy(gone.ask_link)
-        for attempt in (client.question(gone.link), client.answer(gone.link, "x"), client.read(gone.ask_link)):
+        for attempt in (
+            client.question(gone.answer_link),
+            client.answer(gone.answer_link, "x"),
+            client.read(gone.ask_link),
+        ):
             with pytest.raises(errors.Destroyed):
                 await attempt
-        assert (await client.receipt(gone.link)).state == "destroyed"
+        assert (await client.receipt(gone.answer_link)).state == "destroyed"
 
 
 def test_the_wrong_link_sends_nothing(unlimited_server: Platform) -> None:
@@ -143,8 +155,8 @@ def test_the_wrong_link_sends_nothing(unlimited_server: Platform) -> None:
     with Client(unlimited_server.url, transport=transport) as client:
         asked = client.ask()
         attempts: tuple[tuple[Callable[..., object], str], ...] = (
-            (client.read, asked.link),
-            (client.destroy, asked.link),
+            (client.read, asked.answer_link),
+            (client.destroy, asked.answer_link),
             (client.question, asked.ask_link),
             (client.answer, asked.ask_link),
         )
@@ -158,7 +170,7 @@ def test_an_answer_whose_response_was_lost_is_repeated(platform: Platform) -> No
     transport = Faulty(platform, [None, "lost", "lost"])
     with Client(platform.url, transport=transport, sleep=lambda _: None) as client:
         asked = client.ask()
-        client.answer(asked.link, "hunter2")
+        client.answer(asked.answer_link, "hunter2")
         assert transport.requests == ["PUT"] * 4
         assert client.read(asked.ask_link).text == "hunter2"
 
@@ -177,7 +189,7 @@ def test_waiting_survives_a_service_that_is_away_and_an_answer_that_is_lost(
             pauses.append(seconds)
             if len(pauses) == 2:
                 with Client(unlimited_server.url) as other:
-                    other.answer(asked.link, "hunter2")
+                    other.answer(asked.answer_link, "hunter2")
 
         ask._read_answer(client, asked, Stdout(), as_json=False, sleep=sleep)  # noqa: SLF001 - its clock
     out, err = capsysbinary.readouterr()
@@ -196,7 +208,7 @@ def test_files_that_do_not_fit_into_stdout_are_waited_for(
     with Client(unlimited_server.url, transport=transport, sleep=lambda _: None) as client:
         asked = client.ask(QUESTION)
         with Client(unlimited_server.url) as other:
-            other.answer(asked.link, files=files)
+            other.answer(asked.answer_link, files=files)
         with pytest.raises(Undelivered, match="saved in this folder"):
             ask._read_answer(client, asked, Stdout(), as_json=False, sleep=lambda _: None)  # noqa: SLF001
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {file.name: file.source for file in files}
@@ -223,18 +235,18 @@ def test_answers_need_no_token_and_neither_do_their_files(tmp_path: Path) -> Non
             with pytest.raises(errors.TokenRequired):
                 answerer.ask(QUESTION)
             asked = asker.ask(QUESTION)
-            answerer.answer(asked.link, files=[file])
+            answerer.answer(asked.answer_link, files=[file])
             with asker.reading(asked.ask_link) as message:
                 assert message.files[0].read() == data
             asked = asker.ask(QUESTION)
 
             def interfere(done: int, _: int | None) -> None:
                 """Another answer comes between two parts."""
-                if done == MAX_PART_BYTES and asker.receipt(asked.link).state == "asked":
-                    asker.answer(asked.link, "first")
+                if done == MAX_PART_BYTES and asker.receipt(asked.answer_link).state == "asked":
+                    asker.answer(asked.answer_link, "first")
 
             with pytest.raises(errors.AlreadyAnswered):
-                answerer.answer(asked.link, files=[file], progress=interfere)
+                answerer.answer(asked.answer_link, files=[file], progress=interfere)
             assert asker.read(asked.ask_link).text == "first"
         assert not [path for path in tmp_path.glob("messages.db-files/*/*") if path.stat().st_size > MAX_PART_BYTES]
 
@@ -243,10 +255,12 @@ def test_no_request_tells_a_question_an_answer_or_a_link(platform: Platform) -> 
     listening = Listening(platform)
     with Client(platform.url, transport=listening) as client:
         asked = client.ask(QUESTION)
-        client.answer(asked.link, "unmistakable answer", files=[Attachment(b"unmistakable text", "unmistakable name")])
+        client.answer(
+            asked.answer_link, "unmistakable answer", files=[Attachment(b"unmistakable text", "unmistakable name")]
+        )
         client.read(asked.ask_link)
     everything = b"\n".join(listening.said)
-    for link in (asked.link, asked.ask_link):
+    for link in (asked.answer_link, asked.ask_link):
         secret = sealed_link(link)[1]
         contents = (QUESTION, "unmistakable answer", "unmistakable text", "unmistakable name")
         for writing in spellings.of_message(secret, "", *contents):

@@ -24,6 +24,11 @@ def test_an_error_has_the_code_of_its_nearest_class() -> None:
     assert "may have been carried out" in code_and_advice(errors.AnswerLost())[1]
 
 
+def test_the_last_try_is_one_try() -> None:
+    assert str(errors.WrongPassphrase(1)) == "Wrong passphrase; 1 try is left."
+    assert str(errors.PassphraseRequired(2)) == "The message needs a passphrase; 2 tries are left."
+
+
 def test_every_exit_code_is_in_the_help() -> None:
     codes = {int(code) for code in re.findall(r"^  (\d+) ", HELP, re.MULTILINE)}
     assert codes == {0, INTERRUPTED, *ExitCode}

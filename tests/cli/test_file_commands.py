@@ -244,7 +244,7 @@ def test_kill_9_and_resume(shell: Shell, slow: Platform) -> None:
     link = result.stdout.decode().strip()
 
     reader = started(shell, "read", link, "-o", "copy")
-    part, remembered = shell.folder / "copy.part", shell.folder / "copy.part.json"
+    part = shell.folder / "copy.part"
     wait_until(reader, lambda: part.exists() and part.stat().st_size >= MAX_PART_BYTES)
     reader.kill()
     reader.communicate()
@@ -252,6 +252,8 @@ def test_kill_9_and_resume(shell: Shell, slow: Platform) -> None:
         file.seek((part.stat().st_size // MAX_PART_BYTES - 1) * MAX_PART_BYTES)
         file.write(bytes(1_000))
     assert (shell.folder / "copy").read_bytes() == b""
+    [remembered] = (state.parent / "downloads").iterdir()
+    assert remembered.parent.stat().st_mode & 0o777 == 0o700
     assert remembered.stat().st_mode & 0o777 == part.stat().st_mode & 0o777 == 0o600
     assert key in remembered.read_text()
     assert key not in slow.process.output + result.stderr.decode()
@@ -261,6 +263,7 @@ def test_kill_9_and_resume(shell: Shell, slow: Platform) -> None:
     assert shell("read", link, "-o", "copy").stderr == b"Saved as copy.\n"
     assert (shell.folder / "copy").read_bytes() == (shell.folder / "big").read_bytes()
     assert {path.name for path in shell.folder.iterdir()} == {"big", "copy"}
+    assert not remembered.exists()
     assert not [path for path in (slow.folder / "messages.db-files").rglob("*") if path.is_file()]
 
 

@@ -2,12 +2,13 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from crypt_api import Attachment, Client
-from crypt_api.cli.unfinished import Unfinished
+from crypt_api.cli.unfinished_downloads import Unfinished
 from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.links import parse_link
 from tests.support.platforms import Platform
@@ -18,8 +19,11 @@ OTHER = os.urandom(MAX_CONTENT_BYTES + 1)
 
 
 @pytest.fixture
-def shell(unlimited_server: Platform, tmp_path: Path) -> Shell:
-    return Shell(tmp_path, unlimited_server.url)
+def shell(unlimited_server: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "here").mkdir()
+    return Shell(tmp_path / "here", unlimited_server.url)
 
 
 def interrupted(shell: Shell, *files: Attachment, at: str = "") -> Unfinished:
@@ -36,26 +40,21 @@ def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_download_that_somebody_made_up_overwrites_nothing_and_leads_nowhere(shell: Shell) -> None:
-    """A sender may call a file what remembers a download, and a browser may save one into any folder."""
-    old = shell.folder / ".profile"
+def test_no_file_that_was_received_says_where_another_one_goes(shell: Shell) -> None:
+    """A sender may call a file as they like, and a browser or an agent may save it into any folder."""
+    old = shell.folder / "old"
     old.write_bytes(b"old")
-    (shell.folder / ".ssh").mkdir()
-    (shell.folder / "link").symlink_to("/")
-    made_up = json.loads(interrupted(shell, Attachment(DATA, "a")).state.read_bytes())
-    for path in ("a.part", "a.part.json"):
-        (shell.folder / path).unlink()
-    for number, path in enumerate((".profile", ".ssh/authorized_keys", "link/a", "../a", "/a", "C:\\a", "")):
-        text = json.dumps(made_up | {"paths": [path], "overwrites": True})
-        name = f"{path}.part.json" if path == ".profile" else f"{number}.part.json"
-        (shell.folder / name).write_text(text)  # as another program writes it: others can read it
-    (shell.folder / "7.part.json").write_text(json.dumps(made_up | {"paths": []}))
-    said = shell("read", "--resume", ".", code=2, env={"HOME": str(shell.folder)}).stderr
+    download = interrupted(shell, Attachment(DATA, "a"))
+    made_up = json.loads(download.state.read_bytes())
+    (shell.folder / "a.part").unlink()
+    download.forget()
+    for name in (download.state.name, "old.part.json", "state/crypt-api/downloads/x.json"):
+        path = shell.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(made_up | {"paths": ["old"], "overwrites": True}))
+        path.chmod(0o600)
+    said = shell("read", "--resume", ".", code=2).stderr
     assert b"no interrupted download" in said
-    with Client(shell.server) as client:
-        link = client.send(files=[Attachment(b"{}", "x.part.json"), Attachment(b"{}", "X.PART.JSON")]).link
-    shell("read", link, "-o", "got/")
-    assert names(shell.folder / "got") == {"x.part_.json", "X.PART_.json"}
     assert old.read_bytes() == b"old"
 
 
@@ -86,7 +85,7 @@ def test_a_new_file_takes_no_other_downloads_place(shell: Shell) -> None:
 
 def test_a_download_that_is_lost_does_not_stop_the_others(shell: Shell, unlimited_server: Platform) -> None:
     before = set((unlimited_server.folder / "messages.db-files").rglob("*"))
-    interrupted(shell, Attachment(DATA, "a"))
+    lost = interrupted(shell, Attachment(DATA, "a"))
     for path in set((unlimited_server.folder / "messages.db-files").rglob("*")) - before:
         if path.is_file():
             path.unlink()
@@ -94,6 +93,17 @@ def test_a_download_that_is_lost_does_not_stop_the_others(shell: Shell, unlimite
     (shell.folder / "folder/b.part").unlink()
     (shell.folder / "folder").rmdir()
     said = shell("read", "--resume", ".", code=3).stderr
-    assert b"a.part.json remembers the download: remove it" in said
+    assert f"{lost.state} remembers the download: remove it".encode() in said
     assert (shell.folder / "folder/b").read_bytes() == OTHER
-    assert names(shell.folder) == {"a.part", "a.part.json", "folder/b"}
+    assert names(shell.folder) == {"a.part", "folder/b"}
+    assert list(lost.state.parent.iterdir()) == [lost.state]
+
+
+def test_without_a_home_folder_the_key_lies_where_the_command_says(shell: Shell) -> None:
+    (shell.folder.parent / "state").write_text("no folder")
+    download = interrupted(shell, Attachment(DATA, "a"))
+    variable, *command = download.resuming.split()
+    assert variable.startswith(f"XDG_STATE_HOME={shell.folder.parent}/")
+    assert command == ["crypt-api", "read", "--resume", str(shell.folder)]
+    shell(*command[1:], env=dict([variable.split("=")]))
+    assert (shell.folder / "a").read_bytes() == DATA

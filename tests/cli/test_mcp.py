@@ -2,14 +2,18 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from subprocess import PIPE
+from threading import Event, Timer
 from typing import Any
 
 import mcp
@@ -20,10 +24,11 @@ from mcp.client.stdio import stdio_client
 from mcp.server.mcpserver.exceptions import ToolError
 
 from crypt_api import Attachment, Client, errors
-from crypt_api.cli import main
+from crypt_api.cli import agent_tools, main
 from crypt_api.cli.agent_tools import AgentTools
 from crypt_api.cli.named_folders import NamedFolder, NewItem
 from crypt_api.client.attachments import Files
+from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.parts import MAX_PART_BYTES
 from tests.support.impostors import impostor
 from tests.support.platforms import Platform
@@ -224,25 +229,106 @@ def test_a_file_whose_size_changes_is_not_sent(
         tools.send_file("log")
 
 
+@pytest.mark.parametrize("is_large", [False, True])
 def test_an_answer_that_cannot_be_written_is_kept(
-    folders: Path, unlimited_server: Platform, monkeypatch: pytest.MonkeyPatch
+    folders: Path,
+    unlimited_server: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    is_large: bool,  # noqa: FBT001
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "a name")
 
+    data = os.urandom(MAX_CONTENT_BYTES + 1) if is_large else ANSWER.encode()
+    monkeypatch.setenv("XDG_STATE_HOME", str(folders / "state"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folders / "outside"))
     with tools_of(folders, unlimited_server.url) as tools:
-        asked = tools.ask("?")
-        with Client(unlimited_server.url) as person:
-            person.answer(asked["link"], ANSWER)
+        handles = []
+        for _ in range(2):
+            asked = tools.ask("?")
+            handles.append(asked["handle"])
+            with Client(unlimited_server.url) as person:
+                person.answer(asked["link"], files=[Attachment(data, NAME)])
         with monkeypatch.context() as patch:
-            patch.setattr(NewItem, "complete", full)
-            with pytest.raises(ToolError, match=r"No space left on device\. Try again") as it:
-                tools.save_answer(asked["handle"], "password")
-        assert "a name" not in str(it.value)
+            patch.setattr(os, "rename", full)
+            for handle in handles:
+                with pytest.raises(ToolError, match=r"No space left on device\. Try again") as it:
+                    tools.save_answer(handle, "password")
+                assert "a name" not in str(it.value)
+                assert tools.status(handle)["state"] == "unsaved"
         assert list((folders / "saved").iterdir()) == []
-        assert tools.status(asked["handle"])["state"] == "unread"
-        assert tools.save_answer(asked["handle"], "password")["bytes"] == len(ANSWER)
-        assert (folders / "saved" / "password").read_text() == ANSWER
+        link = tools._kept[handles[0]].link  # noqa: SLF001 - a person has no link that reads it
+        with tools._client.reading(link) as answer:  # noqa: SLF001 - nor the idempotency key
+            assert answer.files[0].name == NAME  # it was not acknowledged
+            assert tools.save_answer(handles[0], "password")["bytes"] == len(data)
+        assert (folders / "saved" / "password").read_bytes() == data
+    said = capfd.readouterr().err
+    if is_large:
+        [folder] = re.findall(r"crypt-api read --resume (\S+) saves it", said)
+        assert CliRunner().invoke(main, ["read", "--resume", folder]).exit_code == 0
+        assert (Path(folder) / NAME).read_bytes() == data
+    else:
+        [name] = re.findall(r"It is saved as (\S+), in the same folder", said)
+        assert {it.name: it.read_bytes() for it in (folders / "saved").iterdir()} == {"password": data, name: data}
+    assert said.count("An answer could not be saved") == 1
+
+
+def test_what_was_there_before_is_kept(folders: Path, unlimited_server: Platform) -> None:
+    """The name under which an answer is written may be that of another program's download."""
+    saved = folders / "saved"
+    (saved / "movie.part").write_text("kept")
+    (saved / "folder.part").mkdir()
+    with tools_of(folders, unlimited_server.url) as tools, Client(unlimited_server.url) as person:
+        asked = tools.ask("")
+        person.answer(asked["link"], ANSWER)
+        for path in ("movie", "folder"):
+            with pytest.raises(ToolError, match=r"^No file can be made there: File exists\.$"):
+                tools.save_answer(asked["handle"], path)
+        tools.save_answer(asked["handle"], "x" * 255)
+    assert {it.name for it in saved.iterdir()} == {"movie.part", "folder.part", "x" * 255}
+    assert (saved / "movie.part").read_text() == "kept"
+
+
+def test_a_call_that_is_under_way_is_waited_for_when_the_process_ends(
+    folders: Path, unlimited_server: Platform, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """An answer would be lost, or a question stay that nobody can read the answer of."""
+    monkeypatch.setattr(agent_tools, "CLOSING_PATIENCE", 60)
+    begun, going_on = Event(), Event()
+
+    def held(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: object, **named: object) -> object:
+            begun.set()
+            going_on.wait(60)
+            return function(*given, **named)
+
+        return call
+
+    with Client(unlimited_server.url) as person, ThreadPoolExecutor() as threads:
+        with tools_of(folders, unlimited_server.url) as tools:
+            asked = tools.ask("?")
+            person.answer(asked["link"], ANSWER)
+            monkeypatch.setattr(NewItem, "complete", held(NewItem.complete))
+            saving = threads.submit(tools.save_answer, asked["handle"], "password")
+            assert begun.wait(60)
+            assert [it.name for it in (folders / "saved").iterdir()] == [
+                "password.part"
+            ]  # what a killed process leaves
+            Timer(0.2, going_on.set).start()
+        assert saving.result()["bytes"] == len(ANSWER)
+        begun.clear()
+        going_on.clear()
+        with tools_of(folders, unlimited_server.url) as tools:
+            monkeypatch.setattr(tools._client, "ask", held(tools._client.ask))  # noqa: SLF001
+            asking = threads.submit(tools.ask, "?")
+            assert begun.wait(60)
+            Timer(0.2, going_on.set).start()
+        assert person.receipt(asking.result()["link"]).state == "destroyed"
+        with pytest.raises(ToolError, match="is ending"):
+            tools.ask("?")
+    assert (folders / "saved" / "password").read_text() == ANSWER
+    assert capfd.readouterr().err == ""
 
 
 def test_a_question_that_expired(folders: Path, unlimited_server: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

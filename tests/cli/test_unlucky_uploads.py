@@ -12,8 +12,8 @@ import pytest
 
 from crypt_api import Client, errors
 from crypt_api.client import attachments
-from crypt_api.client.journals import Journal
 from crypt_api.client.parts import KEY_BYTES, PartKeys
+from crypt_api.client.upload_journals import Journal
 from crypt_core.encoding import decode_base64url, encode_base64url
 from tests.support.file_clients import Meddling, P, no_pause
 from tests.support.platforms import Platform

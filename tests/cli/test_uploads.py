@@ -10,7 +10,7 @@ import pytest
 
 from crypt_api import AsyncClient, Attachment, Client, errors
 from crypt_api.client import uploads
-from crypt_api.client.journals import Journal
+from crypt_api.client.upload_journals import Journal
 from tests.support.file_clients import Connect, Dribble, Meddling, P, left_on_disk, no_pause
 from tests.support.platforms import Platform
 from tests.support.transports import ManyAddresses, ManyAddressesAsync

@@ -17,7 +17,7 @@ import atheris
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 with atheris.instrument_imports(include=["crypt_core", "crypt_api"]):
-    from crypt_api.client.asking import ANSWER_VERSION, SUITE, AskSecret
+    from crypt_api.client.ask_keys import ANSWER_VERSION, SUITE, AskSecret
     from crypt_api.client.content import VERSION, VERSION_WITH_NOTE, VERSIONS
     from crypt_api.client.envelope import Secret
     from crypt_api.client.errors import CryptApiError

@@ -2,7 +2,7 @@
 
 from base64 import b64encode, urlsafe_b64encode
 
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.envelope import Secret
 
 

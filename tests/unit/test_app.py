@@ -67,6 +67,28 @@ async def test_a_form_with_a_message_is_shown_the_right_form() -> None:
     )
 
 
+@pytest.mark.parametrize("agent", ["curl/8.9.1", "python-httpx/0.28"])
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "has_hint"),
+    [
+        ("PUT", "/notes.txt", b"hello", True),  # curl -T notes.txt
+        ("POST", "/", b"hello", True),
+        ("POST", "/", b'{"message": "cut off', False),
+        ("PUT", "/abc12", b"hello", False),
+        ("DELETE", "/", b"", False),
+    ],
+)
+async def test_somebody_who_sends_a_file_with_curl_learns_how(
+    method: str, path: str, sent: bytes, agent: str, *, has_hint: bool
+) -> None:
+    headers = {"user-agent": agent, "host": "example.org"}
+    request = Request("https", method, path, headers, "192.0.2.1", body(sent))
+    said = json.loads((await App(Settings()).handle(request, MemoryStore())).body)
+    text = "Invalid JSON body" if method == "POST" else "Method not allowed"
+    hint = {"hint": "To send a text: curl -T - https://example.org/ < notes.txt"}
+    assert said == {"error": text} | (hint if has_hint and agent.startswith("curl") else {})
+
+
 async def test_when_no_id_is_free_it_says_so() -> None:
     drawn: list[str] = []
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_api.client.asking import AnswerKey, AskSecret
+from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.content import Content
 from crypt_api.client.errors import BadEnvelope, InvalidLink
 from crypt_api.client.links import parse_link
@@ -51,9 +51,12 @@ def test_everything_is_derived_from_the_askers_secret(case: dict[str, Any]) -> N
     assert key.question_key == decoded(case["question_key"])
     assert (encode_base64url(key.proof), digest(key.proof)) == (case["answer_proof"], case["answer_hash"])
     assert (encode_base64url(secret.proof), digest(secret.proof)) == (case["ask_proof"], case["proof_hash"])
-    assert parse_link(case["link"]).secret == key
+    assert parse_link(case["answer_link"]).secret == key
     assert parse_link(case["ask_link"]).secret == secret
-    assert (key.link("https://example.org"), secret.link("https://example.org")) == (case["link"], case["ask_link"])
+    assert (key.link("https://example.org"), secret.link("https://example.org")) == (
+        case["answer_link"],
+        case["ask_link"],
+    )
 
 
 @pytest.mark.parametrize("case", VECTORS["questions"], ids=lambda case: case["text"])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from crypt_core import ids
 from crypt_core.errors import SettingsError
 from crypt_core.http.body import refuse_partial_body
+from crypt_core.http.body_hints import text_hint
 from crypt_core.http.damaged_links import without_slashes
 from crypt_core.http.errors import (
     MethodNotAllowed,
@@ -102,7 +103,9 @@ class App:
             return await route.unlimited[request.method](request, store, *parameters)
         handler = route.limited.get(request.method)
         if handler is None:
-            raise MethodNotAllowed(route.methods)
+            # `curl -T notes.txt` puts the file's name behind the address.
+            is_file = request.method == "PUT" and not any(map(ids.is_plain, parameters)) and route.pattern == "/{id}"
+            raise MethodNotAllowed(route.methods, text_hint(request) if is_file else "")
         refuse_partial_body(request)
         if self._limits is None:
             return await handler(request, store, *parameters)

@@ -43,8 +43,10 @@ def refuse_partial_body(request: Request) -> None:
         raise PartialBody
 
 
-def parse_json(data: bytes) -> Any:
+def parse_json(data: bytes, text_hint: str = "") -> Any:
     """Parse UTF-8 JSON as RFC 8259 has it: no BOM, no NaN, no replaced characters.
+
+    `text_hint` is for the sender of a text that has no sign of being meant as JSON.
 
     Raises:
         InvalidJson: The bytes are not such JSON, or are nested beyond `MAX_NESTING`.
@@ -55,7 +57,8 @@ def parse_json(data: bytes) -> Any:
             raise InvalidJson
         return _decode_json(text)
     except ValueError:  # UnicodeDecodeError, JSONDecodeError, or an integer of thousands of digits
-        raise InvalidJson(hint_for(data)) from None
+        is_text = not data.lstrip().startswith((b"{", b"["))
+        raise InvalidJson(hint_for(data) or (text_hint if is_text else "")) from None
 
 
 def _declared_length(headers: Mapping[str, str]) -> int:

@@ -1,9 +1,12 @@
-"""What is probably wrong with a body that is not JSON, for the person who wrote the request.
+"""What is probably wrong with a body, for the person who wrote the request.
 
 Shells, editors and HTTP libraries change bodies on their way. Most of these changes can be told from the first bytes.
 """
 
 import re
+
+from crypt_core.http.negotiation import is_for_terminal
+from crypt_core.http.types import Request
 
 BOM = "The body starts with a byte order mark (BOM). Send UTF-8 without it."
 UTF_16 = "The body is UTF-16 or UTF-32. Send UTF-8."
@@ -30,6 +33,11 @@ _SIGNS = (
     (rb"\s*\{\s*(?:\"\w+\"\s*:\s*)?(?:" + _OTHER_QUOTES + rb"|(?!" + _LITERALS + rb")[a-z_])", UNQUOTED),
 )
 _SIGNS_OF_KINDS = tuple((re.compile(sign, re.DOTALL | re.IGNORECASE), hint) for sign, hint in _SIGNS)
+
+
+def text_hint(request: Request) -> str:
+    """Tell how a text or a file is sent as it is; empty for a program: nobody would read it there."""
+    return f"To send a text: curl -T - {request.origin}/ < notes.txt" if is_for_terminal(request.headers) else ""
 
 
 def hint_for(data: bytes) -> str:

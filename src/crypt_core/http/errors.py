@@ -1,7 +1,8 @@
 """Every error response: its status, its text, its code, and its headers, such as Retry-After.
 
-A handler raises an `ApiError`. The class says what happened; `status`, `text` and `code` say it to the client; the
-exception's own argument is the reason, for the operator's log. No error carries an id or a message.
+A handler raises an `ApiError`. The class says what happened; `status`, `text` and `code` say it to the client, and
+`hint` to the person behind it; the exception's own argument is the reason, for the operator's log. No error carries an
+id or a message.
 
 Clients of the first version of the API compare texts, so those errors are `{"error": text}` and stay so. Errors that
 came later also have a `code`: one stable word, which clients compare instead of the text.
@@ -33,6 +34,7 @@ class ApiError(Exception):
     status: int = 500
     text: str = "Internal server error"
     code: ClassVar[str] = ""
+    hint: str = ""
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -40,7 +42,8 @@ class ApiError(Exception):
 
     @property
     def body(self) -> Mapping[str, object]:
-        return {"error": self.text} | ({"code": self.code} if self.code else {})
+        optional = {name: value for name, value in (("code", self.code), ("hint", self.hint)) if value}
+        return {"error": self.text} | optional
 
 
 class InvalidJson(ApiError):
@@ -53,10 +56,6 @@ class InvalidJson(ApiError):
         """`hint` tells the person who wrote the request what is probably wrong with it."""
         super().__init__()
         self.hint = hint
-
-    @property
-    def body(self) -> Mapping[str, object]:
-        return {**super().body, "hint": self.hint} if self.hint else super().body
 
 
 class UnsupportedEncoding(ApiError):
@@ -278,9 +277,11 @@ class MethodNotAllowed(ApiError):
     status = 405
     text = "Method not allowed"
 
-    def __init__(self, allowed: tuple[str, ...]) -> None:
+    def __init__(self, allowed: tuple[str, ...], hint: str = "") -> None:
+        """`hint` tells the person who wrote the request which other one was probably meant."""
         super().__init__()
         self.allowed = allowed
+        self.hint = hint
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -317,11 +318,7 @@ class RobotRefused(ApiError):
     status = 403
     text = "Link previews are refused"
     code = "robot_refused"
-
-    @property
-    def body(self) -> Mapping[str, object]:
-        hint = "A program that a person wrote can read: send the header Idempotency-Key with a random value."
-        return {**super().body, "hint": hint}
+    hint = "A program that a person wrote can read: send the header Idempotency-Key with a random value."
 
 
 class CrossSiteRefused(ApiError):

@@ -6,6 +6,7 @@ from crypt_core import ids
 from crypt_core.http import errors
 from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
+from crypt_core.http.body_hints import text_hint
 from crypt_core.http.damaged_links import is_misplaced_secret, repaired_plain_id
 from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import (
@@ -61,7 +62,8 @@ class MessageHandlers:
     async def create(self, request: Request, store: Store) -> Response:
         """Keep the plain message in the body under a new id."""
         created_by = creator(request, self._settings.create_tokens)
-        fields = parse_json(await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES)))
+        body = await read_body(request.body, request.headers, _max_body_bytes(MAX_MESSAGE_BYTES))
+        fields = parse_json(body, text_hint(request))
         message_id = await self._create(store, plain_message(fields, self._settings))
         return json_response(200, {"id": message_id}, created_by=created_by)
 

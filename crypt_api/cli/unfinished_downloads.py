@@ -1,31 +1,29 @@
-"""A download that a later `crypt-api read` can go on with: `NAME.part.json`, beside the files.
+"""A download that a later `crypt-api read` can go on with: a file in `$XDG_STATE_HOME/crypt-api/downloads`.
 
 It has the key of the files, so only its owner can read it. It is written before the message is acknowledged, and
 removed when all files are complete. How far a file has come is the length of its `NAME.part`.
 
-Such a file may have come from somebody else: a browser has downloaded it, say. So its paths are taken as a message's
-names are: nothing in them leads out of the folder, and only a file that nobody else can write lets one be overwritten.
+It does not lie beside the files: somebody else may choose what a file there is called, and what is in it.
 """
 
 import json
 import os
-import stat
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import mkdtemp
 
 import click
 
-from crypt_api.cli.new_files import STATE, NewFiles, Synced, beside, complete, is_home, part_of
+from crypt_api.cli.new_files import NewFiles, Synced, complete, part_of
+from crypt_api.cli.state_folder import NAME, VARIABLE, state_folder
 from crypt_api.client import File, Message
-from crypt_api.client.file_names import safe_file_name
 from crypt_api.client.locks import lock
 from crypt_api.client.uploads import ReportProgress
 
-MAX_BYTES = 1_048_576
-"""Of such a file: a list of 100 names is at most a tenth of that."""
+_FOLDER = "downloads"
 
 
 @dataclass
@@ -33,18 +31,25 @@ class Unfinished:
     """The download of a message's files to paths that were chosen.
 
     Attributes:
-        state: The path of the file that remembers it.
+        folder: The folder that it was started for.
         message: The message's address. It has no secret.
         ticket: What opens the files.
-        paths: Where each file will be, below the folder that has `state`.
-        overwrites: Whether the files' paths are the reader's own choice, and hold nothing to keep.
+        paths: Where each file will be, below the folder.
+        overwrites: Whether the only path is the reader's own choice, and holds nothing to keep.
+        state: The path of the file that remembers it.
+        resuming: The command that goes on with it.
     """
 
-    state: Path
+    folder: Path
     message: str
     ticket: str = field(repr=False)
     paths: list[Path]
     overwrites: bool = False
+    state: Path = field(default=Path(), repr=False)
+    resuming: str = ""
+
+    def __post_init__(self) -> None:
+        self.resuming = f"crypt-api read --resume {self.folder}"
 
     @classmethod
     def start(cls, message: Message, address: str, folder: Path) -> "Unfinished":
@@ -56,10 +61,8 @@ class Unfinished:
         files = NewFiles(folder)
         try:
             paths = [files.reserve(file.safe_path) for file in message.files]
-            first = folder / paths[0].relative_to(folder).parts[0]
-            state = next(path for path in _names(first) if not os.path.lexists(path))
-            unfinished = cls(state, address, message.ticket(), paths)
-            unfinished.remember()
+            unfinished = cls(folder, address, message.ticket(), paths)
+            unfinished._remember()
         except BaseException:
             files.discard()
             raise
@@ -70,8 +73,8 @@ class Unfinished:
         """The same for one file at a path that the reader has chosen."""
         os.close(os.open(part_of(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
-            unfinished = cls(beside(path, STATE), address, message.ticket(), [path], overwrites=True)
-            unfinished.remember()
+            unfinished = cls(path.parent, address, message.ticket(), [path], overwrites=True)
+            unfinished._remember()
         except BaseException:
             part_of(path).unlink(missing_ok=True)
             raise
@@ -128,14 +131,25 @@ class Unfinished:
             file.copy_to(Synced(stream), start=start, progress=report)
         return complete(path, overwrite=self.overwrites)
 
-    def remember(self) -> None:
+    def _remember(self) -> None:
         """Raises OSError if the file cannot be written. Nothing of it is left then."""
+        try:
+            self._remember_in(state_folder() / _FOLDER)
+        except (OSError, RuntimeError):  # no home folder, or a full one: this is the last copy of the key
+            base = mkdtemp(prefix="crypt-api-")
+            self._remember_in(Path(base, NAME, _FOLDER))
+            self.resuming = f"{VARIABLE}={base} {self.resuming}"
+
+    def _remember_in(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fields = {
+            "folder": str(self.folder.resolve()),
             "message": self.message,
             "ticket": self.ticket,
-            "paths": [str(path.relative_to(self.state.parent)) for path in self.paths],
+            "paths": [str(path.relative_to(self.folder)) for path in self.paths],
             "overwrites": self.overwrites,
         }
+        self.state = folder / f"{secrets.token_hex(16)}.json"
         handle = os.open(self.state, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -145,63 +159,28 @@ class Unfinished:
         except BaseException:
             self.state.unlink(missing_ok=True)
             raise
-        _sync_folder(self.state.parent)
+        _sync_folder(folder)
 
 
-def unfinished_at(path: Path, address: str) -> Unfinished | None:
-    """The unfinished download of this message to a file at `path`."""
-    return next(_of_message([beside(path, STATE)], address), None)
+def unfinished_at(path: Path, address: str = "") -> Unfinished | None:
+    """The unfinished download of this message, or of any, to a file at `path`."""
+    found = unfinished_in(path.parent, address)
+    return next((download for download in found if download.overwrites and download.paths == [path]), None)
 
 
 def unfinished_in(folder: Path, address: str = "") -> Iterator[Unfinished]:
     """The unfinished downloads to a folder: those of this message, or all."""
-    return _of_message(sorted(folder.glob(f"*{STATE}")), address)
-
-
-def _of_message(states: list[Path], address: str) -> Iterator[Unfinished]:
+    try:
+        states, wanted = sorted((state_folder() / _FOLDER).glob("*.json")), str(folder.resolve())
+    except (OSError, RuntimeError):
+        return
     for state in states:
+        # One that a crash has cut off is that of a message that was not acknowledged.
         with suppress(OSError, KeyError, TypeError, ValueError, RecursionError):
-            if state.is_symlink() or state.stat().st_size > MAX_BYTES:
-                continue
-            found = _parsed(state, json.loads(state.read_bytes()))
-            if address in ("", found.message):
-                yield found
-
-
-def _parsed(state: Path, fields: dict[str, Any]) -> Unfinished:
-    """Raises OSError, KeyError, TypeError or ValueError for what is no such file."""
-    folder = state.parent
-    paths = [folder / path for path in fields["paths"]]
-    if not paths:
-        raise ValueError
-    overwrites = bool(fields["overwrites"]) and beside(paths[0], STATE) == state and _is_private(state)
-    if not overwrites and not all(_is_below(path, folder) for path in paths):
-        raise ValueError
-    return Unfinished(state, str(fields["message"]), str(fields["ticket"]), paths, overwrites)
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    """Whether a message's file could have been given this path."""
-    steps = path.relative_to(folder).parts
-    is_hidden_in_home = steps[0].startswith(".") and is_home(folder)
-    leads_out = not path.resolve().is_relative_to(folder.resolve())
-    return not is_hidden_in_home and not leads_out and all(step == safe_file_name(step) for step in steps)
-
-
-def _is_private(state: Path) -> bool:
-    """Whether the user has made the file, and nobody else can write it; False where the file system cannot tell."""
-    if os.name != "posix":
-        return True
-    found = state.stat()
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-
-
-def _names(first: Path) -> Iterator[Path]:
-    yield beside(first, STATE)
-    number = 2
-    while True:
-        yield beside(first.with_name(f"{first.name}-{number}"), STATE)
-        number += 1
+            fields = json.loads(state.read_bytes())
+            if fields["folder"] == wanted and address in ("", fields["message"]):
+                paths = [folder / path for path in fields["paths"]]
+                yield Unfinished(folder, fields["message"], fields["ticket"], paths, fields["overwrites"], state)
 
 
 def _shifted(report: ReportProgress, before: int, total: int) -> Callable[[int, int | None], None]:
