@@ -23,12 +23,13 @@ from crypt_api.server.stores.valkey.fence import NO_FENCE, Fence
 from crypt_api.server.stores.valkey.keys import Keys, Written
 from crypt_api.server.stores.valkey.lease_ends import remember
 from crypt_api.server.stores.valkey.store import ValkeyStore
-from crypt_api.server.stores.valkey.stored_value import Value, rewritten
-from crypt_api.server.stores.valkey.take_back import Progress, TakeBacks
-from crypt_api.server.stores.valkey.update import Update
+from crypt_api.server.stores.valkey.stored_value import Value, changed, rewritten
+from crypt_api.server.stores.valkey.take_back import Progress, TakeBacks, take_back
+from crypt_api.server.stores.valkey.update import Attempt, Update
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Command, Create, Destroy, Read
 from crypt_core.errors import StorageUnavailable
+from crypt_core.messages import decide
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.seeds import replayable
@@ -214,6 +215,33 @@ async def test_the_simulated_engine_answers_as_a_real_one() -> None:
         simulated_reply = double.execute(command)
         assert isinstance(reply, ResponseError) == isinstance(simulated_reply, ResponseError), command
         assert isinstance(reply, ResponseError) or simulated_reply == reply, command
+
+
+class WithReplica:
+    """Stands for `Keys` of one key, whose replica has an older value than the primary until a fence has held."""
+
+    def __init__(self, value: Value, replica: Value) -> None:
+        self.value = value
+        self.replica = replica
+
+    async def read(self, *_: object, **__: object) -> tuple[Value, float]:
+        return self.value, NOW
+
+    async def write_unfenced(self, _key: bytes, _before: Value, after: Value, **_: object) -> None:
+        self.value = after
+
+    async def write(self, _key: bytes, _before: Value, after: Value, **_: object) -> Written:
+        self.value = self.replica = after
+        return Written.DONE
+
+
+async def test_what_another_server_has_taken_away_from_below_does_not_come_back_by_a_failover() -> None:
+    record, _ = decide(None, CREATE, NOW)
+    theirs = changed(None, record)
+    ours = changed(theirs, record)
+    keys: Any = WithReplica(rewritten(None), replica=ours)
+    await take_back(keys, b"key", [Attempt(theirs, ours)], Progress(1))
+    assert ours.write not in keys.replica.claims
 
 
 def no_write_for_the_fence(*_: object) -> bool:
