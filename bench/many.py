@@ -16,7 +16,7 @@ from bench.load import Scenario, run
 from bench.services import Service
 from crypt_api.server.stores.sqlite.database import Database
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedCommand
-from crypt_core.messages import Command, Create
+from crypt_core.commands import Command, Create
 from tests.support.platforms import start_server
 from tests.support.processes import memory
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_core.messages import Create, Read
+from crypt_core.commands import Create, Read
 
 DAY = 86_400
 """Seconds."""

@@ -17,7 +17,7 @@ from crypt_api.client.content import VERSION
 from crypt_api.client.sealing import NONCE_BYTES, STEP, TAG_BYTES
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
-from crypt_core.messages import Command, Create, Read
+from crypt_core.commands import Command, Create, Read
 from crypt_core.record import AccessHashes
 from tests.support.valkey import Engine
 

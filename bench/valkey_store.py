@@ -24,7 +24,8 @@ from crypt_api.server.stores.valkey import primary
 from crypt_api.server.stores.valkey.group_commit import GroupCommit
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
-from crypt_core.messages import Create, Created, Granted, Read
+from crypt_core.commands import Create, Read
+from crypt_core.outcomes import Created, Granted
 from tests.support.valkey import Engine
 from tests.support.valkey_topologies import Pair
 

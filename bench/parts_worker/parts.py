@@ -11,8 +11,9 @@ from typing import Any
 import js
 
 import entry
+from crypt_core.commands import Command, Create, Read
 from crypt_core.http.types import Request, Response
-from crypt_core.messages import Command, Create, Created, Missing, Outcome, Read
+from crypt_core.outcomes import Created, Missing, Outcome
 from crypt_worker.payload_encryption import PayloadEncryption
 from crypt_worker.request import _js_response
 from crypt_worker.wire import to_wire

@@ -17,6 +17,7 @@ from crypt_api.client.browser_requests import BROWSERS, PLAIN, Destination, brow
 from crypt_api.client.page_settings import settings_in
 from crypt_api.page_files import page_files
 from crypt_core import ids
+from crypt_core.commands import Command
 from crypt_core.encoding import SEALED_ID_BYTES, encode_base64url, encode_json
 from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
@@ -24,7 +25,6 @@ from crypt_core.http.headers import COMMON_HEADERS
 from crypt_core.http.page_texts import LANGUAGES, load_texts
 from crypt_core.http.pages import LOGO_PATH, STYLE_PATH
 from crypt_core.http.types import Request, Response
-from crypt_core.messages import Command
 from crypt_core.settings import Settings
 
 EXACT_HEADERS = (

@@ -11,10 +11,11 @@ from crypt_api.server.counters import DurationHistogram, LabelledCounter
 from crypt_api.server.parts import ServerPartStore
 from crypt_api.server.stores import ServerStore
 from crypt_api.server.stores.reporting import Usage
+from crypt_core.commands import Command
 from crypt_core.http.errors import MethodNotAllowed, RouteNotFound, error_response
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.guesses import is_guess
-from crypt_core.messages import Answered, Command, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
+from crypt_core.outcomes import Answered, Created, Destroyed, Granted, Missing, Outcome, WrongPassphrase
 from crypt_core.webhook import Result
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}

@@ -7,7 +7,7 @@ caller. So a reader who leaves at the right moment, or asks again with an idempo
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from crypt_core.messages import Answered, Destroyed, Granted, Outcome, WrongPassphrase
+from crypt_core.outcomes import Answered, Destroyed, Granted, Outcome, WrongPassphrase
 from crypt_core.record import Record
 
 

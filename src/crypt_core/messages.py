@@ -5,228 +5,34 @@ means. The decision that a message is read at most as often as its sender allowe
 `docs/architecture.md` draws the states; `tests/unit/test_decisions.py` is the table of all decisions.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hmac import compare_digest
 from typing import NamedTuple, assert_never
 
-from crypt_core.record import LEASE_SECONDS, AccessHashes, Lease, Record, State
+from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.outcomes import (
+    Acknowledged,
+    AlreadyAnswered,
+    Answered,
+    Created,
+    Destroyed,
+    Granted,
+    IdTaken,
+    Missing,
+    NotAnswered,
+    Outcome,
+    PassphraseRequired,
+    Question,
+    Receipt,
+    Repeated,
+    RepeatedAnswer,
+    UnexpectedPassphrase,
+    WrongPassphrase,
+)
+from crypt_core.record import LEASE_SECONDS, Lease, Record
 
 MAX_MESSAGE_BYTES = 102_400
 """The limit of 100 KB: UTF-8 bytes of a plain message, and of the content of a sealed one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Keep `content` for `ttl` seconds, if the id is free.
-
-    Attributes:
-        content: The message.
-        ttl: Seconds.
-        access: The hashes of what opens the message; None for a plain message.
-        reads: How many readers the message has.
-        request_hash: Recognizes the same request when it is sent again; empty for a plain message.
-        answer_hash: Digest of the proof with which somebody may answer; then `content` is a question, and its answer
-            has one reader. Empty for a message.
-        reference: The sender's own word for the message, for the operator's webhook; empty if nobody is to be told.
-    """
-
-    content: str
-    ttl: int
-    access: AccessHashes | None = None
-    reads: int = 1
-    request_hash: str = ""
-    answer_hash: str = ""
-    reference: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Hand out the content, and destroy it with its last read.
-
-    Attributes:
-        proof_hash: Digest of the link's proof that the caller sent; None for a plain message.
-        passphrase_hash: Digest of the passphrase's proof that the caller sent; None without one.
-        idempotency_hash: Digest of the idempotency key that lets the reader fetch the message again; None without one.
-    """
-
-    proof_hash: str | None = None
-    passphrase_hash: str | None = None
-    idempotency_hash: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """End the lease of the reader with this idempotency key: the message has arrived."""
-
-    proof_hash: str | None
-    idempotency_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Destroy:
-    """Destroy the message, whatever reads and leases it still has."""
-
-    proof_hash: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GetReceipt:
-    """Tell what has become of a sealed message; of a question, to somebody with the proof to answer it, too."""
-
-    proof_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class GetQuestion:
-    """Hand out the question, as often as it is asked for. `proof_hash` is the digest of the proof to answer."""
-
-    proof_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Put the answer in the place of its question, if it is the first one.
-
-    Attributes:
-        content: The answer.
-        proof_hash: Digest of the proof to answer that the caller sent.
-        request_hash: Recognizes the same answer when it is sent again.
-    """
-
-    content: str
-    proof_hash: str
-    request_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """The message is kept until `expires_at` (Unix time in seconds)."""
-
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """The same request has created the message before, and the message is still unread."""
-
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class IdTaken:
-    """Another message lives, or lived, under this id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """The caller gets the content."""
-
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """The caller gets nothing under this id, and is not told whether a message is or was there."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassphraseRequired:
-    """The link's proof is right, and the caller sent no passphrase's proof."""
-
-    tries_left: int
-
-
-@dataclass(frozen=True, slots=True)
-class WrongPassphrase:
-    """The link's proof is right, the passphrase's proof is wrong; with no tries left, the message is destroyed."""
-
-    tries_left: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnexpectedPassphrase:
-    """The caller sent a passphrase's proof, and the message has no passphrase: the caller's key would not open it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """The reader's lease has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Destroyed:
-    """The message is destroyed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What has become of the message. Times are Unix times in seconds."""
-
-    state: State
-    passphrase: bool
-    reads_left: int
-    at: float | None
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class NotAnswered:
-    """The caller's proof is right, and there is only the question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """The caller gets the question.
-
-    Attributes:
-        content: The question.
-        ttl: Seconds that an answer will be kept.
-        expires_at: Unix time in seconds until which the question can be answered.
-    """
-
-    content: str
-    ttl: int
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The answer is kept until `expires_at` (Unix time in seconds)."""
-
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class RepeatedAnswer:
-    """The same answer was kept before; it may have been read since."""
-
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyAnswered:
-    """Another answer was kept before."""
-
-
-Command = Create | Read | Acknowledge | Destroy | GetReceipt | GetQuestion | Answer
-Outcome = (
-    Created
-    | Repeated
-    | IdTaken
-    | Granted
-    | Missing
-    | PassphraseRequired
-    | WrongPassphrase
-    | UnexpectedPassphrase
-    | Acknowledged
-    | Destroyed
-    | Receipt
-    | NotAnswered
-    | Question
-    | Answered
-    | RepeatedAnswer
-    | AlreadyAnswered
-)
 
 
 class Decision(NamedTuple):

@@ -9,8 +9,7 @@ from crypt_core.brand import Brand
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES
-from crypt_core.sizes import parse_size
-from crypt_core.times import parse_seconds
+from crypt_core.setting_values import parse_seconds, parse_size
 from crypt_core.webhook import Webhook
 
 MIN_TTL = 60

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from crypt_core.messages import Command, Outcome
+from crypt_core.commands import Command
+from crypt_core.outcomes import Outcome
 
 
 class Store(Protocol):

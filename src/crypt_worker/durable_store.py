@@ -1,6 +1,7 @@
 """The store `durable`: whole records in Durable Objects, without KV."""
 
-from crypt_core.messages import Command, Outcome
+from crypt_core.commands import Command
+from crypt_core.outcomes import Outcome
 from crypt_worker.shards import Shards
 from crypt_worker.wire import Fetch, Put
 

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from crypt_core.commands import Answer
 from crypt_core.events import OnEvent, event_of, ignore
 from crypt_core.limits.hourly_budgets import Exhausted, Taken
-from crypt_core.messages import Answer, Answered, Granted, Missing, Outcome, decide
+from crypt_core.messages import decide
+from crypt_core.outcomes import Answered, Granted, Missing, Outcome
 from crypt_core.record import Record
 from crypt_worker.kv_payloads import KvPayloads, released_key
 from crypt_worker.shard_misses import ShardMisses

@@ -8,8 +8,9 @@ import json
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from crypt_core.commands import Command
 from crypt_core.limits.hourly_budgets import Exhausted
-from crypt_core.messages import Command, Outcome
+from crypt_core.outcomes import Outcome
 from crypt_core.record import AccessHashes
 
 

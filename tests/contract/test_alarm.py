@@ -6,8 +6,9 @@ from zlib import crc32
 
 import pytest
 
+from crypt_core.commands import Create, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, Granted, Read
+from crypt_core.outcomes import Created, Granted
 from crypt_core.record import LEASE_SECONDS, AccessHashes
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import SHARDS, Shards

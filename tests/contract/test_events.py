@@ -7,19 +7,9 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores.memory import MemoryStore
+from crypt_core.commands import Acknowledge, Answer, Create, Destroy, GetQuestion, GetReceipt, Read
 from crypt_core.events import Event
-from crypt_core.messages import (
-    Acknowledge,
-    Answer,
-    Create,
-    Created,
-    Destroy,
-    GetQuestion,
-    GetReceipt,
-    Granted,
-    Missing,
-    Read,
-)
+from crypt_core.outcomes import Created, Granted, Missing
 from crypt_core.record import AccessHashes
 from crypt_core.store import Store
 from crypt_worker.durable_store import DurableStore

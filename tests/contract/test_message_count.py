@@ -4,7 +4,7 @@ from pathlib import Path
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.valkey.store import ValkeyStore
-from crypt_core.messages import Create, Destroy, Read
+from crypt_core.commands import Create, Destroy, Read
 from tests.support.sqlite_files import Engine
 from tests.support.stores import STORES, Clock
 

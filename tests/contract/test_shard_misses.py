@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
+from crypt_core.commands import Acknowledge, Create, Destroy, Read
 from crypt_core.http.app import App
 from crypt_core.http.types import Request
 from crypt_core.limits.client_limits import OwnLimits
 from crypt_core.limits.guesses import NoMissLeft
 from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, SlidingWindow
-from crypt_core.messages import Acknowledge, Create, Destroy, Destroyed, Granted, Missing, Read
+from crypt_core.outcomes import Destroyed, Granted, Missing
 from crypt_core.settings import Settings
 from crypt_core.store import Store
 from crypt_worker.durable_store import DurableStore

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypt_core.messages import Create, Read
+from crypt_core.commands import Create, Read
 from crypt_core.record import AccessHashes
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import Shards

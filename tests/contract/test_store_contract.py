@@ -10,24 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypt_api.server.stores.memory import MemoryStore
-from crypt_core.messages import (
-    Acknowledge,
+from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,
-    Answer,
     Answered,
-    Command,
-    Create,
     Created,
-    Destroy,
-    GetQuestion,
-    GetReceipt,
     Granted,
     IdTaken,
     Missing,
     NotAnswered,
     Question,
-    Read,
     Receipt,
     Repeated,
     RepeatedAnswer,

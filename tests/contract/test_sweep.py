@@ -6,8 +6,9 @@ from zlib import crc32
 
 import pytest
 
+from crypt_core.commands import Create, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Granted, Read
+from crypt_core.outcomes import Granted
 from crypt_core.record import LEASE_SECONDS
 from crypt_worker.durable_store import DurableStore
 from crypt_worker.shards import SHARDS, Shards

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crypt_core.messages import Command, GetReceipt
+from crypt_core.commands import Command, GetReceipt
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.platforms import NO_TLS, Process, start_server, start_worker
 from tests.support.wire_commands import ASKED, COMMANDS, random_id, send

@@ -16,24 +16,12 @@ from crypt_api.server.stores.sqlite.room import LOG_ALLOWANCE, MIN_STORAGE, RESE
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wal import log_path
 from crypt_api.server.stores.sqlite.writer import MAX_GROUP
+from crypt_core.commands import Answer, Create, Destroy, GetQuestion, Read
 from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
-from crypt_core.messages import (
-    Answer,
-    Answered,
-    Create,
-    Created,
-    Destroy,
-    Destroyed,
-    GetQuestion,
-    Granted,
-    Missing,
-    Question,
-    Read,
-    Repeated,
-)
+from crypt_core.outcomes import Answered, Created, Destroyed, Granted, Missing, Question, Repeated
 from crypt_core.record import AccessHashes
-from crypt_core.sizes import parse_size
+from crypt_core.setting_values import parse_size
 from tests.support.sqlite_files import Engine
 from tests.support.stores import Clock
 

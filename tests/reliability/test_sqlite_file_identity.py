@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores.sqlite.store import SqliteStore
+from crypt_core.commands import Create, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, Granted, Missing, Read
+from crypt_core.outcomes import Created, Granted, Missing
 from tests.support.sqlite_files import Engine, copy_files
 
 DAY = 86_400  # seconds

@@ -18,7 +18,7 @@ import pytest
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedCommand, settle
 from crypt_api.server.stores.sqlite.records import RowChange
 from crypt_api.server.stores.sqlite.writer import Job, Writer
-from crypt_core.messages import Command, Create, Destroy, GetReceipt, Read
+from crypt_core.commands import Command, Create, Destroy, GetReceipt, Read
 from tests.support.seeds import replayable
 from tests.support.simulated_sqlite import World
 from tests.support.wire_commands import ASKED, CREATE, QUESTION

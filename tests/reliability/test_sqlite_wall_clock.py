@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from crypt_api.server.stores.sqlite.wall_clock import SURE_AFTER_SECONDS, TOLERANCE_SECONDS, WallClock
-from crypt_core.messages import Create, Created, Granted, Missing, Read
+from crypt_core.commands import Create, Read
+from crypt_core.outcomes import Created, Granted, Missing
 from tests.support.sqlite_files import Engine
 
 DAY = 86_400  # seconds

@@ -16,8 +16,9 @@ from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedComma
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import REAL, System
+from crypt_core.commands import Create, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, Granted, Missing, Read
+from crypt_core.outcomes import Created, Granted, Missing
 from tests.support.simulated_sqlite import World
 from tests.support.sqlite_files import Caller, Engine
 

@@ -8,7 +8,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from crypt_core.messages import Answered, Command, Created, Outcome, Question, Receipt, Repeated, RepeatedAnswer, decide
+from crypt_core.commands import Command
+from crypt_core.messages import decide
+from crypt_core.outcomes import Answered, Created, Outcome, Question, Receipt, Repeated, RepeatedAnswer
 from crypt_core.record import Record
 
 

@@ -15,7 +15,7 @@ from crypt_api.server.stores.sqlite.database import Database
 from crypt_api.server.stores.sqlite.group_commit import GroupCommit, OutcomeOrError, QueuedCommand
 from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.system import REAL, System
-from crypt_core.messages import Command
+from crypt_core.commands import Command
 
 
 def files_mention(path: Path, text: str | bytes) -> bool:

@@ -10,19 +10,13 @@ from typing import Any
 
 import httpx
 
-from crypt_core.messages import (
-    Acknowledge,
+from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,
-    Answer,
     Answered,
-    Command,
-    Create,
     Created,
-    Destroy,
     Destroyed,
-    GetQuestion,
-    GetReceipt,
     Granted,
     IdTaken,
     Missing,
@@ -30,7 +24,6 @@ from crypt_core.messages import (
     Outcome,
     PassphraseRequired,
     Question,
-    Read,
     Receipt,
     Repeated,
     RepeatedAnswer,

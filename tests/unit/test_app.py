@@ -9,10 +9,11 @@ import pytest
 from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core import ids
+from crypt_core.commands import Command
 from crypt_core.http.app import App
 from crypt_core.http.handlers import MAX_ID_ATTEMPTS
 from crypt_core.http.types import Request
-from crypt_core.messages import Command, Outcome
+from crypt_core.outcomes import Outcome
 from crypt_core.settings import Settings
 
 

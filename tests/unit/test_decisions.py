@@ -10,28 +10,20 @@ A dot is `Missing`: the caller cannot tell the record from nothing.
 
 import pytest
 
-from crypt_core.messages import (
-    Acknowledge,
-    Answer,
+from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.messages import decide, expire
+from crypt_core.outcomes import (
     Answered,
-    Command,
-    Create,
     Created,
-    Destroy,
-    GetQuestion,
-    GetReceipt,
     Granted,
     Missing,
     Outcome,
     PassphraseRequired,
     Question,
-    Read,
     Receipt,
     Repeated,
     RepeatedAnswer,
     WrongPassphrase,
-    decide,
-    expire,
 )
 from crypt_core.record import LEASE_SECONDS, AccessHashes, Lease, Record
 

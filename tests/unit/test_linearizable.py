@@ -1,6 +1,7 @@
 """The search finds the orders that there are, and no others."""
 
-from crypt_core.messages import Create, Created, Granted, Missing, Read
+from crypt_core.commands import Create, Read
+from crypt_core.outcomes import Created, Granted, Missing
 from tests.support.linearizable import Event, is_linearizable, refused
 
 CREATED = Event(0, 1, Create("x", 60), Created(60))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from crypt_core.commands import Create
 from crypt_core.encoding import digest
 from crypt_core.http.body import parse_json
 from crypt_core.http.errors import ApiError
@@ -15,7 +16,6 @@ from crypt_core.http.message_fields import (
     plain_message,
     sealed_message,
 )
-from crypt_core.messages import Create
 from crypt_core.record import AccessHashes
 from crypt_core.settings import Settings
 from tests.support.bodies import LIMIT, PLAIN, REFUSED_PLAIN, REFUSED_SEALED

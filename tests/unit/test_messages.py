@@ -9,33 +9,25 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from crypt_core.messages import (
-    Acknowledge,
+from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.messages import decide, expire
+from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,
-    Answer,
     Answered,
-    Command,
-    Create,
     Created,
-    Destroy,
     Destroyed,
-    GetQuestion,
-    GetReceipt,
     Granted,
     IdTaken,
     Missing,
     NotAnswered,
     PassphraseRequired,
     Question,
-    Read,
     Receipt,
     Repeated,
     RepeatedAnswer,
     UnexpectedPassphrase,
     WrongPassphrase,
-    decide,
-    expire,
 )
 from crypt_core.record import LEASE_SECONDS, MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
 

@@ -8,7 +8,7 @@ import pytest
 from crypt_api.server.stores.valkey import lease_sweep, memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
-from crypt_core.messages import Acknowledge, Command, Create, Destroy, GetReceipt, Read
+from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
 from crypt_core.record import AccessHashes
 from tests.support.valkey import Pieces, Proxy, new_prefix, shared_engine
 

@@ -12,25 +12,10 @@ from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey import memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.commands import Acknowledge, Answer, Create, Destroy, GetQuestion, GetReceipt, Read
 from crypt_core.errors import StorageUnavailable
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
-from crypt_core.messages import (
-    Acknowledge,
-    Acknowledged,
-    Answer,
-    Answered,
-    Create,
-    Created,
-    Destroy,
-    Destroyed,
-    GetQuestion,
-    GetReceipt,
-    Granted,
-    Missing,
-    Question,
-    Read,
-    Receipt,
-)
+from crypt_core.outcomes import Acknowledged, Answered, Created, Destroyed, Granted, Missing, Question, Receipt
 from crypt_core.record import AccessHashes
 from tests.support.valkey import Engine, Proxy, recovered, until, without_ifeq
 

@@ -13,11 +13,11 @@ from crypt_api.server.stores.valkey import lease_sweep, memory_watch
 from crypt_api.server.stores.valkey.shared_limits import TakenHere
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.commands import Read
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits
 from crypt_core.limits.guesses import Miss, Uncounted
 from crypt_core.limits.hourly_budgets import HOUR, Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import Admission, SlidingWindow
-from crypt_core.messages import Read
 from crypt_core.settings import Settings
 from tests.support.valkey import Engine, Filter, Pieces, Proxy, as_it_is, new_prefix, shared_engine, until
 from tests.support.valkey_topologies import ClusterOfThree

@@ -13,20 +13,15 @@ from crypt_api.server.stores.valkey.keys import Written
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.stored_value import changed, rewritten
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import (
-    Acknowledge,
+from crypt_core.outcomes import (
     Acknowledged,
-    Command,
-    Create,
     Created,
-    Destroy,
     Destroyed,
-    GetReceipt,
     Granted,
     Missing,
     Outcome,
-    Read,
     Receipt,
     Repeated,
     WrongPassphrase,

@@ -10,8 +10,9 @@ from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey import memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.commands import Create, GetReceipt, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, GetReceipt, Granted, Read, Receipt
+from crypt_core.outcomes import Created, Granted, Receipt
 from crypt_core.record import AccessHashes
 from tests.support.valkey import Engine, recovered, restored, until
 

@@ -9,18 +9,9 @@ import pytest
 from crypt_api.server.stores.valkey import lease_sweep
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.commands import Create, Destroy, GetReceipt, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import (
-    Create,
-    Created,
-    Destroy,
-    GetReceipt,
-    Granted,
-    IdTaken,
-    Missing,
-    Read,
-    Receipt,
-)
+from crypt_core.outcomes import Created, Granted, IdTaken, Missing, Receipt
 from crypt_core.record import LEASE_SECONDS, AccessHashes
 from tests.support.stores import Clock
 from tests.support.valkey import Engine, Proxy, new_prefix, shared_engine, until

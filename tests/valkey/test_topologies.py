@@ -23,8 +23,9 @@ from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
+from crypt_core.commands import Create, GetReceipt, Read
 from crypt_core.errors import StorageUnavailable
-from crypt_core.messages import Create, Created, GetReceipt, Granted, Missing, Read, Receipt
+from crypt_core.outcomes import Created, Granted, Missing, Receipt
 from crypt_core.record import LEASE_SECONDS, AccessHashes
 from tests.support.services import wait_until
 from tests.support.stores import Clock

@@ -10,7 +10,7 @@ from crypt_api.server.parts.object_store_url import parse_url
 from crypt_api.server.parts.room import DEFAULT_FILE_STORAGE, FilesUsage
 from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES, PartStore
-from crypt_core.sizes import parse_size
+from crypt_core.setting_values import parse_size
 
 
 class ServerPartStore(PartStore, Protocol):

@@ -14,8 +14,8 @@ from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.events import OnEvent, ignore
 from crypt_core.limits import client_limits
 from crypt_core.limits.client_limits import ClientLimits
+from crypt_core.setting_values import parse_size
 from crypt_core.settings import Settings
-from crypt_core.sizes import parse_size
 from crypt_core.store import Store
 
 VALKEY_SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")

@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable
 
 from crypt_api.server.stores.reporting import Usage
+from crypt_core.commands import Command
 from crypt_core.events import OnEvent, event_of, ignore
-from crypt_core.messages import Command, Outcome, decide
+from crypt_core.messages import decide
+from crypt_core.outcomes import Outcome
 from crypt_core.record import Record
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from crypt_core import ids
+from crypt_core.commands import Acknowledge, Create, Destroy, GetQuestion, GetReceipt, Read
 from crypt_core.http import errors
 from crypt_core.http.authorization import creator, idempotency_hash, proofs
 from crypt_core.http.body import parse_json, read_body
@@ -21,23 +22,17 @@ from crypt_core.http.negotiation import is_navigation, prefers_text
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response, text_response, timestamp
-from crypt_core.messages import (
-    MAX_MESSAGE_BYTES,
-    Acknowledge,
+from crypt_core.messages import MAX_MESSAGE_BYTES
+from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,
     Answered,
-    Create,
     Created,
-    Destroy,
     Destroyed,
-    GetQuestion,
-    GetReceipt,
     Granted,
     NotAnswered,
     PassphraseRequired,
     Question,
-    Read,
     Receipt,
     Repeated,
     RepeatedAnswer,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from crypt_core.commands import Answer, Create
 from crypt_core.encoding import HASH_BYTES, decode_base64url, digest, utf8_size, whole_number
 from crypt_core.http.errors import (
     InvalidField,
@@ -13,7 +14,7 @@ from crypt_core.http.errors import (
     MessageTooLarge,
     UnknownField,
 )
-from crypt_core.messages import MAX_MESSAGE_BYTES, Answer, Create
+from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.webhook import MAX_REFERENCE_LENGTH, is_reference

@@ -1,12 +1,13 @@
 """The routes of the parts of files: bytes in, bytes out, without a decision."""
 
 from crypt_core import ids
+from crypt_core.commands import GetReceipt
 from crypt_core.http import errors
 from crypt_core.http.authorization import answer_proof, creator, proven_part_id
 from crypt_core.http.message_fields import ttl_header
 from crypt_core.http.types import Request, Response, json_response, timestamp
 from crypt_core.limits.part_limits import PartLimits
-from crypt_core.messages import GetReceipt, Receipt
+from crypt_core.outcomes import Receipt
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES, PartStore
 from crypt_core.settings import Settings
 from crypt_core.store import Store

@@ -10,8 +10,9 @@ Sealed ids do not count: nobody guesses one of 2^128. `docs/guessing.md` says wh
 from dataclasses import dataclass
 
 from crypt_core import ids
+from crypt_core.commands import Command, Create
 from crypt_core.limits.hourly_budgets import Exhausted, Taken
-from crypt_core.messages import Command, Create, Missing, Outcome
+from crypt_core.outcomes import Missing, Outcome
 from crypt_core.store import Store
 
 

@@ -25,10 +25,12 @@ from crypt_api.server.stores.sqlite.database import CommitUncertain, Database, L
 from crypt_api.server.stores.sqlite.files import DiskFull
 from crypt_api.server.stores.sqlite.records import Batch, RowChange, UnreadableRow
 from crypt_api.server.stores.sqlite.system import REAL, System
+from crypt_core.commands import Answer, Command, Create, GetQuestion, Read
 from crypt_core.encoding import utf8_size
 from crypt_core.errors import StorageUnavailable
 from crypt_core.events import Event, OnEvent, event_of, ignore
-from crypt_core.messages import Answer, Answered, Command, Create, Created, GetQuestion, Outcome, Read, decide
+from crypt_core.messages import decide
+from crypt_core.outcomes import Answered, Created, Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,9 @@ from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
 from crypt_api.server.stores.sqlite.writer import Writer
+from crypt_core.commands import Command
 from crypt_core.events import OnEvent, ignore
-from crypt_core.messages import Command, Outcome
+from crypt_core.outcomes import Outcome
 
 
 class SqliteStore:

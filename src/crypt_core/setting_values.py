@@ -1,4 +1,4 @@
-"""Sizes as operators write them."""
+"""Sizes and times as operators and senders write them."""
 
 import re
 
@@ -23,3 +23,18 @@ def parse_size(name: str, text: str) -> int:
     if match is None or factor is None:
         raise SettingsError(f"{name} must be a size such as 500MB, 2GiB or 0, not {text!r}")
     return int(float(match[1]) * factor)
+
+
+SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+
+
+def parse_seconds(name: str, text: str) -> int:
+    """Read a time such as `90s`, `15m`, `24h` or `30d`. A number alone is seconds.
+
+    Raises:
+        SettingsError: It is no time. The error names the setting `name`.
+    """
+    match = re.fullmatch(r"([0-9]{1,9}) ?([smhdw]?)", text.strip().lower())
+    if match is None:
+        raise SettingsError(f"{name} must be a time such as 90s, 15m, 24h or 30d, not {text!r}")
+    return int(match[1]) * SECONDS[match[2]]
