@@ -191,8 +191,9 @@ def start_worker(*flags: str) -> Process:
 
 
 @contextmanager
-def server(folder: Path, *flags: str) -> Iterator[Platform]:
-    with start_server(f"--store=sqlite:///{folder}/messages.db", "--trusted-proxies=127.0.0.1", *flags) as process:
+def server(folder: Path, *flags: str, env: dict[str, str] | None = None) -> Iterator[Platform]:
+    store = f"--store=sqlite:///{folder}/messages.db"
+    with start_server(store, "--trusted-proxies=127.0.0.1", *flags, env=env) as process:
         yield Platform("server", process.url, process, "X-Forwarded-For", folder=folder)
 
 
