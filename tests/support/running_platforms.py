@@ -9,7 +9,6 @@ import pytest
 from tests.support import platforms
 from tests.support.platforms import Connection, Platform
 
-
 MEASURES = "COVERAGE_PROCESS_CONFIG"
 """The variable by which `coverage` measures a process that a test starts."""
 
