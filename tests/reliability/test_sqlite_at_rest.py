@@ -298,6 +298,7 @@ def live(path: Path, messages: int) -> Life:
             life.note_keys()
         life.pass_time(rng.choice([0.5, 5, 60]))
         life.note_keys()
+    life.grow(50)  # so that some are left, whatever became of the others
     life.pass_time(0.5)
     life.note_keys()
     engine.close()
