@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import MESSAGE, delay, expect_heading, follow, reveal, show_options, write
+from tests.support.page import MESSAGE, Delayed, expect_heading, follow, reveal, show_options, write
 from tests.support.platforms import Platform
 
 
@@ -22,11 +22,11 @@ def test_the_passphrase_that_is_shown_is_the_one_that_was_used(tabs: Tabs) -> No
     sender.fill("#text", MESSAGE)
     show_options(sender)
     sender.fill("#new-passphrase", "correct horse")
-    release = delay(sender, "PUT")
+    sealing = Delayed(sender, "PUT")
     sender.click("#create")
     expect(sender.locator("#create")).to_have_text("Encrypting…")
     sender.click("#generate")
-    release()
+    sealing.release()
     expect(sender.locator("#sent-passphrase")).to_have_value("correct horse")
 
 
@@ -34,12 +34,12 @@ def test_a_sender_who_leaves_while_the_message_is_sealed_still_gets_the_link(tab
     other = write(tabs.open())
     sender = tabs.open()
     sender.fill("#text", MESSAGE)
-    release_put, release_receipt = delay(sender, "PUT"), delay(sender, "GET", "/status")
+    sealing, receipt = Delayed(sender, "PUT"), Delayed(sender, "GET", "/status")
     sender.click("#create")
     follow(sender, other)
-    release_put()
+    sealing.release()
     expect_heading(sender, "Your link is ready")
-    release_receipt()
+    receipt.release()
     expect_heading(sender, "Your link is ready")
     assert sender.input_value("#link") != other
 
@@ -51,12 +51,13 @@ def test_a_reader_who_leaves_while_the_message_is_opened_still_gets_it(tabs: Tab
     other = write(sender, "another")
     reader = tabs.open(link)
     expect_heading(reader, "Someone sent you a sealed message")
-    release_read, release_receipt = delay(reader, "GET"), delay(reader, "GET", "/status")
+    reading, receipt = Delayed(reader, "GET"), Delayed(reader, "GET", "/status")
     reader.click("#reveal")
+    reading.wait()
     follow(reader, other)
-    release_read()
+    reading.release()
     expect(reader.locator("#content")).to_have_text(MESSAGE)
-    release_receipt()
+    receipt.release()
     expect(reader.locator("#content")).to_have_text(MESSAGE)
     expect(reader.locator("#message")).to_be_visible()
     with reader.expect_response(lambda response: response.request.method == "DELETE") as deleted:
@@ -80,13 +81,13 @@ def test_a_reader_who_leaves_before_the_request_reads_nothing(tabs: Tabs) -> Non
 
 def test_a_late_receipt_does_not_disturb_a_sender(tabs: Tabs) -> None:
     page = tabs.new()
-    release = delay(page, "GET", "/status")
+    receipt = Delayed(page, "GET", "/status")
     link = write(tabs.open())
     with page.expect_request(lambda request: request.url.endswith("/status")):
         page.goto(link)
     page.evaluate("() => { history.replaceState(null, '', '/'); dispatchEvent(new Event('hashchange')); }")
     expect_heading(page, "Send a secret, once")
     page.fill("#text", "half a sen")
-    release()
+    receipt.release()
     expect_heading(page, "Send a secret, once")
     assert page.input_value("#text") == "half a sen"

@@ -76,28 +76,32 @@ def expect_heading(page: Page, text: str | re.Pattern[str]) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(text)
 
 
-def delay(page: Page, method: str, path: str = "") -> Callable[[], None]:
-    """Delay the page's requests for a sealed message until the returned function is called."""
-    delayed: list[Route] = []
-    is_over = False
+class Delayed:
+    """The page's requests of one method for a sealed message, until they are released."""
 
-    def keep(route: Route) -> None:
-        if not is_over and route.request.method == method and route.request.url.endswith(path):
-            delayed.append(route)
+    def __init__(self, page: Page, method: str, path: str = "") -> None:
+        self._page, self._method, self._path = page, method, path
+        self._requests: list[Route] = []
+        self._is_over = False
+        page.route(SEALED_PATH, self._keep)
+
+    def _keep(self, route: Route) -> None:
+        if not self._is_over and route.request.method == self._method and route.request.url.endswith(self._path):
+            self._requests.append(route)
         else:
             route.fallback()
 
-    def release() -> None:
-        nonlocal is_over
-        wait_until(page, lambda: bool(delayed))
-        is_over = True  # the route stays: without any, Chromium itself lets its requests go on
-        for route in delayed:
-            with page.expect_response(route.request.url):
-                route.fallback()
-        settle(page)
+    def wait(self) -> None:
+        """Wait until the page has sent one."""
+        wait_until(self._page, lambda: bool(self._requests))
 
-    page.route(SEALED_PATH, keep)
-    return release
+    def release(self) -> None:
+        self.wait()
+        self._is_over = True  # the route stays: without any, Chromium itself lets its requests go on
+        for route in self._requests:
+            with self._page.expect_response(route.request.url):
+                route.fallback()
+        settle(self._page)
 
 
 def settle(page: Page) -> None:
