@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -56,6 +57,7 @@ async def _serve(
     if application.token_file is not None:
         _on_hangup(application.read_tokens_again)
     await application.connect()  # before anybody can ask
+    gc.freeze()  # what is here stays: a collection that looks at it all would hold up every request for milliseconds
     servers = [_started(Server(application.answer, limits, application.proxies), listener, "listening")]
     if metrics is not None:
         metrics_limits = replace(limits, max_connections=MAX_METRICS_CONNECTIONS)
