@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from ipaddress import ip_address
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -23,6 +24,27 @@ _NO_HTTPS = (
     "other machines reach this server without https, where browsers refuse to encrypt: put a proxy with https before "
     "it, and name it in --trusted-proxies (deploy/README.md)"
 )
+_HOST = re.compile(r"[\w.:%-]*")
+"""Names and addresses. Anything else may be a URL with a password, and is not quoted."""
+
+
+class _Number(click.ParamType):
+    """A number whose error does not quote what is none: it may be a URL with a password."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            float(value)
+        except ValueError:
+            self.fail("it must be a number.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _WholeNumber(_Number, click.IntRange):
+    pass
+
+
+class _Seconds(_Number, click.FloatRange):
+    pass
 
 
 @click.command(
@@ -36,7 +58,7 @@ _NO_HTTPS = (
     "--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on; :: takes all, those of IPv4, too."
 )
 @click.option(
-    "--port", metavar="N", type=click.IntRange(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
+    "--port", metavar="N", type=_WholeNumber(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
 )
 @click.option(
     "--store",
@@ -150,14 +172,14 @@ _NO_HTTPS = (
 @click.option(
     "--idle-timeout",
     metavar="SECONDS",
-    type=click.FloatRange(0, min_open=True),
+    type=_Seconds(0, min_open=True),
     default=DEFAULT_IDLE_TIMEOUT,
     help="How long a client may take for a request's head, be silent in its body, or not take the response.",
 )
 @click.option(
     "--max-connections",
     metavar="N",
-    type=click.IntRange(1, 1_000_000),
+    type=_WholeNumber(1, 1_000_000),
     default=DEFAULT_MAX_CONNECTIONS,
     help="Connections at a time. A new one beyond them replaces the one that has been idle longest.",
 )
@@ -200,6 +222,8 @@ def serve(  # noqa: PLR0913 - its options
     try:
         fill_standard_descriptors()
         ensure_descriptors(max_connections)
+        if not _HOST.fullmatch(host):
+            raise SettingsError("HOST must be an address or a name of this machine, such as 127.0.0.1 or ::")
         listener = listen(host, port)
         if not settings["trusted_proxies"] and not ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
             _LOG.warning(_NO_HTTPS)
@@ -224,6 +248,7 @@ def _as_given(text: str, context: click.Context) -> str:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()):
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not _HOST.fullmatch(host) or not (port.isascii() and port.isdigit()):
         raise SettingsError("METRICS must be HOST:PORT")
-    return host.strip("[]"), int(port)
+    return host, int(port)
