@@ -222,9 +222,7 @@ def serve(  # noqa: PLR0913 - its options
     try:
         fill_standard_descriptors()
         ensure_descriptors(max_connections)
-        if not _HOST.fullmatch(host):
-            raise SettingsError("HOST must be an address or a name of this machine, such as 127.0.0.1 or ::")
-        listener = listen(host, port)
+        listener = listen(_host(host), port)
         if not settings["trusted_proxies"] and not ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
             _LOG.warning(_NO_HTTPS)
         metrics_listener = listen(*_address(metrics)) if metrics else None
@@ -244,6 +242,12 @@ def _as_given(text: str, context: click.Context) -> str:
     is_flag = context.get_parameter_source(name.lower()) is ParameterSource.COMMANDLINE
     given = variable if variable in os.environ and not is_flag else f"--{name.lower().replace('_', '-')}"
     return given + text.removeprefix(name)
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise SettingsError("HOST must be an address or a name of this machine, such as 127.0.0.1 or ::")
+    return text
 
 
 def _address(text: str) -> tuple[str, int]:
