@@ -28,23 +28,23 @@ _HOST = re.compile(r"[\w.:%-]*")
 """Names and addresses. Anything else may be a URL with a password, and is not quoted."""
 
 
-class _Number(click.ParamType):
-    """A number whose error does not quote what is none: it may be a URL with a password."""
-
+class _WholeNumber(click.IntRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        try:
-            float(value)
-        except ValueError:
-            self.fail("it must be a number.", param, ctx)
-        return super().convert(value, param, ctx)
+        return super().convert(_number(value, param, ctx), param, ctx)
 
 
-class _WholeNumber(_Number, click.IntRange):
-    pass
+class _Seconds(click.FloatRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_number(value, param, ctx), param, ctx)
 
 
-class _Seconds(_Number, click.FloatRange):
-    pass
+def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    """The value as it is. Unlike click, this does not quote what is no number: it may be a URL with a password."""
+    try:
+        float(value)
+    except ValueError:
+        raise click.BadParameter("it must be a number.", ctx, param) from None
+    return value
 
 
 @click.command(

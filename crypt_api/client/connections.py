@@ -43,7 +43,7 @@ class _Transports(Generic[TransportT]):
             # To read all trusted certificates takes a while, and http needs none.
             certificates = trusted_certificates() if url.scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
             try:
-                transport = self._made[proxy, url.scheme] = self._make(proxy and proxy.url, certificates)
+                transport = self._made[proxy, url.scheme] = self._make(proxy.url if proxy else None, certificates)
             except ImportError:
                 raise InvalidEnvironment("The environment names a SOCKS proxy, which needs httpx[socks].") from None
         return transport

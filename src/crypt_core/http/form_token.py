@@ -24,9 +24,7 @@ MAX_FORM_BYTES = 1_024
 LIFE_SECONDS = 86_400
 """How long the page's button works: a message lives no longer by default."""
 
-_CHANGED_HOST = (
-    "If the service's own page sent this, a proxy changes Host: keep Host, or send X-Forwarded-Host."
-)
+_CHANGED_HOST = "If the service's own page sent this, a proxy changes Host: keep Host, or send X-Forwarded-Host."
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 
