@@ -91,6 +91,23 @@ def test_an_answer_that_was_interrupted_goes_on_and_no_other_one(
     assert list((tmp_path / "crypt-api/uploads").iterdir()) == []
 
 
+def test_an_answer_that_may_have_arrived_keeps_its_files(server: Platform, big: Path) -> None:
+    """Its asker has the link, unlike the reader of a message whose sending failed."""
+
+    class Losing(Meddling):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            if request.url.path.endswith("/answer"):
+                raise httpx.ReadError("reset")
+            return response
+
+    with Client(server.url, transport=Losing(server), sleep=no_pause) as client:
+        asked = client.ask("?")
+        with pytest.raises(errors.AnswerLost):
+            client.answer(asked.answer_link, files=[big])
+        assert client.read(asked.ask_link).files[0].read() == big.read_bytes()
+
+
 def test_a_disk_without_room_for_the_journal_does_not_stop_the_upload(
     server: Platform, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
