@@ -1,7 +1,8 @@
-"""The files of `crypt-api send --file`: single ones, and all that is in a folder."""
+"""What `send` and `answer` do with `--file`: single files, all that is in a folder, and uploads that go on later."""
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from crypt_api.cli.state_folder import state_folder
 from crypt_api.cli.terminal import visible
 from crypt_api.client import Attachment
 from crypt_api.client.content import MAX_CONTENT_BYTES
+from crypt_api.client.errors import Refused, Unavailable
 from crypt_api.client.manifest import MAX_FILES
 from crypt_api.client.upload_journals import Journal
 
@@ -31,16 +33,30 @@ def attachments(paths: Sequence[Path]) -> list[Attachment]:
     return found
 
 
-def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) -> Path | None:
+resume_option = click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with an upload of the same files that was interrupted. Give the other options again, too.",
+)
+
+
+def check_resume(paths: Sequence[Path], *, resume: bool) -> None:
+    """Refuse to go on with the upload of nothing."""
+    if resume and not paths:
+        raise click.UsageError("--resume goes on with files: name them with --file, as before.")
+
+
+def prepared_journal(target: str, files: Sequence[Attachment], *, resume: bool) -> Path | None:
     """The path of the journal for an upload of these files; None where there can be no journal, or none is needed.
 
-    Journals lie in `$XDG_STATE_HOME/crypt-api/uploads`. Without `resume`, the journal of an earlier upload is removed.
+    `target` is the service, or the question. Journals lie in `$XDG_STATE_HOME/crypt-api/uploads`. Without `resume`, the
+    journal of an earlier upload is removed.
 
     Raises:
         UsageError: The upload is to be resumed, and another program is at it.
     """
     paths = [file.source for file in files if isinstance(file.source, Path)]
-    key = "\0".join([server, *(str(path.absolute()) for path in paths)])
+    key = "\0".join([target, *(str(path.absolute()) for path in paths)])
     try:
         if sum(path.stat().st_size for path in paths) <= MAX_CONTENT_BYTES:
             return None
@@ -60,10 +76,18 @@ def prepared_journal(server: str, files: Sequence[Attachment], *, resume: bool) 
     return path
 
 
-def unreadable(error: OSError) -> click.UsageError:
-    """What is said of a file that cannot be read while it is sent."""
-    name = visible(str(error.filename or "A file"), lines=False)
-    return click.UsageError(f"{name} cannot be read: {error.strerror}.")
+@contextmanager
+def upload_failures(journal: Path | None) -> Iterator[None]:
+    """Say of an upload that failed whether it can go on later, and of a file that it cannot be read."""
+    try:
+        yield
+    except (Refused, Unavailable):
+        if journal is not None and journal.exists():
+            click.echo("What was sent is kept. The same command with --resume goes on.", err=True)
+        raise
+    except OSError as error:
+        name = visible(str(error.filename or "A file"), lines=False)
+        raise click.UsageError(f"{name} cannot be read: {error.strerror}.") from None
 
 
 def _in_folder(folder: Path) -> Iterator[Attachment]:

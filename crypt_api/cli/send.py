@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from crypt_api.cli.attached_files import prepared_journal, unreadable
+from crypt_api.cli.attached_files import check_resume, prepared_journal, resume_option, upload_failures
 from crypt_api.cli.delivery import Undelivered
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
@@ -20,7 +20,6 @@ from crypt_api.cli.service_options import notify_option, service_options, tells_
 from crypt_api.cli.terminal import check_stdout, tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Sent
-from crypt_api.client.errors import Refused, Unavailable
 from crypt_api.client.links import origin_of
 
 MIN_PASSPHRASE_LENGTH = 4
@@ -50,11 +49,7 @@ Examples:
     type=click.Path(exists=True, path_type=Path),
     help="Send a file, or all files of a folder, with names and types; TEXT is a note to them. May be repeated.",
 )
-@click.option(
-    "--resume",
-    is_flag=True,
-    help="Go on with an upload of the same files that was interrupted. Give the other options again, too.",
-)
+@resume_option
 @ttl_option("message")
 @click.option(
     "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
@@ -114,8 +109,7 @@ def send(  # noqa: PLR0913 - its options
     ~/.local/state/crypt-api/uploads until the message is sent.
     """
     check_stdout()
-    if resume and not paths:
-        raise click.UsageError("--resume goes on with files: name them with --file, as before.")
+    check_resume(paths, resume=resume)
     generated = given_generated(generate, is_shown=show, is_alone=text is None and not paths)
     text, files = given_content(generated or text, paths, "message", text_only=plain)
     passphrase = given_passphrase(passphrase_file)
@@ -151,19 +145,8 @@ def send(  # noqa: PLR0913 - its options
 def _send(  # noqa: PLR0913, PLR0917 - what a message is made of
     client: Client, server: str, text: str, ttl: int | None, journal: Path | None, options: dict[str, Any]
 ) -> Sent:
-    try:
-        with tells_bounds(server, ttl):
-            return client.send(text, ttl=ttl, journal=journal, **options)
-    except (Refused, Unavailable):
-        _say_that_it_can_go_on(journal)
-        raise
-    except OSError as error:
-        raise unreadable(error) from None
-
-
-def _say_that_it_can_go_on(journal: Path | None) -> None:
-    if journal is not None and journal.exists():
-        click.echo("What was sent is kept. The same command with --resume goes on.", err=True)
+    with upload_failures(journal), tells_bounds(server, ttl):
+        return client.send(text, ttl=ttl, journal=journal, **options)
 
 
 def _often(reads: int) -> str:

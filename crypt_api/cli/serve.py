@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from ipaddress import ip_address
+from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -23,6 +24,27 @@ _NO_HTTPS = (
     "other machines reach this server without https, where browsers refuse to encrypt: put a proxy with https before "
     "it, and name it in --trusted-proxies (deploy/README.md)"
 )
+_HOST = re.compile(r"[\w.:%-]*")
+"""Names and addresses. Anything else may be a URL with a password, and is not quoted."""
+
+
+class _WholeNumber(click.IntRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_number(value, param, ctx), param, ctx)
+
+
+class _Seconds(click.FloatRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_number(value, param, ctx), param, ctx)
+
+
+def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    """The value as it is. Unlike click, this does not quote what is no number: it may be a URL with a password."""
+    try:
+        float(value)
+    except ValueError:
+        raise click.BadParameter("it must be a number.", ctx, param) from None
+    return value
 
 
 @click.command(
@@ -36,7 +58,7 @@ _NO_HTTPS = (
     "--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on; :: takes all, those of IPv4, too."
 )
 @click.option(
-    "--port", metavar="N", type=click.IntRange(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
+    "--port", metavar="N", type=_WholeNumber(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
 )
 @click.option(
     "--store",
@@ -150,14 +172,14 @@ _NO_HTTPS = (
 @click.option(
     "--idle-timeout",
     metavar="SECONDS",
-    type=click.FloatRange(0, min_open=True),
+    type=_Seconds(0, min_open=True),
     default=DEFAULT_IDLE_TIMEOUT,
     help="How long a client may take for a request's head, be silent in its body, or not take the response.",
 )
 @click.option(
     "--max-connections",
     metavar="N",
-    type=click.IntRange(1, 1_000_000),
+    type=_WholeNumber(1, 1_000_000),
     default=DEFAULT_MAX_CONNECTIONS,
     help="Connections at a time. A new one beyond them replaces the one that has been idle longest.",
 )
@@ -200,7 +222,7 @@ def serve(  # noqa: PLR0913 - its options
     try:
         fill_standard_descriptors()
         ensure_descriptors(max_connections)
-        listener = listen(host, port)
+        listener = listen(_host(host), port)
         if not settings["trusted_proxies"] and not ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
             _LOG.warning(_NO_HTTPS)
         metrics_listener = listen(*_address(metrics)) if metrics else None
@@ -222,8 +244,15 @@ def _as_given(text: str, context: click.Context) -> str:
     return given + text.removeprefix(name)
 
 
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise SettingsError("HOST must be an address or a name of this machine, such as 127.0.0.1 or ::")
+    return text
+
+
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()):
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not _HOST.fullmatch(host) or not (port.isascii() and port.isdigit()):
         raise SettingsError("METRICS must be HOST:PORT")
-    return host.strip("[]"), int(port)
+    return host, int(port)

@@ -9,7 +9,7 @@ from typing import Any
 
 from crypt_api.client.ask_keys import AnswerKey, AskSecret
 from crypt_api.client.content import Content
-from crypt_api.client.errors import TokenRequired
+from crypt_api.client.errors import AnswerLost, CryptApiError, TokenRequired
 from crypt_api.client.links import answer_link
 from crypt_api.client.manifest import Manifest
 from crypt_api.client.protocol import authorization, check_text, fitting, options, why_missing
@@ -52,10 +52,15 @@ def answer(link: str, text: str, upload: Upload) -> Conversation[datetime]:
         content = yield from _send_parts(link, origin, text, upload)
     body = {"message": key.seal(content)}  # once: the service knows an answer that is sent again by its bytes
     request = make_request("PUT", f"{origin}/{key.id}/answer", json=body, headers=authorization(key.proof))
-    last = yield from ask(request, PATIENT)
-    if last.response.status_code == HTTPStatus.NOT_FOUND:
-        raise (yield from why_missing(link))
-    return parse(last, lambda fields: parse_time(fields["expires_at"]))
+    upload.may_be_in_use = True  # also if this ends without an answer of the service, as by Ctrl-C
+    try:
+        last = yield from ask(request, PATIENT)
+        if last.response.status_code == HTTPStatus.NOT_FOUND:
+            raise (yield from why_missing(link))
+        return parse(last, lambda fields: parse_time(fields["expires_at"]))
+    except CryptApiError as error:
+        upload.may_be_in_use = isinstance(error, AnswerLost)
+        raise
 
 
 def upload_token(key: AnswerKey) -> str:

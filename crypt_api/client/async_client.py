@@ -30,8 +30,8 @@ class AsyncClient:
 
     Each method does what the method of `Client` with the same name does. `reading` is for an `async with`; what it read
     is acknowledged in the background, and `aclose` waits for that. A `read` that was cancelled can be repeated, as
-    `Client.reading` says. A `send` or an `answer` that was cancelled deletes its parts in the background. Files are
-    read and written in threads.
+    `Client.reading` says. A `send` or an `answer` that was cancelled deletes its parts in the background, unless
+    the answer may have arrived. Files are read and written in threads.
 
     Example:
         >>> import asyncio

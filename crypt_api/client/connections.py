@@ -10,12 +10,15 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from crypt_api.client.environment import proxy_for, trusted_certificates
+from crypt_api.client.environment import Proxy, proxy_for, trusted_certificates
 from crypt_api.client.errors import InvalidEnvironment
 from crypt_api.client.limits import Exchange, TimedBackend, current_exchange
 
 TIMEOUT = 30.0
 """Seconds that a connection may be silent."""
+
+PROXY_VARIABLE = "proxy_variable"
+"""The extension of a request that went through a proxy: the name of the variable that has the proxy's address."""
 
 TransportT = TypeVar("TransportT")
 
@@ -26,17 +29,21 @@ class _Transports(Generic[TransportT]):
     def __init__(self, given: TransportT | None, make: Callable[[str | None, SSLContext], TransportT]) -> None:
         self._given = given
         self._make = make
-        self._made: dict[tuple[str | None, str], TransportT] = {}
+        self._made: dict[tuple[Proxy | None, str], TransportT] = {}
 
-    def to(self, url: httpx.URL) -> TransportT:
+    def of(self, request: httpx.Request) -> TransportT:
+        """Give the transport for the request, and note in the request which variable names the proxy."""
         if self._given is not None:
             return self._given
+        url = request.url
         proxy = proxy_for(url)
+        if proxy:
+            request.extensions[PROXY_VARIABLE] = proxy.variable
         if (transport := self._made.get((proxy, url.scheme))) is None:
             # To read all trusted certificates takes a while, and http needs none.
             certificates = trusted_certificates() if url.scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
             try:
-                transport = self._made[proxy, url.scheme] = self._make(proxy, certificates)
+                transport = self._made[proxy, url.scheme] = self._make(proxy.url if proxy else None, certificates)
             except ImportError:
                 raise InvalidEnvironment("The environment names a SOCKS proxy, which needs httpx[socks].") from None
         return transport
@@ -62,15 +69,18 @@ class Connections:
         """
         request.extensions.setdefault("timeout", self._timeout)
         exchange = Exchange(request)
-        current_exchange.set(exchange)
-        response = self._transports.to(request.url).handle_request(request)
+        before = current_exchange.set(exchange)
         try:
-            exchange.begin(response)
-            if not response.is_stream_consumed:
-                for chunk in response.iter_raw():
-                    exchange.take(chunk)
+            response = self._transports.of(request).handle_request(request)
+            try:
+                exchange.begin(response)
+                if not response.is_stream_consumed:
+                    for chunk in response.iter_raw():
+                        exchange.take(chunk)
+            finally:
+                response.close()
         finally:
-            response.close()
+            current_exchange.reset(before)  # it has the proof and the response
         return exchange.end(response)
 
     def get(self, url: str, headers: Mapping[str, str], silence: float = 30.0) -> httpx.Response:
@@ -94,7 +104,7 @@ class AsyncConnections:
         """See `Connections.send`."""
         request.extensions.setdefault("timeout", self._timeout)
         exchange = Exchange(request)
-        transport = self._transports.to(request.url)
+        transport = self._transports.of(request)
         try:
             async with asyncio.timeout(exchange.seconds_left()) as deadline:
                 response = await transport.handle_async_request(request)

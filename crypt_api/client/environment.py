@@ -7,6 +7,7 @@ even for services on this machine.
 import os
 import re
 import ssl
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,8 +18,21 @@ import httpx
 from crypt_api.client.errors import InvalidEnvironment
 
 
-def proxy_for(url: httpx.URL) -> str | None:
-    """Give the address of the proxy for requests to `url`; None if they go there directly.
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy of the environment.
+
+    Attributes:
+        url: Its address, with its password if it has one.
+        variable: The name of the variable that has the address.
+    """
+
+    url: str = field(repr=False)
+    variable: str
+
+
+def proxy_for(url: httpx.URL) -> Proxy | None:
+    """Give the proxy for requests to `url`; None if they go there directly.
 
     Raises:
         InvalidEnvironment: A variable does not name a proxy.
@@ -27,11 +41,11 @@ def proxy_for(url: httpx.URL) -> str | None:
     kind = url.scheme if proxies.get(url.scheme) else "all"
     if not proxies.get(kind) or _is_direct(url, proxies.get("no", "")):
         return None
-    proxy = proxies[kind].strip()
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    if not _is_proxy(proxy):  # the value is not shown: it may have a password
+    address = proxies[kind].strip()
+    proxy = Proxy(address if "://" in address else f"http://{address}", _variable(f"{kind}_proxy"))
+    if not _is_proxy(proxy.url):  # the value is not shown: it may have a password
         raise InvalidEnvironment(
-            f"{_variable(f'{kind}_proxy')} has no address of a proxy, such as http://proxy.example.org:3128 or "
+            f"{proxy.variable} has no address of a proxy, such as http://proxy.example.org:3128 or "
             "socks5://proxy.example.org:1080. Special characters of a password are percent-encoded."
         )
     return proxy

@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 import httpx
 
+from crypt_api.client.connections import PROXY_VARIABLE
 from crypt_api.client.errors import AnswerLost, Unavailable, UntrustedCertificate
 from crypt_api.client.limits import NotThisService
 from crypt_api.client.steps import Ask, Conversation, Pause
@@ -109,7 +110,7 @@ def ask(request: httpx.Request, policy: RetryPolicy = USUAL) -> Conversation[Las
             asked_for = retry_after(outcome)
         else:
             if is_last:
-                raise _without_response(outcome, request.url.netloc.decode(), may_have_arrived=may_have_arrived)
+                raise _without_response(outcome, request, may_have_arrived=may_have_arrived)
             asked_for = 0.0
         yield Pause(min(max(asked_for, pauses[attempts - 1]), MAX_PAUSE))
 
@@ -161,15 +162,18 @@ def _is_worth_another_attempt(outcome: httpx.Response | httpx.RequestError) -> b
     return not isinstance(outcome, NotThisService) and _distrust(outcome) is None
 
 
-def _without_response(outcome: httpx.RequestError, host: str, *, may_have_arrived: bool) -> Unavailable:
+def _without_response(outcome: httpx.RequestError, request: httpx.Request, *, may_have_arrived: bool) -> Unavailable:
     """Give the error for a request whose last attempt had no response."""
+    host = request.url.netloc.decode()
     kind = AnswerLost if may_have_arrived else Unavailable
     if isinstance(outcome, NotThisService):
         return kind(f"{host} is not this service: {outcome}.")
     if distrust := _distrust(outcome):
         kind = AnswerLost if may_have_arrived else UntrustedCertificate
         return kind(f"{host} has a certificate that is not trusted here ({distrust.verify_message}).")
-    return kind(f"{host} cannot be reached ({type(outcome).__name__}).")
+    variable = request.extensions.get(PROXY_VARIABLE)
+    proxy = f" {variable} names the proxy on the way." if variable else ""
+    return kind(f"{host} cannot be reached ({type(outcome).__name__}).{proxy}")
 
 
 def _distrust(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

@@ -103,7 +103,11 @@ class _PartsTooLarge(Exception):
 
 
 class Upload:
-    """An upload of files: what has been sent of it, so that it can go on later, or be withdrawn."""
+    """An upload of files: what has been sent of it, so that it can go on later, or be withdrawn.
+
+    Attributes:
+        may_be_in_use: Whether the service may have the message of the files, and somebody its link: then they stay.
+    """
 
     def __init__(
         self,
@@ -122,6 +126,7 @@ class Upload:
         self._journal = journal if self._versions is not None else None
         self._plan: Plan | None = None
         self._progress = Progress()
+        self.may_be_in_use = False
 
     def send_parts(self, limits: FileLimits, note: str, ttl: int, reads: int) -> Conversation[Manifest]:
         """Send all parts; give the manifest that makes files of them.
@@ -154,7 +159,7 @@ class Upload:
         """Delete the parts that were sent, as far as the service can be reached. What stays expires by itself."""
         plan, count = self._plan, self._progress.sent + 1  # the last one may have arrived without an answer
         self._plan, self._progress = None, Progress()
-        if plan is None:
+        if plan is None or self.may_be_in_use:
             return
         try:
             for number in range(count):

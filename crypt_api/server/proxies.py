@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from crypt_core.errors import SettingsError
 from crypt_core.http.types import Request
 from crypt_core.limits.addresses import parse_address
+from crypt_core.setting_values import may_have_password, quoted
 
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 
@@ -32,9 +33,10 @@ class TrustedProxies:
         try:
             networks = [ip_network(part) for part in text.replace(",", " ").split()]
         except ValueError as error:
-            raise SettingsError(f"TRUSTED_PROXIES must be addresses or networks: {error}") from None
+            reason = "" if may_have_password(text) else f": {error}"
+            raise SettingsError(f"TRUSTED_PROXIES must be addresses or networks{reason}") from None
         if create_header and not _HEADER.fullmatch(create_header):
-            raise SettingsError(f"CREATE_HEADER must be the name of a header, not {create_header!r}")
+            raise SettingsError(f"CREATE_HEADER must be the name of a header, not {quoted(create_header)}")
         if create_header and not networks:
             raise SettingsError("CREATE_HEADER needs TRUSTED_PROXIES: the header is believed from them alone")
         return cls(networks, create_header)

@@ -4,6 +4,17 @@ import re
 
 from crypt_core.errors import SettingsError
 
+
+def may_have_password(text: str) -> bool:
+    """Whether the text looks like an address that somebody gave to the wrong setting."""
+    return "://" in text or "@" in text
+
+
+def quoted(text: str) -> str:
+    """The value of a setting, for an error, but nothing of what may have a password."""
+    return "an address" if may_have_password(text) else repr(text)
+
+
 _UNITS = {"": 1, "B": 1} | {
     f"{prefix}{infix}B": base**power
     for power, prefix in enumerate("KMGT", 1)
@@ -21,7 +32,7 @@ def parse_size(name: str, text: str) -> int:
     match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", text.strip())
     factor = _BY_LOWER_CASE.get(match[2].lower()) if match else None
     if match is None or factor is None:
-        raise SettingsError(f"{name} must be a size such as 500MB, 2GiB or 0, not {text!r}")
+        raise SettingsError(f"{name} must be a size such as 500MB, 2GiB or 0, not {quoted(text)}")
     return int(float(match[1]) * factor)
 
 
@@ -36,5 +47,5 @@ def parse_seconds(name: str, text: str) -> int:
     """
     match = re.fullmatch(r"([0-9]{1,9}) ?([smhdw]?)", text.strip().lower())
     if match is None:
-        raise SettingsError(f"{name} must be a time such as 90s, 15m, 24h or 30d, not {text!r}")
+        raise SettingsError(f"{name} must be a time such as 90s, 15m, 24h or 30d, not {quoted(text)}")
     return int(match[1]) * SECONDS[match[2]]

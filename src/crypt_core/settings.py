@@ -9,7 +9,7 @@ from crypt_core.brand import Brand
 from crypt_core.create_tokens import CreateTokens
 from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES
-from crypt_core.setting_values import parse_seconds, parse_size
+from crypt_core.setting_values import parse_seconds, parse_size, quoted
 from crypt_core.webhook import Webhook
 
 MIN_TTL = 60
@@ -109,7 +109,7 @@ def _parse(name: str, value: object) -> int | str:
     if name == "ID_LENGTH" and text == "auto":
         return text
     if not (text.isascii() and text.isdigit()):
-        raise SettingsError(f"{name} must be a whole number, not {text!r}")
+        raise SettingsError(f"{name} must be a whole number, not {quoted(text)}")
     return int(text)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crypt_core.errors import SettingsError
+from crypt_core.setting_values import quoted
 from crypt_core.settings import Settings
 
 
@@ -43,5 +44,5 @@ class Variables:
 def _choice(env: Any, name: str, choices: tuple[str, ...]) -> str:
     value: str = getattr(env, name, "") or choices[0]
     if value not in choices:
-        raise SettingsError(f"{name} must be {' or '.join(choices)}, not {value!r}")
+        raise SettingsError(f"{name} must be {' or '.join(choices)}, not {quoted(value)}")
     return value

@@ -57,10 +57,12 @@ def test_a_page_that_is_not_there_looks_like_a_page(tabs: Tabs) -> None:
         ("?utm_source=x", "Send a secret, once"),
         ("?", "Send a secret, once"),
         ("?utm_source=x&a=100%25", "Send a secret, once"),
+        ("?q=C%23&tag=%23", "Send a secret, once"),
         ("?utm_source=x#", "This link is incomplete"),
         ("?utm_source=x#q83v", "This link is incomplete"),
         ("?%23q83v", "This link is incomplete"),
         ("?x=%2523q83v", "This link is incomplete"),
+        ("?url=https%3A%2F%2Fexample.org%2F%23", "This link is incomplete"),
         ("%23q83v", "This link is incomplete"),
     ],
 )

@@ -15,7 +15,9 @@ import pytest
 
 from crypt_api import AsyncClient, Client, errors
 from crypt_api.client.environment import proxy_for, trusted_certificates
+from crypt_api.client.limits import current_exchange
 from tests.support.platforms import Platform
+from tests.support.services import free_port
 from tests.support.shell import Shell
 
 SECRET = "#" + "A" * 22
@@ -143,9 +145,27 @@ def test_which_addresses_are_reached_through_the_proxy(
         "fd07::/64, 10.0.0.0/8,[2001:db8::7],.direct.example.org,8.direct.example.net:8443,not an entry,"
         "192.0.2.3:8443,[2001:db8::8]:8443",
     )
-    assert proxy_for(httpx.URL(url)) == proxy
+    found = proxy_for(httpx.URL(url))
+    assert (found and found.url) == proxy
     monkeypatch.setenv("NO_PROXY", "*")
     assert proxy_for(httpx.URL(url)) is None
+
+
+@CLIENTS
+def test_the_variable_of_a_proxy_that_does_not_answer_is_named(
+    ask: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", f"http://user:unmistakable@127.0.0.1:{free_port()}")
+    with pytest.raises(errors.Unavailable, match=r"\. https_proxy names the proxy on the way\.$") as raised:
+        ask("https://example.invalid")
+    assert "unmistakable" not in str(raised.value)
+
+
+def test_nothing_of_a_request_stays_behind(unlimited_server: Platform) -> None:
+    """A context variable has the request and its response, for the connection's deadlines."""
+    with pytest.raises(errors.NotFound):
+        blocking(unlimited_server.url)
+    assert current_exchange.get(None) is None
 
 
 @CLIENTS

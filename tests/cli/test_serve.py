@@ -55,11 +55,24 @@ def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path:
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["URL"], ["--store", "memory:", "URL"], ["--metrics=URL"], ["--store", "URL/1"]])
-def test_a_url_in_the_wrong_place_is_not_shown(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["URL"], "serve takes nothing but flags"),
+        (["--store", "memory:", "URL"], "serve takes nothing but flags"),
+        (["--store", "URL/1"], "--store must be like valkey://"),
+        (["--host=URL"], "--host must be an address or a name of this machine"),
+        (["--port=URL"], "'--port': it must be a number"),
+        (["--metrics=URL:1"], "--metrics must be HOST:PORT"),
+        (["--max-ttl=URL"], "--max-ttl must be a time such as 90s, 15m, 24h or 30d, not an address"),
+        (["--trusted-proxies=URL"], "--trusted-proxies must be addresses or networks"),
+    ],
+)
+def test_a_url_in_the_wrong_place_is_not_shown(arguments: list[str], words: str) -> None:
     """It may have a password."""
     result = run("serve", "--port=0", *(text.replace("URL", "valkey://:secret@h#/0") for text in arguments))
     assert result.returncode in (1, 2)
+    assert words in result.stderr
     assert "secret" not in result.stdout + result.stderr
 
 

@@ -4,13 +4,17 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from crypt_api import Client, errors
+from crypt_api.cli import main
 from crypt_api.client import attachments
 from crypt_api.client.parts import KEY_BYTES, PartKeys
 from crypt_api.client.upload_journals import Journal
@@ -54,6 +58,54 @@ def test_no_message_is_sent_whose_parts_the_service_has_not(
         link = client.send(files=[big], journal=journal).link
         assert client.read(link).files[0].read() == big.read_bytes()
     assert len(set(broken.parts) & set(whole.parts)) == (1 if fault == "gone" else 0)
+
+
+def test_an_answer_that_was_interrupted_goes_on_and_no_other_one(
+    server: Platform, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
+        if number > 3:
+            raise httpx.ConnectError("no route to host")
+        return response
+
+    def run(link: str, transport: Meddling, *flags: str) -> tuple[int, str]:
+        client = partial(Client, transport=transport, sleep=no_pause)
+        monkeypatch.setattr(import_module("crypt_api.cli.answer"), "Client", client)
+        result = CliRunner().invoke(main, ["answer", link, "--file", str(big), *flags])
+        return result.exit_code, result.stderr
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    anew = "No interrupted upload of these files is known; it starts anew."
+    broken, whole = Meddling(server, down), Meddling(server)
+    with Client(server.url, transport=Meddling(server)) as client:
+        asked, other = client.ask("?"), client.ask("?")
+        code, said = run(asked.answer_link, broken)
+        assert (code, "The same command with --resume goes on." in said) == (7, True)
+        code, said = run(other.answer_link, Meddling(server), "--resume")
+        assert (code, anew in said) == (0, True)
+        code, said = run(asked.answer_link, whole, "--resume")
+        assert (code, anew in said) == (0, False)
+        for question in (asked, other):
+            assert client.read(question.ask_link).files[0].read() == big.read_bytes()
+    assert len(set(broken.parts) & set(whole.parts)) == 2  # the first part is asked for again, and the one that failed
+    assert list((tmp_path / "crypt-api/uploads").iterdir()) == []
+
+
+def test_an_answer_that_may_have_arrived_keeps_its_files(server: Platform, big: Path) -> None:
+    """Its asker has the link, unlike the reader of a message whose sending failed."""
+
+    class Losing(Meddling):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            if request.url.path.endswith("/answer"):
+                raise httpx.ReadError("reset")
+            return response
+
+    with Client(server.url, transport=Losing(server), sleep=no_pause) as client:
+        asked = client.ask("?")
+        with pytest.raises(errors.AnswerLost):
+            client.answer(asked.answer_link, files=[big])
+        assert client.read(asked.ask_link).files[0].read() == big.read_bytes()
 
 
 def test_a_disk_without_room_for_the_journal_does_not_stop_the_upload(

@@ -15,11 +15,10 @@ import pytest
 
 from tests.support.platforms import NO_TLS, Process, start_server
 from tests.support.processes import cpu_seconds, descriptors, memory
-from tests.support.sockets import GET, HOST, connect, exchange, received, reset, statuses
+from tests.support.sockets import GET, HOST, POST, connect, exchange, received, reset, statuses
 
 MIB = 1_048_576
 IDLE = 0.5  # seconds
-POST = b"POST / HTTP/1.1\r\n" + HOST
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 

@@ -1,27 +1,18 @@
 """Bodies in pieces at the edge, in and out: on uvloop, and on asyncio's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from functools import partial
-from typing import Any
 
 import pytest
 
 from crypt_api.server.edge.limits import MAX_WAITING_BYTES, READ_BUFFER_BYTES, Limits
 from crypt_core.http.types import Request, Response
 from crypt_core.parts import pieces_of
-from tests.support.edge import EVENT_LOOPS, Client, Edge, run_on, serving, until
+from tests.support.edge import Client, Edge, Run, serving, until
 from tests.support.sockets import GET, HOST
 
-Run = Callable[[Coroutine[Any, Any, None]], None]
 PIECE = bytes(100_000)
-
-
-@pytest.fixture(params=EVENT_LOOPS)
-def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a test's coroutine on either event loop."""
-    return partial(run_on, request.param)
 
 
 class Download:

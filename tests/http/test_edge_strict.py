@@ -10,9 +10,8 @@ from functools import partial
 import pytest
 
 from tests.support.platforms import start_server
-from tests.support.sockets import GET, HOST, connect, exchange, received, statuses
+from tests.support.sockets import GET, HOST, POST, connect, exchange, received, statuses
 
-POST = b"POST / HTTP/1.1\r\n" + HOST
 MESSAGE = b'{"message": "secret"}'
 
 

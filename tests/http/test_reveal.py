@@ -134,7 +134,7 @@ def test_a_form_of_another_site_reveals_nothing(client: httpx.Client, case: str,
     elif case in ("cross-site", "same-site"):
         headers["Sec-Fetch-Site"] = case
     elif case == "origin":
-        headers["Origin"] = "https://attacker.invalid"
+        headers = {"Origin": "https://attacker.invalid", "Accept": "text/html"}
     elif case == "large":
         data["more"] = "x" * 2_000
     if case == "broken":
@@ -156,6 +156,8 @@ def test_a_refused_form_is_told_why_in_the_readers_language(client: httpx.Client
         client.post(path + "/reveal", headers=more).json()["code"] for more in ({}, {"Sec-Fetch-Site": "same-site"})
     ]
     assert codes == ["form_token_refused", "cross_site_refused"]
+    changed = client.post(path + "/reveal", headers={"Origin": "http://example.org"}).json()
+    assert (changed["code"], "a proxy changes Host" in changed["hint"]) == ("cross_site_refused", True)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,11 @@ def test_the_button_works_in_each_of_two_tabs(client: httpx.Client) -> None:
     assert client.post(path + "/reveal", data={"token": tokens[0]}).json() == {"message": "secret"}
 
 
-@pytest.mark.parametrize("more", [{}, {"Origin": ""}, {"Sec-Fetch-Site": ""}, {"Sec-Fetch-Site": "none"}])
+CHANGED_HOST = {"Origin": "http://example.org", "Host": "localhost"}
+"""A script's request over plain HTTP, after a proxy that does not keep `Host`."""
+
+
+@pytest.mark.parametrize("more", [{}, {"Origin": ""}, {"Sec-Fetch-Site": ""}, {"Sec-Fetch-Site": "none"}, CHANGED_HOST])
 def test_the_cookie_is_found_among_others_however_they_come(client: httpx.Client, more: dict[str, str]) -> None:
     for separate in (False, True):
         path = create_path(client)

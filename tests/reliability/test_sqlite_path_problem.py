@@ -17,11 +17,18 @@ def test_nothing_is_wrong_with_a_file_that_can_be_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "text"), [("", "it is a folder; name a file in it"), ("none/messages.db", "there is no folder")]
+    ("path", "text"),
+    [
+        ("", "it is a folder; name a file in it"),
+        ("none/messages.db", "there is no folder"),
+        ("pipe", "it is a device, a pipe or a socket, and not a file"),
+    ],
 )
 def test_the_start_says_what_is_wrong_with_the_path(tmp_path: Path, path: str, text: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StorageUnavailable, match=f"cannot open {tmp_path}.*: {text}"):
         open_store(f"sqlite:///{tmp_path / path}", observer=NoObserver())
+    assert list(tmp_path.iterdir()) == [tmp_path / "pipe"]
 
 
 def test_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

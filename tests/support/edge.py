@@ -6,6 +6,7 @@ import struct
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import uvloop
@@ -15,9 +16,12 @@ from crypt_api.server.edge.limits import Limits
 from crypt_api.server.edge.listening import listen
 from crypt_api.server.edge.server import Server
 from crypt_api.server.proxies import TrustedProxies
+from crypt_core.http.types import Request, Response
 from tests.support.platforms import Process, start_server
 
 EVENT_LOOPS = ("uvloop", "asyncio")
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
 
 _WITHOUT_UVLOOP = "import sys; sys.modules['uvloop'] = None; from crypt_api.__main__ import main; main()"
 
@@ -49,6 +53,29 @@ class Edge(Server):
     def start(self, listener: socket.socket) -> None:
         self.address = listener.getsockname()
         super().start(listener)
+
+
+@dataclass
+class Handler:
+    """Answers when it is told to."""
+
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    reads_body: bool = False
+    is_cancelled: bool = False
+    response: Response = field(default_factory=lambda: Response(200, b"answer"))
+
+    async def __call__(self, request: Request) -> Response:
+        self.started.set()
+        if self.reads_body:
+            async for _ in request.body:
+                pass
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            self.is_cancelled = True
+            raise
+        return self.response
 
 
 @asynccontextmanager

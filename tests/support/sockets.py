@@ -6,6 +6,7 @@ import struct
 
 HOST = b"Host: example.org\r\n"
 GET = b"GET /-/health HTTP/1.1\r\n" + HOST + b"\r\n"
+POST = b"POST / HTTP/1.1\r\n" + HOST  # and its other headers
 
 
 def connect(port: int) -> socket.socket:

@@ -26,7 +26,7 @@ def allow(engine: Engine, *rules: str) -> str:
     """Make a user of the engine; return the URL with its name and password."""
     with engine.client as client:
         client.execute_command("ACL", "SETUSER", USER, "reset", "on", ">word", "~crypt:*", "+@all", *rules)
-    return f"valkey://{USER}:word@127.0.0.1:{engine.port}/0?deadline=0.5"
+    return f"valkey://{USER}:word@127.0.0.1:{engine.port}?deadline=0.5"
 
 
 @contextmanager
@@ -44,13 +44,19 @@ def opened(url: str) -> Iterator[ValkeyStore]:
         ("-zadd", "the engine refuses ZADD in a script: ERR"),
         ("-@sortedset", "the engine refuses ZADD in a script: ERR"),
         ("-zrange", "the engine refuses ZRANGE: NOPERM"),
+        ("-zrem", "the engine refuses ZREM: NOPERM"),
+        ("-dbsize", "the engine refuses DBSIZE: NOPERM"),
+        ("-select &db=1", "the engine refuses SELECT: NOPERM"),
+        ("-cluster &cluster=1", "the engine refuses CLUSTER: NOPERM"),
+        ("&sentinel=name", "the engine refuses SENTINEL: ERR"),
         ("-info", "INFO is refused"),
         ("-waitaof", "WAITAOF 1 0: NOPERM"),
     ],
 )
 def test_a_user_without_a_command_is_refused_at_the_start(engine: Engine, rule: str, reason: str) -> None:
+    *rules, option = rule.split(" ") if "&" in rule else (rule, "")
     with pytest.raises(StorageUnavailable) as refused:
-        open_store(allow(engine, rule), observer=NoObserver())
+        open_store(allow(engine, *rules) + option, observer=NoObserver())
     assert reason in str(refused.value)
     assert USER not in str(refused.value)
 

@@ -23,6 +23,11 @@ export function secretIn(link) {
   return SECRET.exec(fragment.length ? fragment.join("#") : path)?.[1] ?? null;
 }
 
+/** Whether a query has a link in it of which too little is left. The # of a link has a slash before it, or has lost it. */
+export function hasCutLink(/** @type {string} */ query) {
+  return /\/#|[?&=]#[A-Za-z0-9_-]/.test(unescape(query));
+}
+
 /** Whether a text has an asker's own link in it, which opens the answer. @param {string} text */
 export function hasKeptLink(text) {
   return KEPT_LINK.test(unescape(text));

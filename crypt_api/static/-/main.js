@@ -4,7 +4,7 @@
 import { elements } from "./elements.js";
 import { showGoneView, startGoneView } from "./gone-view.js";
 import { mayLeave, startLeaving } from "./leaving.js";
-import { exampleLink, secretIn } from "./links.js";
+import { exampleLink, hasCutLink, secretIn } from "./links.js";
 import { clearMessageView, resumeFiles, startMessageView } from "./message-view.js";
 import { startPrinting } from "./printing.js";
 import { endLease, leasedSecret } from "./read-lease.js";
@@ -80,11 +80,11 @@ function repairLink() {
 
 /**
  * Whether the address was a link to a message before it was damaged. A query alone, such as that of an advertisement,
- * makes no link of the page's own address, unless it has the `#` of a link in it.
+ * makes no link of the page's own address, unless it has what is left of a link in it.
  */
 function isLinkMeant() {
   const { pathname, search, href } = location;
-  return pathname !== "/" || href.includes("#") || /%(25)*23/.test(search);
+  return pathname !== "/" || href.includes("#") || hasCutLink(search);
 }
 
 const isWatched = await hasServiceWorkers();

@@ -328,6 +328,11 @@ class CrossSiteRefused(ApiError):
     text = "Cross-site request refused"
     code = "cross_site_refused"
 
+    def __init__(self, hint: str = "") -> None:
+        """`hint` tells the operator what may be wrong with a proxy."""
+        super().__init__()
+        self.hint = hint
+
 
 class FormTokenRefused(ApiError):
     """The form that reveals a message lacks its page's cookie, and the browser does not say which site has sent it."""

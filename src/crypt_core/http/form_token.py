@@ -2,7 +2,8 @@
 
 Most browsers say so themselves, in `Sec-Fetch-Site`. Older ones, and all of them over plain HTTP, do not. For those, a
 script's request names its origin; and the form carries a token that a cookie carries, too: another site can make a
-browser send the form, but can neither read nor set the cookie of this site.
+browser send the form, but can neither read nor set the cookie of this site. The cookie counts whatever the origin is:
+a proxy may have changed the `Host` that the origin is compared with, and another site could leave its origin out.
 """
 
 import re
@@ -23,6 +24,7 @@ MAX_FORM_BYTES = 1_024
 LIFE_SECONDS = 86_400
 """How long the page's button works: a message lives no longer by default."""
 
+_CHANGED_HOST = "If the service's own page sent this, a proxy changes Host: keep Host, or send X-Forwarded-Host."
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 
@@ -51,11 +53,13 @@ async def check_form(request: Request) -> None:
     origin = request.headers.get("origin") or "null"  # which is what `Referrer-Policy: no-referrer` makes of a form's
     if site == "same-origin":
         return
-    if site != "none" or (origin != "null" and not is_own_origin(request, origin)):
+    if site != "none":
         raise CrossSiteRefused
+    if origin != "null" and is_own_origin(request, origin):
+        return
     expected = _cookie_value(request.headers.get("cookie", "")).encode("latin-1", "replace")
-    if origin == "null" and (not token or not compare_digest(token, expected)):
-        raise FormTokenRefused
+    if not token or not compare_digest(token, expected):
+        raise FormTokenRefused() if origin == "null" else CrossSiteRefused(_CHANGED_HOST)
 
 
 async def _form_token(request: Request) -> bytes:

@@ -92,7 +92,14 @@ class Database:
             raise
 
     def _create_file(self) -> None:
-        """Make sure that the file exists, and that its name survives a power cut."""
+        """Make sure that the file exists, and that its name survives a power cut.
+
+        What is there and is no file is not given to SQLite: it would write its journal beside it.
+        """
+        if self._real_path.is_dir():
+            raise StorageUnavailable(f"cannot open {self.path}: it is a folder; name a file in it")
+        if self._real_path.exists() and not self._real_path.is_file():
+            raise StorageUnavailable(f"cannot open {self.path}: it is a device, a pipe or a socket, and not a file")
         if not self._real_path.exists():
             os.close(os.open(self._real_path, os.O_CREAT | os.O_RDWR, 0o600))
             self._system.sync_folder(self._real_path.parent)

@@ -18,8 +18,6 @@ def path_problem(path: Path) -> str:
 
 def _problem_in_folder(path: Path) -> str:
     folder = path.parent
-    if path.is_dir():
-        return "it is a folder; name a file in it"
     if not folder.is_dir():
         return f"there is no folder {folder}"
     if os.statvfs(folder).f_flag & os.ST_RDONLY:

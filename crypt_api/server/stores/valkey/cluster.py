@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from redis.crc import key_slot
 from redis.exceptions import AskError, ResponseError
 
-from crypt_api.server.stores.valkey.connection import Address, ConnectionLost
+from crypt_api.server.stores.valkey.connection import Address, ConnectionLost, refusal
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.primary import Primary, open_connection
 from crypt_api.server.stores.valkey.url import Host, ValkeySettings
@@ -22,7 +21,7 @@ PAUSE = 0.1
 
 
 class Cluster:
-    """The primaries by slot, as a node reported them last."""
+    """The primaries by slot, as a node reported them last. `trouble` says why none did at the last look."""
 
     def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings) -> None:
         self._settings = settings
@@ -35,6 +34,7 @@ class Cluster:
         self._has_changed = asyncio.Event()
         self._is_stale = asyncio.Event()
         self._is_stale.set()
+        self.trouble = ""
         self._looking = asyncio.ensure_future(self._look())
 
     async def primary(self, key: bytes) -> Primary:
@@ -74,14 +74,19 @@ class Cluster:
         """Ask for the slots of each node again, whenever a key was not found at its primary."""
         while True:
             await self._is_stale.wait()
-            with suppress(ConnectionLost):
+            try:
                 self._take(await self._ask_a_node())
+            except ConnectionLost as error:
+                self.trouble = str(error)
+            else:
+                self.trouble = ""
                 self._is_stale.clear()
             self._has_changed.set()
             self._has_changed.clear()
             await asyncio.sleep(PAUSE)
 
     async def _ask_a_node(self) -> list[tuple[range, Host]]:
+        reason = ""
         for host in {**self._primaries, **dict.fromkeys(self._settings.hosts)}:
             try:
                 async with asyncio.timeout(self._settings.deadline / 2):
@@ -90,11 +95,14 @@ class Cluster:
                         [reply] = await connection.call([(b"CLUSTER", b"SLOTS")])
                     finally:
                         connection.close()
-            except (ConnectionLost, TimeoutError):
+            except (ConnectionLost, TimeoutError) as error:
+                reason = str(error)
                 continue
-            if isinstance(reply, list) and reply:
+            if isinstance(reply, ResponseError):
+                reason = refusal("CLUSTER", reply)
+            elif isinstance(reply, list) and reply:
                 return _parse_slots(reply, host[0])
-        raise ConnectionLost("no node of the Cluster answers")
+        raise ConnectionLost(reason or "no node of the Cluster answers")
 
     def _take(self, owners: list[tuple[range, Host]]) -> None:
         self._by_slot.clear()

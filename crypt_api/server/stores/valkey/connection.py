@@ -7,7 +7,7 @@ from redis.asyncio.connection import AbstractConnection, SSLConnection, UnixDoma
 from redis.asyncio.connection import Connection as TcpConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from crypt_api.server.stores.valkey.url import Host, ValkeySettings
 
@@ -84,13 +84,22 @@ async def connect(
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
     except (RedisError, OSError) as error:
-        raise ConnectionLost(_reason(error)) from None
+        Connection(connection).close()
+        # To log in, everybody may.
+        raise ConnectionLost(
+            refusal("SELECT", error) if isinstance(error, NoPermissionError) else _reason(error)
+        ) from None
     return Connection(connection)
 
 
 def error_code(error: Exception) -> str:
     """The first word of an error of the engine. The rest may quote a command with its message."""
     return getattr(error, "status_code", None) or str(error).partition(" ")[0] or type(error).__name__
+
+
+def refusal(command: str, error: Exception) -> str:
+    """Say which command the engine refuses: its user may not be allowed it."""
+    return f"the engine refuses {command}: {error_code(error)}"
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from crypt_api.server.stores.valkey.connection import Connection, ConnectionLost, Reply
+from crypt_api.server.stores.valkey.connection import Connection, ConnectionLost, EngineCommand, Reply
 from crypt_api.server.stores.valkey.fence import Fence
 from crypt_api.server.stores.valkey.url import ValkeySettings
 
@@ -93,6 +93,10 @@ class Engine:
         if settings.cluster and not self.is_cluster:
             return "the engine is not a Cluster"
         return ""
+
+
+LOOK: Mapping[str, EngineCommand] = {"INFO memory": (b"INFO", b"memory"), "DBSIZE": (b"DBSIZE",)}
+"""What asks for the memory and the number of keys."""
 
 
 def parse_info(text: bytes) -> dict[str, str]:

@@ -129,6 +129,9 @@ class GroupCommit:
 
 TIME: EngineCommand = (b"TIME",)
 
+ASKING: EngineCommand = (b"ASKING",)
+"""Comes before a command to the node of a Cluster that is about to get the key's slot."""
+
 
 def _fail(entries: Iterable[_Entry], error: type[Exception]) -> None:
     for entry in entries:

@@ -11,7 +11,7 @@ from redis.exceptions import AskError, ClusterDownError, OutOfMemoryError, Respo
 
 from crypt_api.server.stores.valkey.compare_and_set import KEEP_LIFE, create, replace, replace_by_script
 from crypt_api.server.stores.valkey.connection import EngineCommand, error_code
-from crypt_api.server.stores.valkey.group_commit import Executed, NotSent, Unanswered
+from crypt_api.server.stores.valkey.group_commit import ASKING, Executed, NotSent, Unanswered
 from crypt_api.server.stores.valkey.lease_ends import TELLING_SECONDS, remember, swept_at
 from crypt_api.server.stores.valkey.primary import Primary, Session
 from crypt_api.server.stores.valkey.stored_value import MARKER_SECONDS, Value, parse
@@ -27,8 +27,6 @@ NOT_NOW = ("READONLY", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF")
 
 PAUSE = 0.02
 """Seconds until a command is sent again that was sent elsewhere."""
-
-ASKING: EngineCommand = (b"ASKING",)
 
 
 class Written(Enum):
@@ -55,15 +53,19 @@ class Keys:
 
     Attributes:
         topology: Where the keys are.
-        trouble: The last reason why a command was sent again, or is uncertain; for the log.
     """
 
     def __init__(self, topology: Topology, prefix: str, deadline: float) -> None:
         self.topology = topology
-        self.trouble = ""
+        self._trouble = ""
         self._prefix = prefix.encode()
         self._deadline = deadline
         self._fenced: OrderedDict[bytes, tuple[bytes, float]] = OrderedDict()
+
+    @property
+    def trouble(self) -> str:
+        """For the log: why no primary is known, or the last reason why a command was sent again, or is uncertain."""
+        return self.topology.trouble or self._trouble
 
     def key(self, message_id: str) -> bytes:
         return self._prefix + message_id.encode()
@@ -178,7 +180,7 @@ class Keys:
 
     def _refused(self, session: Session, error: ResponseError) -> Primary | None:
         """See to it that the commands can be sent again, to the primary that is returned if the engine says so."""
-        code = self.trouble = error_code(error)
+        code = self._trouble = error_code(error)
         if isinstance(error, OutOfMemoryError):
             raise error
         if isinstance(error, ELSEWHERE):
@@ -194,7 +196,7 @@ class Keys:
             session = primary.any_session if even_if_unsafe else primary.session
             if session is not None:
                 return session
-            self.trouble = primary.reason
+            self._trouble = primary.reason
             await primary.news()
 
     def _remember_fenced(self, key: bytes, value: Value, sent_at: float) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from crypt_api.server.stores.reporting import LARGEST_MESSAGE_BYTES, Usage
 from crypt_api.server.stores.valkey.connection import Reply
-from crypt_api.server.stores.valkey.engine import parse_info
+from crypt_api.server.stores.valkey.engine import LOOK, parse_info
 from crypt_api.server.stores.valkey.group_commit import NotSent, Unanswered
 from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.topology import Topology
@@ -72,7 +72,7 @@ async def _ask(primary: Primary) -> Usage | None:
     """The state of one primary; None if it does not answer."""
     if primary.session is not None:
         with suppress(NotSent, Unanswered):
-            executed = await primary.session.reads.submit([(b"INFO", b"memory"), (b"DBSIZE",)])
+            executed = await primary.session.reads.submit(list(LOOK.values()))
             return _usage(executed.replies)
     return None
 

@@ -23,10 +23,10 @@ from crypt_api.server.stores.valkey.connection import (
     ConnectionLost,
     EngineCommand,
     connect,
-    error_code,
+    refusal,
 )
-from crypt_api.server.stores.valkey.engine import Engine, EngineClock, Findings, examine
-from crypt_api.server.stores.valkey.group_commit import TIME, GroupCommit
+from crypt_api.server.stores.valkey.engine import LOOK, Engine, EngineClock, Findings, examine
+from crypt_api.server.stores.valkey.group_commit import ASKING, TIME, GroupCommit
 from crypt_api.server.stores.valkey.lease_ends import forget, over, remember
 from crypt_api.server.stores.valkey.url import ValkeySettings
 
@@ -226,13 +226,16 @@ class Primary:
             "ZADD in a script": remember(ends, key, 0.0),
             "ZRANGE": over(ends, 0.0),
             "ZREM": forget(ends, [key]),
+            **LOOK,
         }
+        if self._settings.cluster:
+            needed["ASKING"] = ASKING
         by_ifeq = replace(key, b"1", b"2", KEEP_LIFE)
         async with asyncio.timeout(self._settings.deadline + fence.timeout):
             replies = await connection.call([*needed.values(), by_ifeq, *fence.commands])
         for name, reply in zip(needed, replies, strict=False):
             if isinstance(reply, ResponseError):
-                raise ConnectionLost(f"the engine refuses {name}: {error_code(reply)}")
+                raise ConnectionLost(refusal(name, reply))
         compared, *fenced = replies[len(needed) :]
         fence.check(fenced)
         session.has_ifeq = compared == b"OK"

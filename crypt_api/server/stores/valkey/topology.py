@@ -6,14 +6,20 @@ from typing import Protocol
 from redis.exceptions import ResponseError
 
 from crypt_api.server.stores.valkey.cluster import Cluster
-from crypt_api.server.stores.valkey.connection import Address, ConnectionLost, connect
+from crypt_api.server.stores.valkey.connection import Address, ConnectionLost, connect, refusal
 from crypt_api.server.stores.valkey.engine import EngineClock, Findings
 from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.url import ValkeySettings
 
 
 class Topology(Protocol):
-    """The primaries, and which of them has a key."""
+    """The primaries, and which of them has a key.
+
+    Attributes:
+        trouble: Why it is not known where the primaries are; empty if it is.
+    """
+
+    trouble: str
 
     async def primary(self, key: bytes) -> Primary:
         """The primary of the key."""
@@ -49,6 +55,8 @@ def open_topology(settings: ValkeySettings, clock: EngineClock, findings: Findin
 
 class OnePrimary:
     """One engine has all keys: at a fixed address, or where the Sentinels say."""
+
+    trouble = ""
 
     def __init__(self, settings: ValkeySettings, clock: EngineClock, findings: Findings) -> None:
         prefix = settings.prefix.encode()
@@ -108,6 +116,8 @@ async def ask_sentinels(settings: ValkeySettings) -> Address:
         match reply:
             case [bytes(name), bytes(port)]:
                 return name.decode(), int(port)
+            case ResponseError():
+                reason = refusal("SENTINEL", reply)
             case _:
                 reason = f"no Sentinel knows the name {settings.sentinel}"
     raise ConnectionLost(reason)
