@@ -4,6 +4,7 @@ Redirects are not followed and cookies are not kept: the service has neither.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, Generic, TypeVar
@@ -19,30 +20,46 @@ TIMEOUT = 30.0
 
 TransportT = TypeVar("TransportT")
 
+_Owner = tuple[int, asyncio.AbstractEventLoop | None]
+
 
 class _Transports(Generic[TransportT]):
-    """The transports of a client: the given one for all addresses, or one for each proxy and scheme."""
+    """The transports of a client: the given one for all addresses, or one for each proxy and scheme.
+
+    A process and an event loop have their own: after a fork, two processes that use one connection get each other's
+    responses, and so each other's messages; a connection of another event loop fails after the service was asked.
+    """
 
     def __init__(self, given: TransportT | None, make: Callable[[str | None, SSLContext], TransportT]) -> None:
         self._given = given
         self._make = make
-        self._made: dict[tuple[str | None, str], TransportT] = {}
+        self._made: dict[tuple[_Owner, str | None, str], TransportT] = {}
 
-    def to(self, url: httpx.URL) -> TransportT:
+    def to(self, url: httpx.URL, loop: asyncio.AbstractEventLoop | None = None) -> TransportT:
         if self._given is not None:
             return self._given
-        proxy = proxy_for(url)
-        if (transport := self._made.get((proxy, url.scheme))) is None:
+        key = (os.getpid(), loop), proxy_for(url), url.scheme
+        if (transport := self._made.get(key)) is None:
+            self._forget_ended()
             # To read all trusted certificates takes a while, and http needs none.
             certificates = trusted_certificates() if url.scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
             try:
-                transport = self._made[proxy, url.scheme] = self._make(proxy, certificates)
+                transport = self._made[key] = self._make(key[1], certificates)
             except ImportError:
                 raise InvalidEnvironment("The environment names a SOCKS proxy, which needs httpx[socks].") from None
         return transport
 
-    def all(self) -> list[TransportT]:
-        return list(self._made.values()) if self._given is None else [self._given]
+    def own(self, loop: asyncio.AbstractEventLoop | None = None) -> list[TransportT]:
+        """Those of this process and event loop."""
+        made = list(self._made.items())
+        own = [transport for (owner, *_), transport in made if owner == (os.getpid(), loop)]
+        return own if self._given is None else [self._given]
+
+    def _forget_ended(self) -> None:
+        """A program may start one event loop after the other."""
+        for key in list(self._made):
+            if (loop := key[0][1]) is not None and loop.is_closed():
+                self._made.pop(key, None)
 
 
 class Connections:
@@ -79,7 +96,7 @@ class Connections:
         return self.send(httpx.Request("GET", url, headers=headers, extensions=timeout))
 
     def close(self) -> None:
-        for transport in self._transports.all():
+        for transport in self._transports.own():
             transport.close()
 
 
@@ -94,7 +111,7 @@ class AsyncConnections:
         """See `Connections.send`."""
         request.extensions.setdefault("timeout", self._timeout)
         exchange = Exchange(request)
-        transport = self._transports.to(request.url)
+        transport = self._transports.to(request.url, asyncio.get_running_loop())
         try:
             async with asyncio.timeout(exchange.seconds_left()) as deadline:
                 response = await transport.handle_async_request(request)
@@ -111,7 +128,7 @@ class AsyncConnections:
         return exchange.end(response)
 
     async def close(self) -> None:
-        for transport in self._transports.all():
+        for transport in self._transports.own(asyncio.get_running_loop()):
             await transport.aclose()
 
 
