@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ class NewFile:
         if other is not None or os.path.lexists(part):  # the other one may have the only key of its message
             raise click.UsageError(
                 f"{part if other is None else other.state} is in the way. If it is an interrupted download,"
-                f" crypt-api read --resume {self._path.parent} goes on with it. Otherwise move it elsewhere."
+                f" crypt-api read --resume {shlex.quote(str(self._path.parent))} goes on with it. Otherwise move it elsewhere."
             )
         self._is_new = not self._path.exists()
         try:
