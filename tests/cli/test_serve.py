@@ -55,6 +55,13 @@ def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path:
     assert "Traceback" not in result.stderr
 
 
+def test_a_variable_whose_name_is_wrong_is_named() -> None:
+    """Without its list of tokens, the server would let everybody send, and say nothing."""
+    env = {"CRYPT_API_CREATE_TOKENS_FILE": "/run/secrets/tokens", "CRYPT_API_MAX_TTL": "8h", "CRYPT_API_TOKEN": "x"}
+    said = run("serve", "--port=0", "--store=memory:", "--metrics=9090", env=env).stderr
+    assert re.findall(r"WARNING (\w+) is no setting", said) == ["CRYPT_API_CREATE_TOKENS_FILE"]
+
+
 @pytest.mark.parametrize("arguments", [["URL"], ["--store", "memory:", "URL"], ["--metrics=URL"], ["--store", "URL/1"]])
 def test_a_url_in_the_wrong_place_is_not_shown(arguments: list[str]) -> None:
     """It may have a password."""
