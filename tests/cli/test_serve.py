@@ -42,6 +42,7 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
         (["--max-ttl=soon"], "--max-ttl must be a time such as 90s, 15m, 24h or 30d, not 'soon'"),
         (["--logo=logo.gif"], "--logo must be a file that ends with .svg, .png, .webp"),
         (["--logo=/nowhere/logo.svg"], "--logo: /nowhere/logo.svg cannot be read: No such file or directory"),
+        (["--max-storage=0.5"], "--max-storage must be a size such as 500MB, 2GiB or 0, not '0.5'"),
         (["--metrics=9090"], "--metrics must be HOST:PORT"),
         (["--colour"], "--colour"),
     ],
