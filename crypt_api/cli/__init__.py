@@ -75,9 +75,19 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             guesses = get_close_matches(args[0], COMMANDS)
-            if not guesses:
-                raise
+            if not guesses:  # not quoted: it may be a link
+                raise click.UsageError("There is no such command.", ctx) from None
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {guesses[0]!r}?", ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Quote no argument that is one too many: it may be a link, or a part of a text without quotes around it."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            if not error.message.startswith("Got unexpected extra argument"):
+                raise
+            text = "There are more arguments than this command takes. Put a text or a link in quotes."
+            raise click.UsageError(text, error.ctx) from None
 
 
 HELP = """\b

@@ -12,6 +12,7 @@ from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.link_argument import given_link
 from crypt_api.cli.new_content import given_content
 from crypt_api.cli.progress import progress, transfer
+from crypt_api.cli.secret_files import SecretFile
 from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.times import shown
 from crypt_api.cli.used_link import use_link
@@ -32,7 +33,7 @@ Examples:
 @click.argument("text", required=False)
 @click.option(
     "--link-file",
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    type=SecretFile(),
     help="Read the link from the first line of this file. TEXT is then the only argument.",
 )
 @click.option(

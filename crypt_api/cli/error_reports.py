@@ -12,7 +12,7 @@ from crypt_api.cli.exit_codes import INTERRUPTED, code_and_advice
 from crypt_api.cli.terminal import tell, visible
 from crypt_api.cli.times import shown
 from crypt_api.cli.used_link import User, user
-from crypt_api.client.errors import AlreadyRead, CryptApiError, Destroyed
+from crypt_api.client.errors import AlreadyRead, CryptApiError, Destroyed, LostRead
 
 
 def reports_errors(interrupted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -50,7 +50,8 @@ def _text(error: Exception) -> str:
     is_message = user() is User.READER
     match error:
         case AlreadyRead(at=at):
-            return f"The {'message' if is_message else 'answer'} was read before, at {shown(at, sys.stderr)}."
+            how = "perhaps by this command" if isinstance(error, LostRead) else "before"
+            return f"The {'message' if is_message else 'answer'} was read {how}, at {shown(at, sys.stderr)}."
         case Destroyed(at=at):
             return f"The {'message' if is_message else 'question'} was destroyed at {shown(at, sys.stderr)}."
     return str(error)

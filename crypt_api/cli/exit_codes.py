@@ -34,6 +34,10 @@ _CODES_AND_ADVICE: dict[type[Exception], tuple[ExitCode, str]] = {
         ExitCode.ALREADY_READ,
         "If it was not you, tell the sender: somebody else knows the link.",
     ),
+    errors.LostRead: (
+        ExitCode.ALREADY_READ,
+        "The answer to this command was lost on the way: then nobody else has it. Ask the sender to send it again.",
+    ),
     errors.PassphraseRequired: (ExitCode.PASSPHRASE, f"Use --passphrase-file or {PASSPHRASE_VARIABLE}."),
     errors.WrongPassphrase: (
         ExitCode.PASSPHRASE,
@@ -87,6 +91,7 @@ _OTHER_ADVICE: dict[User, dict[type[Exception], str]] = {
     User.ASKER: {
         errors.NotFound: "",
         errors.AlreadyRead: "If it was not you, somebody else has your link.",
+        errors.LostRead: f"The answer to this command was lost on the way: then nobody else has it. {_ASK_AGAIN}",
         errors.UnexpectedPassphrase: "Read the answer without a passphrase.",
         errors.PartMissing: _ASK_AGAIN,
         errors.BadEnvelope: _ASK_AGAIN,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from crypt_api.cli.secret_files import STDIN, given_secret
+from crypt_api.cli.secret_files import STDIN, SecretFile, given_secret
 from crypt_api.cli.terminal import is_terminal
 from crypt_api.cli.typed import ask_secret
 from crypt_api.cli.used_link import use_link
@@ -20,7 +20,7 @@ def link_argument(command: Callable[..., None]) -> Callable[..., None]:
     @click.argument("link", required=False)
     @click.option(
         "--link-file",
-        type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+        type=SecretFile(),
         help="Read the link from the first line of this file.",
     )
     @wraps(command)

@@ -1,5 +1,8 @@
 """New files below a folder: under the sender's names, or ones like them. Nothing is overwritten, no link followed.
 
+A folder of the sender's is a new one, too: what is put into a folder that was there may be run, as in
+`Library/LaunchAgents` below a home folder, or be taken for what was there before.
+
 A file is written as `NAME.part` first, which keeps its name, and gets its own name when it is complete.
 """
 
@@ -45,12 +48,7 @@ class NewFiles:
 
     def folder(self, name: str) -> Path:
         """Make a new folder with this name, or one like it."""
-        for path in _free(self.root, name):
-            with suppress(FileExistsError):
-                path.mkdir(mode=0o700)
-                self._made.append(path)
-                return path
-        raise AssertionError  # pragma: no cover
+        return self._new_folder(self.root, name)
 
     def discard(self) -> None:
         """Remove what is not complete, and the folders that were made for it."""
@@ -59,19 +57,18 @@ class NewFiles:
                 path.rmdir() if path.is_dir() else path.unlink()
 
     def _subfolder(self, parent: Path, step: str) -> Path:
-        """A folder that is there is used, but not what a symbolic link leads to."""
+        """The new folder for this step of the message's paths."""
         if (parent, step) not in self._folders:
-            found = next(path for path in _free(parent, step) if self._is_folder(path))
-            self._folders[parent, step] = found
+            self._folders[parent, step] = self._new_folder(parent, step)
         return self._folders[parent, step]
 
-    def _is_folder(self, path: Path) -> bool:
-        try:
-            path.mkdir(mode=0o700)
-        except FileExistsError:
-            return path.is_dir() and not path.is_symlink()
-        self._made.append(path)
-        return True
+    def _new_folder(self, parent: Path, name: str) -> Path:
+        for path in _free(parent, name):
+            with suppress(FileExistsError):
+                path.mkdir(mode=0o700)
+                self._made.append(path)
+                return path
+        raise AssertionError  # pragma: no cover
 
 
 class Synced:

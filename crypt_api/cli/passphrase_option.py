@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from crypt_api.cli.secret_files import given_secret
+from crypt_api.cli.secret_files import SecretFile, given_secret
 from crypt_api.cli.typed import ask_secret
 
 PASSPHRASE_VARIABLE = "CRYPT_API_PASSPHRASE"  # noqa: S105 - its name
@@ -15,7 +15,7 @@ def passphrase_option(command: Callable[..., None]) -> Callable[..., None]:
     """Add the option `--passphrase-file`."""
     return click.option(
         "--passphrase-file",
-        type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+        type=SecretFile(),
         help=f"Read the passphrase from the first line of this file. Or set {PASSPHRASE_VARIABLE}.",
     )(command)
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -138,9 +139,10 @@ class NewFile:
         """Open the file, so that nothing is read that could not be written."""
         other, part = unfinished_at(self._path), part_of(self._path)
         if other is not None or os.path.lexists(part):  # the other one may have the only key of its message
+            folder = shlex.quote(str(self._path.parent))
             raise click.UsageError(
                 f"{part if other is None else other.state} is in the way. If it is an interrupted download,"
-                f" crypt-api read --resume {self._path.parent} goes on with it. Otherwise move it elsewhere."
+                f" crypt-api read --resume {folder} goes on with it. Otherwise move it elsewhere."
             )
         self._is_new = not self._path.exists()
         try:

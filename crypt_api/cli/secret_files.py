@@ -7,12 +7,27 @@ import codecs
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 STDIN = Path("-")
 MAX_LINE = 1_000_000
 """Bytes. A file that never ends is no secret."""
+
+
+class SecretFile(click.Path):
+    """The path of a file that holds a secret. No error quotes it: somebody may have given the secret itself."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail("there is no such file, or it cannot be read.", param, ctx)
+
 
 _ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 """Editors and shells of Windows begin files with a byte order mark."""

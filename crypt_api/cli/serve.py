@@ -20,6 +20,9 @@ from crypt_core.settings import MIN_TTL, Settings
 
 DEFAULTS = Settings()
 _LOG = logging.getLogger(__name__)
+_OTHER_VARIABLES = ("server", "token", "passphrase")
+"""Those of the other commands."""
+
 _NO_HTTPS = (
     "other machines reach this server without https, where browsers refuse to encrypt: put a proxy with https before "
     "it, and name it in --trusted-proxies (deploy/README.md)"
@@ -145,7 +148,6 @@ def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None
 @click.option(
     "--create-header",
     metavar="NAME",
-    default="",
     help="The header in which a sign-on names its user, such as X-Auth-Request-Email; only who has signed on, or has a "
     "token, may create messages. It is believed from --trusted-proxies alone.",
 )
@@ -218,6 +220,8 @@ def serve(  # noqa: PLR0913 - its options
         logging.getLogger(name).setLevel(logging.INFO)
     if access_log:
         logging.getLogger("crypt_api.access").setLevel(logging.INFO)
+    for name in sorted(_unknown_variables(context)):
+        _LOG.warning("%s is no setting of this server, and does nothing: is its name right?", name)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}
     try:
         fill_standard_descriptors()
@@ -230,6 +234,13 @@ def serve(  # noqa: PLR0913 - its options
         run(application, listener, Limits(idle_timeout, max_connections), metrics_listener)
     except (SettingsError, StorageUnavailable) as error:
         raise click.ClickException(_as_given(str(error), context)) from None
+
+
+def _unknown_variables(context: click.Context) -> set[str]:
+    """Variables that look like settings and are none. A list of tokens, say, that is misspelt would protect nothing."""
+    known = {*context.params, *_OTHER_VARIABLES}
+    prefix = ENVIRONMENT_PREFIX
+    return {name for name in os.environ if name.startswith(prefix) and name.removeprefix(prefix).lower() not in known}
 
 
 def _as_given(text: str, context: click.Context) -> str:

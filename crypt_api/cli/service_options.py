@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from crypt_api.cli.lifetimes import Lifetime, bounds
-from crypt_api.cli.secret_files import given_secret
+from crypt_api.cli.secret_files import SecretFile, given_secret
 from crypt_api.client.errors import Refused
 from crypt_api.client.links import origin_of
 from crypt_core.http.errors import InvalidField
@@ -30,7 +30,7 @@ def service_options(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option(
         "--token-file",
-        type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+        type=SecretFile(),
         help=f"Read the token from the first line of this file, where the service wants one. Or set {TOKEN_VARIABLE}.",
     )
     @wraps(command)

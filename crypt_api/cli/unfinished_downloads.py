@@ -9,6 +9,7 @@ It does not lie beside the files: somebody else may choose what a file there is 
 import json
 import os
 import secrets
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ class Unfinished:
     resuming: str = ""
 
     def __post_init__(self) -> None:
-        self.resuming = f"crypt-api read --resume {self.folder}"
+        self.resuming = f"crypt-api read --resume {shlex.quote(str(self.folder))}"
 
     @classmethod
     def start(cls, message: Message, address: str, folder: Path) -> "Unfinished":
@@ -138,7 +139,7 @@ class Unfinished:
         except (OSError, RuntimeError):  # no home folder, or a full one: this is the last copy of the key
             base = mkdtemp(prefix="crypt-api-")
             self._remember_in(Path(base, NAME, _FOLDER))
-            self.resuming = f"{VARIABLE}={base} {self.resuming}"
+            self.resuming = f"{VARIABLE}={shlex.quote(base)} {self.resuming}"
 
     def _remember_in(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

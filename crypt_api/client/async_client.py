@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """The same as `Client`, for asyncio. Close it with `aclose`, or use it in an `async with`.
+    """The same as `Client`, for asyncio. Close it with `aclose`, or use it in an `async with`, on each event loop.
 
     Each method does what the method of `Client` with the same name does. `reading` is for an `async with`; what it read
     is acknowledged in the background, and `aclose` waits for that. A `read` that was cancelled can be repeated, as

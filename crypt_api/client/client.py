@@ -31,6 +31,8 @@ class Client:
     service is given up. Each method lists its own errors. Besides them, any method may raise `Unavailable`,
     `UntrustedCertificate`, `AnswerLost`, `RateLimited`, `TokenRequired`, `Refused` and `InvalidEnvironment`.
 
+    Threads may share a client, and so may processes after a fork: each process has connections of its own.
+
     A proxy and certificates are taken from the usual variables: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`,
     `SSL_CERT_FILE`, `SSL_CERT_DIR`. No proxy is asked for a service on this machine.
 

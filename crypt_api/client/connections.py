@@ -4,6 +4,7 @@ Redirects are not followed and cookies are not kept: the service has neither.
 """
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, Generic, TypeVar
@@ -22,34 +23,51 @@ PROXY_VARIABLE = "proxy_variable"
 
 TransportT = TypeVar("TransportT")
 
+_Owner = tuple[int, asyncio.AbstractEventLoop | None]
+
 
 class _Transports(Generic[TransportT]):
-    """The transports of a client: the given one for all addresses, or one for each proxy and scheme."""
+    """The transports of a client: the given one for all addresses, or one for each proxy and scheme.
+
+    A process and an event loop have their own: after a fork, two processes that use one connection get each other's
+    responses, and so each other's messages; a connection of another event loop fails after the service was asked.
+    """
 
     def __init__(self, given: TransportT | None, make: Callable[[str | None, SSLContext], TransportT]) -> None:
         self._given = given
         self._make = make
-        self._made: dict[tuple[Proxy | None, str], TransportT] = {}
+        self._made: dict[tuple[_Owner, Proxy | None, str], TransportT] = {}
 
-    def of(self, request: httpx.Request) -> TransportT:
+    def of(self, request: httpx.Request, loop: asyncio.AbstractEventLoop | None = None) -> TransportT:
         """Give the transport for the request, and note in the request which variable names the proxy."""
         if self._given is not None:
             return self._given
-        url = request.url
-        proxy = proxy_for(url)
+        proxy = proxy_for(request.url)
         if proxy:
             request.extensions[PROXY_VARIABLE] = proxy.variable
-        if (transport := self._made.get((proxy, url.scheme))) is None:
+        key = (os.getpid(), loop), proxy, request.url.scheme
+        if (transport := self._made.get(key)) is None:
+            self._forget_ended()
             # To read all trusted certificates takes a while, and http needs none.
-            certificates = trusted_certificates() if url.scheme == "https" else SSLContext(PROTOCOL_TLS_CLIENT)
+            is_https = request.url.scheme == "https"
+            certificates = trusted_certificates() if is_https else SSLContext(PROTOCOL_TLS_CLIENT)
             try:
-                transport = self._made[proxy, url.scheme] = self._make(proxy.url if proxy else None, certificates)
+                transport = self._made[key] = self._make(proxy.url if proxy else None, certificates)
             except ImportError:
                 raise InvalidEnvironment("The environment names a SOCKS proxy, which needs httpx[socks].") from None
         return transport
 
-    def all(self) -> list[TransportT]:
-        return list(self._made.values()) if self._given is None else [self._given]
+    def own(self, loop: asyncio.AbstractEventLoop | None = None) -> list[TransportT]:
+        """Those of this process and event loop."""
+        made = list(self._made.items())
+        own = [transport for (owner, *_), transport in made if owner == (os.getpid(), loop)]
+        return own if self._given is None else [self._given]
+
+    def _forget_ended(self) -> None:
+        """A program may start one event loop after the other."""
+        for key in list(self._made):
+            if (loop := key[0][1]) is not None and loop.is_closed():
+                self._made.pop(key, None)
 
 
 class Connections:
@@ -89,7 +107,7 @@ class Connections:
         return self.send(httpx.Request("GET", url, headers=headers, extensions=timeout))
 
     def close(self) -> None:
-        for transport in self._transports.all():
+        for transport in self._transports.own():
             transport.close()
 
 
@@ -104,7 +122,7 @@ class AsyncConnections:
         """See `Connections.send`."""
         request.extensions.setdefault("timeout", self._timeout)
         exchange = Exchange(request)
-        transport = self._transports.of(request)
+        transport = self._transports.of(request, asyncio.get_running_loop())
         try:
             async with asyncio.timeout(exchange.seconds_left()) as deadline:
                 response = await transport.handle_async_request(request)
@@ -121,7 +139,7 @@ class AsyncConnections:
         return exchange.end(response)
 
     async def close(self) -> None:
-        for transport in self._transports.all():
+        for transport in self._transports.own(asyncio.get_running_loop()):
             await transport.aclose()
 
 

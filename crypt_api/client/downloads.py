@@ -96,10 +96,10 @@ class Download:
         """
         if self.manifest.keys is None:
             return self.manifest.inline[span.start : span.end]
-        if self._last[0] != span.number:
+        number, data = self._last  # another thread may fetch another file at the same time
+        if number != span.number:
             data = yield from self._part(self.manifest.keys, span.number, on_bytes or (lambda _: None))
             self._last = span.number, data
-        data = self._last[1]
         if span.end == len(data):
             self._last = -1, b""  # the next file begins in another part
         return data[span.start : span.end] if len(data) > span.end - span.start else data

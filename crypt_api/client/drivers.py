@@ -68,13 +68,15 @@ class AsyncDriver:
             return step.result
 
     def run_in_background(self, conversation: Conversation[None]) -> None:
-        """Start the conversation. `close` waits for its end."""
+        """Start the conversation. `close` waits for its end, on the same event loop."""
         task = asyncio.get_running_loop().create_task(self.run(conversation))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
     async def close(self) -> None:
-        await asyncio.gather(*self._background, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        own = [task for task in list(self._background) if task.get_loop() is loop]
+        await asyncio.gather(*own, return_exceptions=True)
         await self._connections.close()
 
     async def _carry_out(self, step: Step) -> Any:

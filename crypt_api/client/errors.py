@@ -64,6 +64,17 @@ class AlreadyRead(NotFound):
         self.at = at
 
 
+class LostRead(AlreadyRead):
+    """A sealed message was read, perhaps by this call: the answer to an earlier attempt of it was lost.
+
+    If so, nobody else has the message, and nobody can get it any more.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.args = (f"The message was read at {at.isoformat()}, perhaps by this call, whose answer was lost.",)
+
+
 class Destroyed(NotFound):
     """A sealed message was destroyed: by somebody who has the link, or by too many wrong passphrases.
 

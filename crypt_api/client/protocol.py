@@ -100,6 +100,8 @@ def read(link: str, passphrase: str | None, idempotency_key: str) -> Conversatio
             raise errors.UnexpectedPassphrase("A plain message has no passphrase. Nothing was read.")
         url = plain_url(origin, parsed.plain_id)
         last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
+        if last.may_have_arrived and last.response.status_code == HTTPStatus.NOT_FOUND:
+            raise errors.NotFound("There is no such message. Perhaps this call has read it, and the answer was lost.")
         return Leased(Content.from_text(parse(last, _message)).text, None, _acknowledgement(url, headers))
     secret = _readers(secret)
     if isinstance(secret, AskSecret):
@@ -112,7 +114,11 @@ def read(link: str, passphrase: str | None, idempotency_key: str) -> Conversatio
     url, headers = f"{origin}/{secret.id}", headers | proofs
     last = yield from ask(make_request("GET", url, headers=headers), PATIENT)
     if last.response.status_code == HTTPStatus.NOT_FOUND:
-        raise (yield from why_missing(link))
+        reason = yield from why_missing(link)
+        # An earlier attempt may have got the message, for longer ago than the lease lasts.
+        if last.may_have_arrived and isinstance(reason, errors.AlreadyRead):
+            raise errors.LostRead(reason.at)
+        raise reason
     content = unseal(parse(last, _message))
     download = download_of(origin, content)
     text = content.text if isinstance(content, Content) and download is None else content.note

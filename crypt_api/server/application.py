@@ -115,6 +115,8 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     }
     if (token_file := values.get("CREATE_TOKENS")) is not None:
         values["CREATE_TOKENS"] = _text_of("CREATE_TOKENS", token_file)
+    if values.get("CREATE_HEADER") == "":  # as an empty CREATE_TOKENS: it must not let everybody send
+        raise SettingsError("CREATE_HEADER must be the name of a header, and is empty")
     if secret_file := values.get("WEBHOOK_SECRET_FILE"):
         values["WEBHOOK_SECRET"] = _text_of("WEBHOOK_SECRET_FILE", secret_file)
     if (logo := values.get("LOGO", "")) and not logo.startswith("data:"):

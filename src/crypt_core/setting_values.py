@@ -31,9 +31,10 @@ def parse_size(name: str, text: str) -> int:
     """
     match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([A-Za-z]*)", text.strip())
     factor = _BY_LOWER_CASE.get(match[2].lower()) if match else None
-    if match is None or factor is None:
+    size = float(match[1]) * factor if match and factor else None
+    if size is None or 0 < size < 1:  # 0.5 without a unit must not become 0, which often is no limit at all
         raise SettingsError(f"{name} must be a size such as 500MB, 2GiB or 0, not {quoted(text)}")
-    return int(float(match[1]) * factor)
+    return int(size)
 
 
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}

@@ -66,6 +66,20 @@ def test_a_reader_is_patient_if_the_message_may_be_leased_to_it(faulty: Any) -> 
     assert (type(error.value), len(transport.requests)) == (errors.Unavailable, 4)
 
 
+def test_after_a_lost_answer_nobody_else_is_blamed(faulty: Any) -> None:
+    """The lease was over when the line came back: the message may have gone to this very call."""
+    client, transport, _ = faulty([])
+    sealed, plain = client.send("secret").link, client.create_plain("secret")
+    for link in (sealed, f"{sealed.partition('#')[0]}{plain}"):
+        transport.faults = ["lost", httpx.Response(404, json={"error": "Message not found"})]
+        with pytest.raises(errors.NotFound, match="erhaps") as error:
+            client.read(link)
+        assert isinstance(error.value, errors.LostRead) is (link == sealed)
+        with pytest.raises(errors.NotFound) as later:
+            Client(client._server, transport=transport).read(link)  # noqa: SLF001
+        assert "erhaps" not in str(later.value)
+
+
 def test_a_lost_answer_to_destroy_is_not_an_error(faulty: Any) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
-from crypt_api.cli import COMMANDS
+from crypt_api.cli import COMMANDS, main
 from crypt_core.encoding import digest
 from tests.support import platforms
 from tests.support.impostors import impostor
@@ -41,6 +42,27 @@ def test_the_second_reader_learns_when_the_message_was_read(shell: Shell) -> Non
     assert result.stdout == b""
     assert b"read" in result.stderr
     assert b"20" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "SECRET",
+        "read http://localhost/#x SECRET",
+        "send two SECRET",
+        "answer http://localhost/#x one SECRET",
+        "read --link-file SECRET",
+        "answer --link-file SECRET",
+        "send --passphrase-file SECRET text",
+        "send --token-file SECRET text",
+    ],
+)
+def test_a_secret_in_the_wrong_place_is_not_shown(arguments: str) -> None:
+    """What a command says may end up in a log."""
+    result = CliRunner().invoke(main, arguments.replace("SECRET", "https://example.org/#unmistakable").split())
+    assert result.exit_code == 2
+    assert "Error: " in result.output
+    assert "unmistakable" not in result.output
 
 
 @pytest.mark.parametrize("data", [b"from a pipe\n", "žluťoučký 🐎".encode(), b"\x00\xff binary", b"x" * 102_400])

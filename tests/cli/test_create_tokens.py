@@ -59,18 +59,19 @@ def test_only_those_who_have_a_token_send(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variable", "name"),
+    ("arguments", "variable", "error"),
     [
-        (["--create-tokens", ""], {}, "--create-tokens"),
-        ([], {"CRYPT_API_CREATE_TOKENS": ""}, "CRYPT_API_CREATE_TOKENS"),
+        (["--create-tokens", ""], {}, "--create-tokens must be a file"),
+        ([], {"CRYPT_API_CREATE_TOKENS": ""}, "CRYPT_API_CREATE_TOKENS must be a file"),
+        ([], {"CRYPT_API_CREATE_HEADER": ""}, "CRYPT_API_CREATE_HEADER must be the name of a header"),
     ],
 )
-def test_a_server_without_the_name_of_its_list_does_not_start(
-    arguments: list[str], variable: dict[str, str], name: str, tmp_path: Path
+def test_a_server_without_the_name_of_its_list_or_header_does_not_start(
+    arguments: list[str], variable: dict[str, str], error: str, tmp_path: Path
 ) -> None:
     """It was meant to let few people send, and would let everybody."""
     result = Shell(tmp_path, "")("serve", "--port=0", "--store=memory:", *arguments, env=variable, code=1)
-    assert result.stderr.decode() == f"Error: {name} must be a file, and is empty\n"
+    assert result.stderr.decode() == f"Error: {error}, and is empty\n"
 
 
 def test_a_list_that_has_changed_is_read_again_at_sighup(tmp_path: Path) -> None:

@@ -197,6 +197,18 @@ def test_in_the_home_folder_no_hidden_file_is_made(shell: Shell) -> None:
     assert {path.name for path in shell.folder.iterdir()} == {"_.bash_login"}
 
 
+def test_nothing_is_put_into_a_folder_that_was_there(shell: Shell) -> None:
+    """Systems run what lies in some of them; and the files of two messages are not mixed up."""
+    there = shell.folder / "Library/LaunchAgents"
+    there.mkdir(parents=True)
+    with Client(shell.server) as client:
+        files = [Attachment(b"rm -rf ~", f"Library/LaunchAgents/{name}.plist") for name in "ab"]
+        link = client.send(files=files).link
+    assert "Saved 2 files" in finished(shell.terminal("read", link))
+    assert list(there.iterdir()) == []
+    assert {path.name for path in (shell.folder / "Library-2/LaunchAgents").iterdir()} == {"a.plist", "b.plist"}
+
+
 def test_on_a_terminal_a_file_that_cannot_be_saved_is_rescued(shell: Shell) -> None:
     with Client(shell.server) as client:
         link = client.send(files=[Attachment(b"last copy", "key.pem")]).link

@@ -42,6 +42,7 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
         (["--max-ttl=soon"], "--max-ttl must be a time such as 90s, 15m, 24h or 30d, not 'soon'"),
         (["--logo=logo.gif"], "--logo must be a file that ends with .svg, .png, .webp"),
         (["--logo=/nowhere/logo.svg"], "--logo: /nowhere/logo.svg cannot be read: No such file or directory"),
+        (["--max-storage=0.5"], "--max-storage must be a size such as 500MB, 2GiB or 0, not '0.5'"),
         (["--metrics=9090"], "--metrics must be HOST:PORT"),
         (["--colour"], "--colour"),
     ],
@@ -53,6 +54,13 @@ def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path:
     assert result.stdout == ""
     assert words in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+def test_a_variable_whose_name_is_wrong_is_named() -> None:
+    """Without its list of tokens, the server would let everybody send, and say nothing."""
+    env = {"CRYPT_API_CREATE_TOKENS_FILE": "/run/secrets/tokens", "CRYPT_API_MAX_TTL": "8h", "CRYPT_API_TOKEN": "x"}
+    said = run("serve", "--port=0", "--store=memory:", "--metrics=9090", env=env).stderr
+    assert re.findall(r"WARNING (\w+) is no setting", said) == ["CRYPT_API_CREATE_TOKENS_FILE"]
 
 
 @pytest.mark.parametrize(

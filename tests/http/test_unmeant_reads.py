@@ -23,6 +23,8 @@ REFUSED = [
     ({"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "script"}, "Embedding is refused"),
     ({"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, "Embedding is refused"),
     ({"Accept": "image/webp,image/*,*/*;q=0.8"}, "Embedding is refused"),
+    ({"Accept": "text/event-stream"}, "Embedding is refused"),
+    ({"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}, "Embedding is refused"),
     ({"Range": "bytes=0-"}, "Range requests are refused: a message is read as a whole"),
     ({"User-Agent": "Slackbot 1.0"}, "Link previews are refused"),
 ]

@@ -29,9 +29,11 @@ ROBOTS = (
     "WhatsApp",  # Signal says so, too
     "GoogleOther", "Google-InspectionTool", "Google-PageRenderer", "Google-Safety", "Google-Site-Verification",
     "Mediapartners-Google",
-    "Viber", "Mastodon/", "Pleroma", "Akkoma", "Friendica", "Bluesky/", "Tumblr/", "Rocket.Chat",
+    "Viber", "Mastodon/", "Lemmy/", "Pleroma", "Akkoma", "Friendica", "Bluesky/", "Tumblr/", "Rocket.Chat",
     "Discourse Forum Onebox", "SteamChatURLLookup",
     "WebsiteMetadataRetriever",  # Asana
+    "matrix-media-repo",  # Matrix
+    "VirusTotal", "urlscan",
     "notion.so", "github-camo", "YahooMailProxy", "Embedly", "Iframely", "Claude-User", "ia_archiver",
     "Outlook-SafeLinks", "ms-office", "Microsoft Office", "Proofpoint", "Barracuda", "Mimecast",
 )  # fmt: skip
@@ -64,8 +66,11 @@ _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _READERS = ("", "empty", "document")
 """Values of `Sec-Fetch-Dest`: a script that will get the response, or a person. Any other is a part of some page."""
 
-_EMBEDDED = ("image/", "text/css", "audio/", "video/", "font/", "application/font")
-"""What `Accept` begins with when a page loads a part of itself. Over plain HTTP, browsers send no `Sec-Fetch-Dest`."""
+_EMBEDDED = ("image/", "text/css", "audio/", "video/", "font/", "application/font", "text/event-stream")
+"""What `Accept` begins with when a page loads a part of itself, or listens for events: no script gets a message then.
+
+Over plain HTTP, browsers send no `Sec-Fetch-Dest`.
+"""
 
 
 def refuse_unmeant(headers: Mapping[str, str]) -> None:
@@ -73,7 +78,7 @@ def refuse_unmeant(headers: Mapping[str, str]) -> None:
 
     Raises:
         PrefetchRefused: A browser fetches the message in case its user asks for it, or to draw a small picture of it.
-        EmbedRefused: A page loads the message as a picture, a script, a frame or the like.
+        EmbedRefused: A page loads the message as a picture, a script, a frame or the like; or opens a WebSocket.
         RangeRefused: The client asks for a part. It would not get the rest.
         RobotRefused: A robot fetches the link. No robot sends an `Idempotency-Key`: that is a program for this service.
     """
@@ -83,7 +88,7 @@ def refuse_unmeant(headers: Mapping[str, str]) -> None:
             raise PrefetchRefused
     if headers.get("sec-fetch-mode") == "no-cors" or headers.get("sec-fetch-dest", "") not in _READERS:
         raise EmbedRefused
-    if headers.get("accept", "").lower().startswith(_EMBEDDED):
+    if headers.get("accept", "").lower().startswith(_EMBEDDED) or "sec-websocket-key" in headers:
         raise EmbedRefused
     if "range" in headers:
         raise RangeRefused
