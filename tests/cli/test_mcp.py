@@ -50,13 +50,17 @@ def tools_of(folders: Path, server: str) -> Iterator[AgentTools]:
     """The tools without their process, which takes a second to start."""
     folder = NamedFolder(folders / "saved"), NamedFolder(folders / "outgoing")
     with pytest.MonkeyPatch.context() as patch, closing(AgentTools(server, None, None, *folder)) as tools:
-        patch.setattr(agent_tools, "CLOSING_TIMEOUT", 60.0)  # a slow machine may be silent for longer than two seconds
+        patch.setattr(agent_tools, "CLOSING_TIMEOUT", 60.0)  # as PATIENT
         yield tools
+
+
+PATIENT = "from crypt_api.cli import agent_tools, main; agent_tools.CLOSING_TIMEOUT = 60; main()"
+"""The command, on a machine on which the service may be silent for longer than two seconds."""
 
 
 def arguments(folders: Path, server: str) -> list[str]:
     folder_flags = ["--save-to", f"{folders}/saved", "--send-from", f"{folders}/outgoing"]
-    return ["-m", "crypt_api", "mcp", *folder_flags, "--server", server]
+    return ["-c", PATIENT, "mcp", *folder_flags, "--server", server]
 
 
 class Agent:
