@@ -16,10 +16,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from tests.browser.test_accessibility import Views
-from tests.browser.test_ask import views as questions
 from tests.support import platforms
 from tests.support.chromium import Tabs, chromium
 from tests.support.platforms import ROOT, Platform
+from tests.support.questions_on_page import views as questions
 
 PICTURE = ROOT / "build" / "contact-sheet.png"
 PHONE, LAPTOP, DESKTOP = (390, 664), (1_366, 657), (1_920, 1_080)

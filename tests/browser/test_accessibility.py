@@ -241,6 +241,7 @@ def test_the_page_works_by_keyboard(tabs: Tabs) -> None:
     expect(sender.get_by_role("status")).to_contain_text("Read today")  # a live region, which a screen reader reads out
     sender.get_by_role("button", name="Send another secret").focus()
     sender.keyboard.press("Enter")
+    expect(sender.locator("#text")).to_be_focused()
     sender.keyboard.type("another")
     sender.keyboard.press("Control+Enter")
     expect(sender.get_by_role("heading", name="Your link is ready")).to_be_focused()

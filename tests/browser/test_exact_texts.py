@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, MESSAGE, create, reveal, write
+from tests.support.page import FILE, MESSAGE, copy, create, reveal, write
 from tests.support.plain import create as create_plain
 
 EXACT = ["#text", "#link", "#sent-passphrase", "#qr", "#content", "#content-image"]
@@ -52,8 +52,7 @@ def test_copy_takes_the_original(server_tabs: Tabs) -> None:
     link = write(sender, passphrase="correct horse")
     sender.evaluate("() => { for (const id of ['link', 'sent-passphrase']) document.getElementById(id).value = 'x'; }")
     for button, original in (("#copy-link", link), ("#copy-passphrase", "correct horse")):
-        sender.click(button)
-        expect(sender.locator(button)).to_have_text("Copied")
+        copy(sender, button)
         assert sender.evaluate("navigator.clipboard.readText()") == original
 
 
@@ -66,7 +65,7 @@ def test_copy_takes_the_original_message(server_tabs: Tabs) -> None:
     sender.set_input_files("#file", FILE)
     note = create(sender)
     plain = f"{url}/{create_plain(url, MESSAGE)}"
-    for address, place, copy in (
+    for address, place, button in (
         (text, "#content", "#copy-content"),
         (note, "#content", "#copy-content"),
         (plain, "#message", "#copy"),
@@ -80,6 +79,5 @@ def test_copy_takes_the_original_message(server_tabs: Tabs) -> None:
             reveal(page)
         page.evaluate(TRANSLATE, place)
         expect(page.locator(place)).to_contain_text("translated")
-        page.click(copy)
-        expect(page.locator(copy)).to_have_text("Copied")
+        copy(page, button)
         assert page.evaluate("navigator.clipboard.readText()") == MESSAGE

@@ -46,7 +46,7 @@ def test_a_large_file_arrives_exactly(
     firefox: Firefox, url: str, tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = random.Random(22).randbytes(size)
-    monkeypatch.setattr(firefox, "patience", 15.0 + size / 1_000_000)
+    monkeypatch.setattr(firefox, "patience", firefox.patience + size / 1_000_000)
     file = tmp_path / "video.bin"
     file.write_bytes(content)
     firefox.new_tab(url)

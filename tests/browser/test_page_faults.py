@@ -6,7 +6,18 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, create, expect_heading, follow, reveal, write, write_request
+from tests.support.page import (
+    CLOCK,
+    MESSAGE,
+    SEALED_PATH,
+    Delayed,
+    create,
+    expect_heading,
+    follow,
+    reveal,
+    write,
+    write_request,
+)
 
 
 def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
@@ -18,7 +29,7 @@ def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
     sender.context.set_offline(False)
     link = create(sender)
     sender.context.set_offline(True)
-    expect(sender.locator("#sent-problem")).to_contain_text("still trying", timeout=20_000)
+    expect(sender.locator("#sent-problem")).to_contain_text("still trying")
     reader = tabs.open(link)
     expect_heading(reader, "Someone sent you a sealed message")
     reader.context.set_offline(True)
@@ -28,19 +39,22 @@ def test_without_a_network_nothing_is_lost(tabs: Tabs) -> None:
     sender.context.set_offline(False)
     reveal(reader)
     assert reader.text_content("#content") == MESSAGE
-    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"), timeout=20_000)
+    expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
     expect(sender.locator("#sent-problem")).to_be_empty()
 
 
 def test_a_failed_destruction_is_not_shown_as_done(tabs: Tabs) -> None:
     sender = tabs.open()
     link = write(sender)
-    sender.context.set_offline(True)
+    destroying = Delayed(sender, "DELETE")
     for _ in range(2):
         sender.click("#destroy")
+    destroying.wait()
     expect(sender.locator("#destroy")).to_have_text("Destroying…")
     sender.dispatch_event("#destroy", "click")  # the message is being destroyed: a second click does nothing
     expect(sender.locator("#keep")).to_be_hidden()
+    sender.context.set_offline(True)
+    destroying.release()
     expect(sender.locator("#destroy")).to_have_text("Destroy it now")
     expect(sender.locator("#sent-problem")).to_contain_text("The service cannot be reached")
     expect(sender.locator("#state")).to_have_text("Not read yet")

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, expect_heading, reveal, settle, show_options, write
+from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, copy, expect_heading, reveal, settle, show_options, write
 
 
 def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
@@ -61,8 +61,7 @@ def test_the_sender_still_sees_the_passphrase(tabs: Tabs) -> None:
     passphrase = page.input_value("#new-passphrase")
     link = write(page, passphrase=passphrase)
     assert page.input_value("#sent-passphrase") == passphrase
-    page.click("#copy-passphrase")
-    expect(page.locator("#copy-passphrase")).to_have_text("Copied")
+    copy(page, "#copy-passphrase")
     assert page.evaluate("navigator.clipboard.readText()") == passphrase
     page.click("#another")
     assert page.input_value("#sent-passphrase") == page.input_value("#link") == ""
@@ -77,8 +76,7 @@ def test_the_link_can_be_copied_and_shared(tabs: Tabs) -> None:
     page.goto(tabs.platform.url + "/")
     link = write(page)
     width = page.locator("#copy-link").evaluate("(button) => button.offsetWidth")
-    page.click("#copy-link")
-    expect(page.locator("#copy-link")).to_have_text("Copied")
+    copy(page, "#copy-link")
     assert page.locator("#copy-link").evaluate("(button) => button.offsetWidth") == width
     expect(page.locator("#copy-link")).to_have_text("Copy link")
     assert page.evaluate("navigator.clipboard.readText()") == link
@@ -88,7 +86,7 @@ def test_the_link_can_be_copied_and_shared(tabs: Tabs) -> None:
     page.goto(link)
     page.reload()
     reveal(page)
-    page.click("#copy-content")
+    copy(page, "#copy-content")
     assert page.evaluate("navigator.clipboard.readText()") == MESSAGE
     expect(tabs.open().locator("#share")).to_be_hidden()  # Chromium on Linux cannot share
 

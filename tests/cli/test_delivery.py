@@ -7,14 +7,9 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
 
 from crypt_api import Attachment, Client
@@ -22,6 +17,7 @@ from crypt_api.cli.delivery import Undelivered, rescues
 from crypt_api.client.drivers import Driver
 from crypt_api.client.messages import message_of
 from tests.support.platforms import Platform
+from tests.support.relays import relay
 from tests.support.shell import Shell, finished
 
 FULL = Path("/dev/full")
@@ -99,41 +95,13 @@ def test_a_reader_that_went_away_loses_nothing(shell: Shell) -> None:
     assert rescued(shell, said) == b"last copy"
 
 
-@contextmanager
-def deaf_to_acknowledgements(server: str) -> Iterator[str]:
-    """Relay requests to the service, but let each DELETE wait."""
-    over = threading.Event()
-
-    class Relay(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer = httpx.get(server + self.path, headers=dict(self.headers.items()))
-            self.send_response(answer.status_code)
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def do_DELETE(self) -> None:
-            over.wait(60)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Relay) as relay:
-        threading.Thread(target=relay.serve_forever).start()
-        try:
-            yield f"http://127.0.0.1:{relay.server_port}"
-        finally:
-            over.set()
-            relay.shutdown()
-
-
 @pytest.mark.parametrize("options", [[], ["-o", "file"]])
 def test_an_interruption_while_acknowledging_loses_nothing(shell: Shell, options: list[str]) -> None:
     """Ctrl-C while the client acknowledges the message."""
     link = shell.send("last copy")
-    with deaf_to_acknowledgements(shell.server) as relay:
-        reader = shell.terminal("read", link.replace(shell.server, relay), *options)
-        reader.timeout = 20
+    with relay(shell.server) as line:
+        line.hold("DELETE")
+        reader = shell.terminal("read", link.replace(shell.server, line.url), *options)
         reader.expect_exact("Saved as file." if options else "last copy")
         reader.sendintr()
         assert "Interrupted. The message is written." in finished(reader, code=130)

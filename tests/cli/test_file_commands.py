@@ -20,6 +20,7 @@ from crypt_api.client.links import parse_link
 from crypt_api.client.parts import MAX_PART_BYTES
 from tests.support import platforms
 from tests.support.platforms import Platform
+from tests.support.relays import Relay, relay
 from tests.support.shell import Shell, finished
 
 MB = 1_000_000
@@ -204,10 +205,17 @@ def test_a_part_that_is_missing_is_told(shell: Shell, unlimited_server: Platform
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """A server with the usual rate limit: of more than three parts, the fourth one has to wait for a second."""
-    with platforms.server(tmp_path_factory.mktemp("slow")) as platform:
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A server that has the files of these tests alone."""
+    with platforms.server(tmp_path_factory.mktemp("apart"), "--rate-limit-per-second=0") as platform:
         yield platform
+
+
+@pytest.fixture
+def line(apart: Platform) -> Iterator[Relay]:
+    """The way to that server."""
+    with relay(apart.url) as line:
+        yield line
 
 
 def started(shell: Shell, *arguments: str) -> subprocess.Popen[bytes]:
@@ -223,31 +231,35 @@ def wait_until(process: subprocess.Popen[bytes], is_so: Callable[[], bool]) -> N
         time.sleep(0.01)
 
 
-def test_kill_9_and_resume(shell: Shell, slow: Platform) -> None:
+def test_kill_9_and_resume(shell: Shell, apart: Platform, line: Relay) -> None:
     """Of the sender after some parts, and then of the reader: both go on, to the same bytes."""
     made(shell.folder, {"big": os.urandom(4 * MAX_PART_BYTES + 1)})
     state = shell.folder.parent / "state/crypt-api/uploads"
-    arguments = ("send", "--file", "big", "--server", slow.url)
+    arguments = ("send", "--file", "big", "--server", line.url)
+    line.hold("PUT", after=3)
     sender = started(shell, *arguments)
     wait_until(sender, lambda: any(path.read_bytes().count(b"\n") > 2 for path in state.glob("*.json")))
     sender.kill()
     assert sender.communicate()[0] == b""
+    line.release()
     [journal] = state.iterdir()
     assert journal.stat().st_mode & 0o777 == 0o600
     key = json.loads(journal.read_bytes().partition(b"\n")[0])["key"]
     acknowledged = journal.read_bytes().count(b"\n") - 1
-    parts = {path for path in (slow.folder / "messages.db-files").rglob("*") if path.is_file()}
+    parts = {path for path in (apart.folder / "messages.db-files").rglob("*") if path.is_file()}
     assert len(parts) >= acknowledged
     result = shell(*arguments, "--resume")
     assert not journal.exists()
-    assert len({path for path in (slow.folder / "messages.db-files").rglob("*") if path.is_file()}) == 5
+    assert len({path for path in (apart.folder / "messages.db-files").rglob("*") if path.is_file()}) == 5
     link = result.stdout.decode().strip()
 
+    line.hold("GET", after=3)  # the message, and two parts
     reader = started(shell, "read", link, "-o", "copy")
     part = shell.folder / "copy.part"
     wait_until(reader, lambda: part.exists() and part.stat().st_size >= MAX_PART_BYTES)
     reader.kill()
     reader.communicate()
+    line.release()
     with part.open("r+b") as file:  # as a power cut may leave the part that was written last
         file.seek((part.stat().st_size // MAX_PART_BYTES - 1) * MAX_PART_BYTES)
         file.write(bytes(1_000))
@@ -256,26 +268,27 @@ def test_kill_9_and_resume(shell: Shell, slow: Platform) -> None:
     assert remembered.parent.stat().st_mode & 0o777 == 0o700
     assert remembered.stat().st_mode & 0o777 == part.stat().st_mode & 0o777 == 0o600
     assert key in remembered.read_text()
-    assert key not in slow.process.output + result.stderr.decode()
+    assert key not in apart.process.output + result.stderr.decode()
     assert parse_link(link).secret is not None
-    with Client(slow.url) as client, pytest.raises(errors.AlreadyRead):  # it was acknowledged: the lease is over
+    with Client(line.url) as client, pytest.raises(errors.AlreadyRead):  # it was acknowledged: the lease is over
         client.read(link)
     assert shell("read", link, "-o", "copy").stderr == b"Saved as copy.\n"
     assert (shell.folder / "copy").read_bytes() == (shell.folder / "big").read_bytes()
     assert {path.name for path in shell.folder.iterdir()} == {"big", "copy"}
     assert not remembered.exists()
-    assert not [path for path in (slow.folder / "messages.db-files").rglob("*") if path.is_file()]
+    assert not [path for path in (apart.folder / "messages.db-files").rglob("*") if path.is_file()]
 
 
-def test_ctrl_c_withdraws_what_was_sent(shell: Shell, slow: Platform) -> None:
+def test_ctrl_c_withdraws_what_was_sent(shell: Shell, apart: Platform, line: Relay) -> None:
     made(shell.folder, {"big": os.urandom(4 * MAX_PART_BYTES + 1)})
     state = shell.folder.parent / "state/crypt-api/uploads"
-    sender = started(shell, "send", "--file", "big", "--server", slow.url)
+    line.hold("PUT", after=3)
+    sender = started(shell, "send", "--file", "big", "--server", line.url)
     wait_until(sender, lambda: any(path.read_bytes().count(b"\n") > 2 for path in state.glob("*.json")))
     sender.send_signal(signal.SIGINT)
     assert b"Interrupted" in sender.communicate(timeout=60)[1]
     assert sender.returncode == 130
-    assert not [path for path in (slow.folder / "messages.db-files").rglob("*") if path.is_file()]
+    assert not [path for path in (apart.folder / "messages.db-files").rglob("*") if path.is_file()]
     assert not list(state.iterdir())
 
 
@@ -304,9 +317,11 @@ def test_a_full_disk_can_be_cleared(shell: Shell) -> None:
     assert (shell.folder / "copy").read_bytes() == (shell.folder / "big").read_bytes()
 
 
-def test_a_bar_shows_bytes(shell: Shell, slow: Platform) -> None:
+def test_a_bar_shows_bytes(shell: Shell, line: Relay) -> None:
     made(shell.folder, {"big": os.urandom(4 * MAX_PART_BYTES + 1)})
-    sender = shell.terminal("send", "--file", "big", "--server", slow.url)
+    line.hold("PUT", after=1)
+    sender = shell.terminal("send", "--file", "big", "--server", line.url)
     sender.expect(r"Sending .*/16.8 MB")
+    line.release()
     link = re.findall(r"http\S+", finished(sender))[0]
     assert "It can be read once" not in link

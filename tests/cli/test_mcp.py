@@ -49,13 +49,18 @@ def folders(tmp_path: Path) -> Path:
 def tools_of(folders: Path, server: str) -> Iterator[AgentTools]:
     """The tools without their process, which takes a second to start."""
     folder = NamedFolder(folders / "saved"), NamedFolder(folders / "outgoing")
-    with closing(AgentTools(server, None, None, *folder)) as tools:
+    with pytest.MonkeyPatch.context() as patch, closing(AgentTools(server, None, None, *folder)) as tools:
+        patch.setattr(agent_tools, "CLOSING_TIMEOUT", 60.0)  # as PATIENT
         yield tools
+
+
+PATIENT = "from crypt_api.cli import agent_tools, main; agent_tools.CLOSING_TIMEOUT = 60; main()"
+"""The command, on a machine on which the service may be silent for longer than two seconds."""
 
 
 def arguments(folders: Path, server: str) -> list[str]:
     folder_flags = ["--save-to", f"{folders}/saved", "--send-from", f"{folders}/outgoing"]
-    return ["-m", "crypt_api", "mcp", *folder_flags, "--server", server]
+    return ["-c", PATIENT, "mcp", *folder_flags, "--server", server]
 
 
 class Agent:
@@ -197,7 +202,7 @@ def test_a_question_ends_with_the_process(folders: Path, unlimited_server: Platf
                 process.stdin.close()
             else:
                 process.send_signal(end)
-            assert process.wait(10) == (0 if end is None else 128 + end)
+            assert process.wait(60) == (0 if end is None else 128 + end)
             assert process.stdout.read() == process.stderr.read() == b""
             link = lines[1]["result"]["structuredContent"]["link"]
             with pytest.raises(errors.Destroyed):

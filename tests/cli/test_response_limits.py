@@ -21,7 +21,7 @@ ANSWERS = [
 SECRET = "#" + "A" * 22
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "PATIENCE", 0.02)  # 0.6 seconds instead of 45
 
@@ -43,6 +43,7 @@ def _no_pause(_seconds: float) -> None:
     raise AssertionError("such a server is not asked again")
 
 
+@pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("ask", [blocking, with_asyncio])
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_response_without_end_is_given_up(answer: raw_services.Misbehaviour, ask: Callable[[str], None]) -> None:
@@ -51,7 +52,7 @@ def test_a_response_without_end_is_given_up(answer: raw_services.Misbehaviour, a
         began = monotonic()
         with pytest.raises(errors.AnswerLost, match=r"is not this service: its response (has more|does not come)"):
             ask(url)
-        assert monotonic() - began < 10
+        assert monotonic() - began < 60
         assert tracemalloc.get_traced_memory()[1] < 32 * raw_services.MIB
         tracemalloc.stop()
 

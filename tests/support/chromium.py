@@ -6,11 +6,22 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Self
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.support.platforms import NODE, ROOT, Platform
+
+PATIENCE = 60_000
+"""Milliseconds until something that never happens fails a test. The page itself may look for news 30 seconds late."""
+
+expect.set_options(timeout=PATIENCE)
+
+
+def zone_of_noon() -> str:
+    """A time zone in which it is about noon, so that no test sees a day end: "today" would become "yesterday"."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # whose signs are the wrong way round
 
 
 @contextmanager
@@ -49,12 +60,13 @@ class Tabs:
 
     def new(self, **settings: Any) -> Page:
         address = {self.platform.address_header: self.platform.next_address()}
-        settings = {"viewport": {"width": 480, "height": 800}, "locale": "en-GB"} | settings
+        defaults = {"viewport": {"width": 480, "height": 800}, "locale": "en-GB", "timezone_id": zone_of_noon()}
+        settings = defaults | settings
         settings["extra_http_headers"] = settings.get("extra_http_headers", {}) | address
         context = self.browser.new_context(**settings)
         self.contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("dialog", lambda dialog: dialog.accept())
         page.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))

@@ -22,7 +22,7 @@ import pytest
 from tests.support.platforms import START_TIMEOUT
 
 NOT_TRIED = "Firefox was not tried: none is installed, and script/bootstrap can bring one only to Debian, as root."
-WAIT_TIMEOUT = 15.0  # seconds
+WAIT_TIMEOUT = 60.0  # seconds; only ever used up by something that does not happen at all
 ENTER = "\ue007"
 SHIFTED_TAB = "\ue008\ue004"
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver's name for a reference to an element

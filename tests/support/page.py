@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import FilePayload, Page, Route, expect
 
+from tests.support.chromium import PATIENCE
+
 MESSAGE = "pass & <b>word</b> žluťoučký 🐎\n  second line"
 FILE: FilePayload = {"name": "keys ключ.bin", "mimeType": "application/x-keys", "buffer": bytes(range(256)) * 30}
 QUESTION_MODULES = {
@@ -67,6 +69,22 @@ def reveal(page: Page) -> None:
     expect(page.locator("#message")).to_be_visible()
 
 
+def copy(page: Page, button: str) -> None:
+    """Press a button that copies, and wait until it says that it has: it does so for two seconds only."""
+    said = page.evaluate_handle(
+        """(selector) => {
+          const said = {};
+          const button = document.querySelector(selector);
+          new MutationObserver(() => { said.text ??= button.textContent; }).observe(button, { childList: true });
+          return said;
+        }""",
+        button,
+    )
+    page.click(button)
+    page.wait_for_function("(said) => said.text", arg=said)
+    assert said.get_property("text").json_value() == "Copied"
+
+
 def follow(page: Page, link: str) -> None:
     """Go to a link in the same tab, as pasting the link into the address bar does."""
     page.evaluate("link => { location.href = link; }", link)
@@ -96,11 +114,12 @@ class Delayed:
         wait_until(self._page, lambda: bool(self._requests))
 
     def release(self) -> None:
+        """Let them go on to the service, or to nobody if the page is offline by now."""
         self.wait()
         self._is_over = True  # the route stays: without any, Chromium itself lets its requests go on
         for route in self._requests:
-            with self._page.expect_response(route.request.url):
-                route.fallback()
+            route.fallback()
+            route.request.response()  # waits for it
         settle(self._page)
 
 
@@ -110,7 +129,7 @@ def settle(page: Page) -> None:
 
 
 def wait_until(page: Page, condition: Callable[[], bool]) -> None:
-    for _ in range(500):
+    for _ in range(PATIENCE // 20):
         if condition():
             return
         page.wait_for_timeout(20)

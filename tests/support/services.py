@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-START_TIMEOUT = 20.0  # seconds
+START_TIMEOUT = 60.0  # seconds; only ever used up by something that does not start at all
 
 
 class Service:

@@ -69,6 +69,7 @@ class Shell:
 def finished(terminal: "pexpect.spawn[str]", code: int = 0) -> str:
     """Wait for the end of the command; give what it printed since it was last read."""
     terminal.expect(pexpect.EOF)
+    terminal.wait()  # the terminal closes a little before the process has ended, and `close` would kill it
     terminal.close()
     assert terminal.exitstatus == code, terminal.before
     return terminal.before or ""
