@@ -17,6 +17,7 @@ import pytest
 from tests.support.edge import EVENT_LOOPS, start_on
 from tests.support.platforms import Process, start_server
 from tests.support.processes import descriptors, memory
+from tests.support.services import free_port
 from tests.support.sockets import GET, HOST, connect, received, statuses
 
 LISTENING = r"listening on (http\S+)"
@@ -134,12 +135,11 @@ STDERR = {"a full disk": "2>/dev/full", "nobody who reads": "2>&1 >/dev/null | t
 
 @pytest.mark.parametrize("redirection", STDERR.values(), ids=STDERR)
 def test_a_server_starts_and_ends_although_nobody_takes_what_it_says(redirection: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     serve = f"{sys.executable} -m crypt_api serve --port={port} --store=sqlite:///{tmp_path}/messages.db"
     script = f"{{ {{ sh -c 'echo $$ >{tmp_path}/pid; exec {serve}'; echo $? >{tmp_path}/code; }} {redirection}; }}"
     with subprocess.Popen(["/bin/sh", "-c", script]) as shell:  # noqa: S603
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=6))
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(retries=7))
         with client:
             message_id = client.post("/", json={"message": "secret"}).json()["id"]
             assert client.get(f"/{message_id}").json() == {"message": "secret"}

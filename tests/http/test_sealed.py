@@ -165,7 +165,7 @@ def test_the_receipt_tells_what_became_of_it(client: httpx.Client) -> None:
         client.get(sealed.path, headers=sealed.headers)
         told = receipt(client, sealed)
         assert (told["state"], told["reads_left"]) == ("read", left)
-        assert abs(datetime.fromisoformat(told["at"]) - datetime.now(UTC)) < timedelta(seconds=3)
+        assert abs(datetime.fromisoformat(told["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
         assert told["expires_at"] == unread["expires_at"]
 
 
