@@ -1,6 +1,7 @@
 """Three requests a second for each client, counted exactly, in bounded memory."""
 
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -15,6 +16,7 @@ from crypt_core.limits.client_limits import OwnLimits
 from crypt_core.limits.rate_limiter import NETWORK_FACTOR, Admission, SlidingWindow
 from crypt_core.settings import Settings
 from tests.support.platforms import Platform
+from tests.support.rate import within_a_second
 
 
 class Clock:
@@ -32,7 +34,8 @@ async def no_body() -> AsyncIterator[bytes]:
 
 def test_the_fourth_request_of_a_second_is_refused(platform: Platform) -> None:
     with platform.client("198.51.100.1") as client, platform.client("198.51.100.2") as other:
-        answers = [client.get("/zzzzz") for _ in range(4)]
+        for _ in within_a_second():
+            answers = [client.get("/zzzzz") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert answers[3].content == b'{"error": "Rate limit exceeded"}'
         assert answers[3].headers["retry-after"] == "1"
@@ -41,8 +44,9 @@ def test_the_fourth_request_of_a_second_is_refused(platform: Platform) -> None:
 
 def test_a_refused_request_reads_nothing(platform: Platform) -> None:
     with platform.client("198.51.100.3") as client, platform.client() as other:
-        message_id = other.post("/", json={"message": "secret"}).json()["id"]
-        statuses = [client.get("/zzzzz").status_code for _ in range(3)] + [client.get("/" + message_id).status_code]
+        for _ in within_a_second():
+            message_id = other.post("/", json={"message": "secret"}).json()["id"]
+            statuses = [client.get(path).status_code for path in ["/zzzzz"] * 3 + ["/" + message_id]]
         assert statuses[3] == 429
         assert other.get("/" + message_id).json() == {"message": "secret"}
 
@@ -54,10 +58,10 @@ def test_help_and_preflight_are_never_limited(platform: Platform) -> None:
 
 
 def test_an_ipv6_client_is_its_network(platform: Platform) -> None:
-    statuses = []
-    for host in range(4):
-        with platform.client(f"2001:db8:1:2:{host}::1") as client:
-            statuses.append(client.get("/zzzzz").status_code)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(platform.client(f"2001:db8:1:2:{host}::1")) for host in range(4)]
+        for _ in within_a_second():
+            statuses = [client.get("/zzzzz").status_code for client in clients]
     assert statuses == [404, 404, 404, 429]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.platforms import Process, start_server
 from tests.support.proxies import PROXIES, Proxy, caddy, client_at, nginx
+from tests.support.rate import within_a_second
 
 
 @pytest.fixture(params=PROXIES)
@@ -35,7 +36,9 @@ def test_each_client_has_its_own_limit_whatever_it_says_of_itself(
 ) -> None:
     with proxy(tmp_path, server.port) as url, client_at("127.0.0.2", url) as one, client_at("127.0.0.3", url) as other:
         forged = [{"X-Forwarded-For": f"192.0.2.{n}", "Forwarded": f"for=192.0.2.{n}"} for n in range(4)]
-        assert [one.get("/zzzzz", headers=headers).status_code for headers in forged] == [404, 404, 404, 429]
+        for _ in within_a_second():
+            answers = [one.get("/zzzzz", headers=headers) for headers in forged]
+        assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert other.get("/zzzzz").status_code == 404
 
 
@@ -78,7 +81,7 @@ def test_caddy_lets_a_request_wait_for_a_server_that_restarts(tmp_path: Path) ->
     flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--trusted-proxies=127.0.0.1")
     with (
         start_server(*flags) as server,
-        caddy(tmp_path, server.port, try_duration="8s") as url,
+        caddy(tmp_path, server.port, try_duration="25s") as url,
         client_at("127.0.0.5", url) as someone,
         ThreadPoolExecutor(2) as threads,
     ):
