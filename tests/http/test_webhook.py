@@ -19,7 +19,7 @@ from crypt_api import Client
 from crypt_api.server import webhook
 from crypt_core.webhook import Webhook
 from tests.support import platforms
-from tests.support.platforms import ROOT, Platform
+from tests.support.platforms import LONG_IDS, ROOT, Platform
 from tests.support.receivers import Received, Receiver
 from tests.support.sealed import Sealed
 from tests.support.services import free_port, wait_until
@@ -37,11 +37,12 @@ def receiver() -> Iterator[Receiver]:
 def service(request: pytest.FixtureRequest, receiver: Receiver, tmp_path: Path) -> Iterator[Platform]:
     url = f"{receiver.url}/path-secret"
     if request.param == "worker":
-        with platforms.worker("--var", f"WEBHOOK:{url}", "--var", f"WEBHOOK_SECRET:{SECRET}") as platform:
+        variables = (f"WEBHOOK:{url}", f"WEBHOOK_SECRET:{SECRET}", "ID_LENGTH:20")
+        with platforms.worker(*(part for variable in variables for part in ("--var", variable))) as platform:
             yield platform
         return
     (tmp_path / "secret").write_text(SECRET)
-    flags = (f"--webhook={url}", f"--webhook-secret-file={tmp_path}/secret", "--metrics=127.0.0.1:0")
+    flags = (f"--webhook={url}", f"--webhook-secret-file={tmp_path}/secret", "--metrics=127.0.0.1:0", LONG_IDS)
     with platforms.server(tmp_path, *flags) as platform:
         yield platform
 

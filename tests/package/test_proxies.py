@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.platforms import Process, start_server
+from tests.support.platforms import LONG_IDS, Process, start_server
 from tests.support.proxies import PROXIES, Proxy, caddy, client_at, nginx
 from tests.support.rate import within_a_second
 
@@ -22,7 +22,12 @@ def proxy(request: pytest.FixtureRequest) -> Proxy:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Process]:
-    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--trusted-proxies=127.0.0.1", "--misses-per-hour=0")
+    flags = (
+        f"--store=sqlite:///{tmp_path}/messages.db",
+        "--trusted-proxies=127.0.0.1",
+        "--misses-per-hour=0",
+        LONG_IDS,
+    )
     with start_server(*flags) as process:
         yield process
 

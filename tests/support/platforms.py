@@ -26,6 +26,10 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Every client would read the system's certificates, which takes longer than what it asks for."""
 
 
+LONG_IDS = "--id-length=20"
+"""For tests that look for an id in a text: five characters may be there by chance."""
+
+
 class Process:
     """A program that says `listening on URL`, and everything else it says."""
 
