@@ -23,7 +23,7 @@ COMMON = {
         ("HEAD", "/", 200),
         ("POST", "/", 400),
         ("DELETE", "/", 405),
-        ("GET", "/abc12", 404),
+        ("GET", "/abc123", 404),
         ("PATCH", "/", 405),
         ("GET", "/a/b", 404),
         ("OPTIONS", "/", 204),
@@ -113,7 +113,7 @@ def test_no_log_names_an_id_or_a_message(platform: Platform, client: httpx.Clien
 
 
 def test_pipelined_requests_are_answered_in_turn(platform: Platform) -> None:
-    request = f"GET /zzzzz HTTP/1.1\r\nHost: x\r\n{platform.address_header}: 192.0.2.%d\r\n\r\n"
+    request = f"GET /zzzzzz HTTP/1.1\r\nHost: x\r\n{platform.address_header}: 192.0.2.%d\r\n\r\n"
     with socket.create_connection(("127.0.0.1", platform.port), timeout=30) as connection:
         connection.sendall("".join(request % number for number in range(5)).encode())
         received = b""

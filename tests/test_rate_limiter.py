@@ -35,18 +35,18 @@ async def no_body() -> AsyncIterator[bytes]:
 def test_the_fourth_request_of_a_second_is_refused(platform: Platform) -> None:
     with platform.client("198.51.100.1") as client, platform.client("198.51.100.2") as other:
         for _ in within_a_second():
-            answers = [client.get("/zzzzz") for _ in range(4)]
+            answers = [client.get("/zzzzzz") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert answers[3].content == b'{"error": "Rate limit exceeded"}'
         assert answers[3].headers["retry-after"] == "1"
-        assert other.get("/zzzzz").status_code == 404
+        assert other.get("/zzzzzz").status_code == 404
 
 
 def test_a_refused_request_reads_nothing(platform: Platform) -> None:
     with platform.client("198.51.100.3") as client, platform.client() as other:
         for _ in within_a_second():
             message_id = other.post("/", json={"message": "secret"}).json()["id"]
-            statuses = [client.get(path).status_code for path in ["/zzzzz"] * 3 + ["/" + message_id]]
+            statuses = [client.get(path).status_code for path in ["/zzzzzz"] * 3 + ["/" + message_id]]
         assert statuses[3] == 429
         assert other.get("/" + message_id).json() == {"message": "secret"}
 
@@ -61,7 +61,7 @@ def test_an_ipv6_client_is_its_network(platform: Platform) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(platform.client(f"2001:db8:1:2:{host}::1")) for host in range(4)]
         for _ in within_a_second():
-            statuses = [client.get("/zzzzz").status_code for client in clients]
+            statuses = [client.get("/zzzzzz").status_code for client in clients]
     assert statuses == [404, 404, 404, 429]
 
 
@@ -146,7 +146,7 @@ async def test_a_client_of_a_busy_network_is_told_of_the_network() -> None:
     app, store = App(Settings(), limits), MemoryStore()
     headers = []
     for subnet in (*range(48), 48):
-        request = Request("http", "GET", "/zzzzz", {}, f"2001:db8:48:{subnet:x}::1", no_body())
+        request = Request("http", "GET", "/zzzzzz", {}, f"2001:db8:48:{subnet:x}::1", no_body())
         response = await app.handle(request, store)
         headers.append((response.status, response.headers["RateLimit-Policy"], response.headers["RateLimit"]))
     assert headers[0] == (404, '"default";q=3;w=1', '"default";r=2;t=1')

@@ -366,7 +366,7 @@ def test_a_server_that_was_held_up_itself_blames_no_client(run: Run) -> None:
         async def handle(_: Request) -> Response:
             return Response(200)
 
-        async with serving(handle, Limits(idle_timeout=0.1)) as server, AsyncExitStack() as stack:
+        async with serving(handle, Limits(idle_timeout=60)) as server, AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(Client(server)) for _ in range(4)]
             await until(lambda: len(server.connections) == len(clients))
             loop = asyncio.get_running_loop()
@@ -375,9 +375,11 @@ def test_a_server_that_was_held_up_itself_blames_no_client(run: Run) -> None:
             def hold_up() -> None:
                 """In the turn in which these bytes arrive, timers are next."""
                 loop.remove_reader(one)
+                for connection in server.connections:
+                    connection.since = connection.progress_at = loop.time() - 61
                 for client in clients:
                     client.socket.send(GET)
-                time.sleep(0.3)
+                time.sleep(1.1)  # each second, the server looks who is overdue
 
             loop.add_reader(one, hold_up)
             other.send(b"x")

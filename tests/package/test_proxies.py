@@ -13,6 +13,7 @@ import pytest
 from tests.support.platforms import LONG_IDS, Process, start_server
 from tests.support.proxies import PROXIES, Proxy, caddy, client_at, nginx
 from tests.support.rate import within_a_second
+from tests.support.services import free_port
 
 
 @pytest.fixture(params=PROXIES)
@@ -83,7 +84,8 @@ def test_metrics_are_not_handed_out(proxy: Proxy, tmp_path: Path) -> None:
 
 
 def test_caddy_lets_a_request_wait_for_a_server_that_restarts(tmp_path: Path) -> None:
-    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--trusted-proxies=127.0.0.1")
+    port = free_port()
+    flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--trusted-proxies=127.0.0.1", f"--port={port}")
     with (
         start_server(*flags) as server,
         caddy(tmp_path, server.port, try_duration="25s") as url,
@@ -96,7 +98,7 @@ def test_caddy_lets_a_request_wait_for_a_server_that_restarts(tmp_path: Path) ->
             threads.submit(someone.post, "/", json={"message": "second"}),
             threads.submit(someone.get, f"/{message_id}"),
         ]
-        with start_server(*flags, f"--port={server.port}"):
+        with start_server(*flags):
             created, read = (request.result() for request in waiting)
             assert (created.status_code, read.json()) == (200, {"message": "first"})
 
