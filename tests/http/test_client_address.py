@@ -11,8 +11,9 @@ from tests.support.rate import within_a_second
 def forwarded(process: Process, *headers: str) -> list[int]:
     """Statuses of requests that all come from one address, each with such an `X-Forwarded-For`."""
     with httpx.Client(base_url=process.url, verify=NO_TLS) as client:
-        for _ in within_a_second():
-            answers = [client.get("/zzzzz", headers={"X-Forwarded-For": header}) for header in headers]
+        answers = within_a_second(
+            lambda: [client.get("/zzzzz", headers={"X-Forwarded-For": header}) for header in headers]
+        )
     return [answer.status_code for answer in answers]
 
 

@@ -1,6 +1,7 @@
 """One limit over all servers, counted in the engine; each server's own while the engine does not answer."""
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +21,7 @@ from crypt_core.limits.guesses import Miss, Uncounted
 from crypt_core.limits.hourly_budgets import HOUR, Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import Admission, SlidingWindow
 from crypt_core.settings import Settings
-from tests.support.rate import within_a_second
+from tests.support.rate import awaited_within_a_second
 from tests.support.valkey import Engine, Filter, Pieces, Proxy, as_it_is, new_prefix, shared_engine, until
 from tests.support.valkey_topologies import ClusterOfThree
 
@@ -78,8 +79,9 @@ async def takes_a_miss(limits: ClientLimits, client: str) -> bool:
 async def test_of_64_requests_over_two_servers_as_many_are_admitted_as_the_limit_says(server: Server) -> None:
     limiters = [await connected(server(), 5), await connected(server(), 5)]
     for _ in range(2):
-        for _ in within_a_second():
-            admissions = await asyncio.gather(*(admission(limiters[number % 2], "192.0.2.1") for number in range(64)))
+        admissions = await awaited_within_a_second(
+            lambda: asyncio.gather(*(admission(limiters[number % 2], "192.0.2.1") for number in range(64)))
+        )
         assert [admission.admitted for admission in admissions].count(True) == 5
         assert {admission.remaining for admission in admissions if admission.admitted} == {4, 3, 2, 1, 0}
         resets = [admission.reset for admission in admissions]
@@ -89,20 +91,23 @@ async def test_of_64_requests_over_two_servers_as_many_are_admitted_as_the_limit
 
 async def test_a_stranger_is_not_refused(server: Server) -> None:
     limiter = await connected(server(), 1)
-    for _ in within_a_second():
-        clients = ("192.0.2.1", "192.0.2.1", "192.0.2.2")
-        admissions = [await admission(limiter, client) for client in clients]
-    assert [admission.admitted for admission in admissions] == [True, False, True]
+
+    async def ask() -> list[bool]:
+        return [(await admission(limiter, client)).admitted for client in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+
+    assert await awaited_within_a_second(ask) == [True, False, True]
 
 
 async def test_the_answers_are_those_of_one_servers_window(server: Server) -> None:
     """A client of IPv6 and its network, and which of the two limits is told."""
     shared = await connected(server(), 3)
     clients = [f"2001:db8:48:{subnet:x}::1" for subnet in range(18) for _ in range(3)] + ["192.0.2.1"] * 4
-    for _ in within_a_second():
+
+    async def ask() -> list[tuple[Admission, Admission]]:
         own = SlidingWindow(3)
-        pairs = [(await own.admit(client), await admission(shared, client)) for client in clients]
-    for expected, found in pairs:
+        return [(await own.admit(client), await admission(shared, client)) for client in clients]
+
+    for expected, found in await awaited_within_a_second(ask):
         assert found.reset == pytest.approx(expected.reset, abs=0.5)
         assert (found.admitted, found.limit, found.remaining, found.policy) == (
             expected.admitted, expected.limit, expected.remaining, expected.policy,
@@ -123,14 +128,18 @@ async def test_of_64_guesses_over_two_servers_as_many_get_a_look_as_the_client_h
 async def test_the_budgets_are_those_of_one_server(server: Server) -> None:
     """A client of IPv6 and its network; and a request that is refused takes none."""
     shared = await connected(server(), 3, 2)
-    for attempt, _ in enumerate(within_a_second()):
-        own, pairs = OwnLimits(SlidingWindow(3), HourlyBudgets(2)), []
+    attempts = itertools.count()
+
+    async def ask() -> list[list[tuple[Admission, Miss]]]:
+        own, attempt, pairs = OwnLimits(SlidingWindow(3), HourlyBudgets(2)), next(attempts), []
         for number in range(120):
             client = f"2001:db8:{attempt:x}:{number % 40:x}::1"
             for limits in (own, shared) if number % 3 == 1 else ():
                 await limits.give_back_miss(client, Taken())
             pairs.append([await limits.admit(client, may_miss=number % 5 > 0) for limits in (own, shared)])
-    for expected, found in pairs:
+        return pairs
+
+    for expected, found in await awaited_within_a_second(ask):
         assert found[0].admitted == expected[0].admitted
         assert type(found[1]) is type(expected[1])
         if isinstance(found[1], Exhausted) and isinstance(expected[1], Exhausted):
@@ -156,11 +165,13 @@ async def test_what_is_counted_is_gone_in_time_and_waits_for_no_disk(tmp_path: P
     with Engine(tmp_path) as engine, engine.client as client:
         store = ValkeyStore(parse_url(engine.url))
         limiter = await connected(store, 3)
-        for _ in within_a_second():
+
+        async def ask() -> list[tuple[int, int]]:
             for _ in range(10):
                 await limiter.admit("192.0.2.1", may_miss=False)
-            logs = [(client.llen(key), client.pttl(key)) for key in client.keys("*rate*")]
-        [(length, life)] = logs
+            return [(client.llen(key), client.pttl(key)) for key in client.keys("*rate*")]
+
+        [(length, life)] = await awaited_within_a_second(ask)
         assert length == 3
         assert 0 < life <= 1_000
         for _ in range(5):  # two of them are refused

@@ -74,8 +74,7 @@ def test_the_life_of_a_sealed_message(configured_worker: Platform) -> None:
 
 def test_the_fourth_request_of_a_second_is_refused(configured_worker: Platform) -> None:
     with configured_worker.client("198.51.100.1") as client, configured_worker.client("198.51.100.2") as other:
-        for _ in within_a_second():
-            answers = [client.get("/zzzz") for _ in range(4)]
+        answers = within_a_second(lambda: [client.get("/zzzz") for _ in range(4)])
         assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
         assert answers[2].headers["ratelimit"].startswith('"default";r=0;t=')
         assert other.get("/zzzz").status_code == 404
