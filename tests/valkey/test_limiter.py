@@ -78,10 +78,12 @@ async def takes_a_miss(limits: ClientLimits, client: str) -> bool:
 
 async def test_of_64_requests_over_two_servers_as_many_are_admitted_as_the_limit_says(server: Server) -> None:
     limiters = [await connected(server(), 5), await connected(server(), 5)]
+
+    async def ask() -> list[Admission]:
+        return await asyncio.gather(*(admission(limiters[number % 2], "192.0.2.1") for number in range(64)))
+
     for _ in range(2):
-        admissions = await awaited_within_a_second(
-            lambda: asyncio.gather(*(admission(limiters[number % 2], "192.0.2.1") for number in range(64)))
-        )
+        admissions = await awaited_within_a_second(ask)
         assert [admission.admitted for admission in admissions].count(True) == 5
         assert {admission.remaining for admission in admissions if admission.admitted} == {4, 3, 2, 1, 0}
         resets = [admission.reset for admission in admissions]

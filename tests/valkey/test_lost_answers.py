@@ -77,7 +77,7 @@ def prefix() -> str:
 
 @pytest.fixture
 async def store(proxy: Proxy, prefix: str) -> AsyncIterator[ValkeyStore]:
-    store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}"))
+    store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}&deadline=20"))
     yield store
     store.close()
 

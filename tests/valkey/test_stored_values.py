@@ -23,7 +23,7 @@ SEALED = Create("sealed", DAY, AccessHashes("proof"), 1, "request")
 
 @pytest.fixture
 async def store(engine: Engine) -> AsyncIterator[ValkeyStore]:
-    store = ValkeyStore(parse_url(engine.url))
+    store = ValkeyStore(parse_url(f"{engine.url}?deadline=20"))
     yield store
     store.close()
 
