@@ -2,12 +2,18 @@
 
 import signal
 
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 pytest_plugins = ["tests.support.tiers", "tests.support.running_platforms"]
 
-# The machines that run this differ too much in speed for deadlines.
-settings.register_profile("default", deadline=None, print_blob=True, max_examples=50)
+# The machines that run this differ too much in speed for deadlines, and for saying that values are made too slowly.
+settings.register_profile(
+    "default",
+    deadline=None,
+    print_blob=True,
+    max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("long", settings.get_profile("default"), max_examples=2_000)
 # Of a mutant it is enough to know that it fails, at once and each time.
 settings.register_profile(

@@ -1,5 +1,6 @@
 """What every answer carries, and the answers to what fits no route."""
 
+import re
 import socket
 
 import httpx
@@ -22,7 +23,7 @@ COMMON = {
         ("HEAD", "/", 200),
         ("POST", "/", 400),
         ("DELETE", "/", 405),
-        ("GET", "/abc12", 404),
+        ("GET", "/abc123", 404),
         ("PATCH", "/", 405),
         ("GET", "/a/b", 404),
         ("OPTIONS", "/", 204),
@@ -107,12 +108,12 @@ def test_no_log_names_an_id_or_a_message(platform: Platform, client: httpx.Clien
         client.request(method, "/" + message_id, content=b'{"message": "unmistakable"')
     client.post("/", content=b'{"message": "unmistakable"')
     client.get(f"/{message_id}/{message_id}")
-    assert message_id not in platform.process.output
+    assert not re.search(rf"\b{message_id}\b", platform.process.output)  # a part of a word may be the same by chance
     assert "unmistakable" not in platform.process.output
 
 
 def test_pipelined_requests_are_answered_in_turn(platform: Platform) -> None:
-    request = f"GET /zzzzz HTTP/1.1\r\nHost: x\r\n{platform.address_header}: 192.0.2.%d\r\n\r\n"
+    request = f"GET /zzzzzz HTTP/1.1\r\nHost: x\r\n{platform.address_header}: 192.0.2.%d\r\n\r\n"
     with socket.create_connection(("127.0.0.1", platform.port), timeout=30) as connection:
         connection.sendall("".join(request % number for number in range(5)).encode())
         received = b""

@@ -35,7 +35,7 @@ class Sender:
 
     async def eventually(self, expected: Told, ask: Callable[[], Awaitable[object]] | None = None) -> None:
         """Wait for what the store says by itself, or when it is asked."""
-        for _ in range(100):
+        for _ in range(400):
             if sorted(self.told) == sorted(expected):
                 break
             if ask is not None:

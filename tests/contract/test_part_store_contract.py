@@ -96,7 +96,7 @@ async def until_used(parts: PartStores, used_bytes: int) -> None:
     """Room is given back in a thread. A bucket has no cap, and its room is not counted."""
     if isinstance(parts, ObjectPartStore):
         used_bytes = 0
-    for _ in range(1_000):
+    for _ in range(4_000):
         if parts.usage.bytes == used_bytes:
             return
         await asyncio.sleep(0.005)

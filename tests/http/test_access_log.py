@@ -9,12 +9,12 @@ import pytest
 from crypt_api.client.parts import PartKeys
 from crypt_core.encoding import encode_base64url
 from tests.support.plain import create
-from tests.support.platforms import start_server
+from tests.support.platforms import LONG_IDS, start_server
 
 
 @pytest.mark.parametrize("flag", ["--no-access-log", "--access-log"])
 def test_the_access_log_never_names_an_id(tmp_path: Path, flag: str) -> None:
-    with start_server(f"--store=sqlite:///{tmp_path}/messages.db", flag) as process:
+    with start_server(f"--store=sqlite:///{tmp_path}/messages.db", LONG_IDS, flag) as process:
         message_id = create(process.url)
         httpx.get(f"{process.url}/{message_id}")
         httpx.get(f"{process.url}/{message_id}/x")

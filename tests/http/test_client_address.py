@@ -4,12 +4,17 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.platforms import Process, start_server
+from tests.support.platforms import NO_TLS, Process, start_server
+from tests.support.rate import within_a_second
 
 
 def forwarded(process: Process, *headers: str) -> list[int]:
     """Statuses of requests that all come from one address, each with such an `X-Forwarded-For`."""
-    return [httpx.get(f"{process.url}/zzzzz", headers={"X-Forwarded-For": header}).status_code for header in headers]
+    with httpx.Client(base_url=process.url, verify=NO_TLS) as client:
+        answers = within_a_second(
+            lambda: [client.get("/zzzzz", headers={"X-Forwarded-For": header}) for header in headers]
+        )
+    return [answer.status_code for answer in answers]
 
 
 def test_by_default_the_header_is_not_believed(tmp_path: Path) -> None:

@@ -61,9 +61,10 @@ def test_a_handler_that_fails_after_its_client_has_left_tells_nobody(
     run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody waits for the answer, and the text of the error may quote a message."""
-    cancelled = asyncio.Event()
+    started, cancelled = asyncio.Event(), asyncio.Event()
 
     async def handle(_: Request) -> Response:
+        started.set()
         try:
             await asyncio.sleep(10)
         finally:
@@ -73,8 +74,7 @@ def test_a_handler_that_fails_after_its_client_has_left_tells_nobody(
     async def scenario() -> None:
         async with serving(handle) as server, Client(server) as client:
             await client.send(GET)
-            await until(lambda: bool(server.connections))
-            await asyncio.sleep(0.05)  # no clock of ours: the handler must have begun
+            await started.wait()
             client.reset()
             await cancelled.wait()
             await asyncio.sleep(0)
@@ -189,10 +189,14 @@ SENT = {
 
 
 def test_what_a_server_does_when_it_stops_in_the_middle_of_everything(run: Run) -> None:
+    begun: list[str] = []
+    is_stopping = asyncio.Event()
+
     async def handle(request: Request) -> Response:
+        begun.append(request.path)
         body = b"".join([chunk async for chunk in request.body])
         if request.path == "/slow":
-            await asyncio.sleep(0.3)
+            await is_stopping.wait()
         return Response(200, body or b"x" * (3_000_000 if request.path == "/large" else 10))
 
     async def scenario() -> None:
@@ -201,9 +205,10 @@ def test_what_a_server_does_when_it_stops_in_the_middle_of_everything(run: Run) 
             for name, client in clients.items():
                 await client.send(SENT[name])
             await clients["idle"].receive()
-            await asyncio.sleep(0.1)  # no clock of ours: the server must have begun
+            await until(lambda: sorted(begun) == ["/", "/-/health", "/large", "/slow", "/slow"])
             stopping = asyncio.create_task(server.stop())
-            await asyncio.sleep(0.1)
+            await until(lambda: server.is_stopping)
+            is_stopping.set()
             await clients["body"].send(b"def")
             answers = {}
             for name, client in clients.items():

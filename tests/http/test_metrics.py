@@ -4,11 +4,11 @@ import sqlite3
 from pathlib import Path
 
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.platforms import Process, start_server
+from tests.support.platforms import LONG_IDS, Process, start_server
 from tests.support.sealed import put, put_answer, put_locked, put_question
+from tests.support.services import wait_until
 
 
 def metrics_url(process: Process) -> str:
@@ -17,7 +17,7 @@ def metrics_url(process: Process) -> str:
 
 def test_metrics_count_what_happened_and_name_nothing(tmp_path: Path) -> None:
     flags = (f"--store=sqlite:///{tmp_path}/messages.db", "--rate-limit-per-second=0", "--metrics=127.0.0.1:0")
-    with start_server(*flags) as process, httpx.Client(base_url=process.url) as client:
+    with start_server(*flags, LONG_IDS) as process, httpx.Client(base_url=process.url) as client:
         first, second = (client.post("/", json={"message": "secret"}).json()["id"] for _ in range(2))
         client.get("/" + first)
         client.get("/" + first)
@@ -66,10 +66,8 @@ def test_metrics_count_what_expired(tmp_path: Path) -> None:
         database.execute("UPDATE messages SET due_at = 1, record = ?", ['{"expires_at": 1}'])
     database.close()
     with start_server(*flags) as process:
-        for _ in range(50):
-            if 'crypt_api_messages_total{event="expired"} 3.0' in httpx.get(metrics_url(process)).text:
-                return
-    pytest.fail("never counted")
+        expected = 'crypt_api_messages_total{event="expired"} 3.0'
+        wait_until(lambda: expected in httpx.get(metrics_url(process)).text, "never counted")
 
 
 def test_metrics_are_served_on_their_own_address_only() -> None:

@@ -165,7 +165,7 @@ def test_the_receipt_tells_what_became_of_it(client: httpx.Client) -> None:
         client.get(sealed.path, headers=sealed.headers)
         told = receipt(client, sealed)
         assert (told["state"], told["reads_left"]) == ("read", left)
-        assert abs(datetime.fromisoformat(told["at"]) - datetime.now(UTC)) < timedelta(seconds=3)
+        assert abs(datetime.fromisoformat(told["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
         assert told["expires_at"] == unread["expires_at"]
 
 
@@ -181,7 +181,7 @@ def test_its_sender_can_destroy_it_unread(client: httpx.Client) -> None:
 
 def test_a_plain_message_can_be_destroyed_and_leaves_no_receipt(client: httpx.Client) -> None:
     message_id = client.post("/", json={"message": "secret"}).json()["id"]
-    for path in (f"/{message_id}/status", "/zzzzz/status"):
+    for path in (f"/{message_id}/status", "/zzzzzz/status"):
         answer = client.get(path, headers=Sealed().headers)
         assert (answer.status_code, answer.content) == NOT_FOUND
     assert client.delete("/" + message_id).status_code == 204
@@ -215,4 +215,4 @@ def test_what_a_page_of_another_origin_needs_is_allowed(client: httpx.Client) ->
     exposed = set(answer.headers["access-control-expose-headers"].split(", "))
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= exposed
     assert answer.content == b""
-    assert json.loads(client.get("/zzzzz").content) == {"error": "Message not found"}
+    assert json.loads(client.get("/zzzzzz").content) == {"error": "Message not found"}

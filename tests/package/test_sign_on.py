@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.platforms import ROOT, Process, start_server
+from tests.support.platforms import LONG_IDS, ROOT, Process, start_server
 from tests.support.proxies import PROXIES
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()
@@ -57,7 +57,12 @@ def upstream() -> Iterator[Upstream]:
 
 @contextmanager
 def server_behind(folder: Path) -> Iterator[Process]:
-    flags = ("--trusted-proxies=127.0.0.1", "--create-header=X-Auth-Request-Email", "--rate-limit-per-second=0")
+    flags = (
+        "--trusted-proxies=127.0.0.1",
+        "--create-header=X-Auth-Request-Email",
+        "--rate-limit-per-second=0",
+        LONG_IDS,
+    )
     with start_server(f"--store=sqlite:///{folder}/messages.db", "--metrics=127.0.0.1:0", *flags) as process:
         yield process
 

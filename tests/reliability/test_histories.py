@@ -5,7 +5,9 @@ Each service runs as a process, and is started again on what it left. The model 
 """
 
 import asyncio
+import os
 import random
+import signal
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +47,8 @@ async def caller(
 async def kill_after(process: Process, count: int, answers: asyncio.Semaphore) -> None:
     for _ in range(count):
         await answers.acquire()
-    await asyncio.to_thread(process.kill)
+    os.killpg(process.pid, signal.SIGKILL)  # now, and not when a thread has its turn
+    await asyncio.to_thread(process.wait)
 
 
 async def run_rounds(start: Callable[[], Process], kills: int, seed: int) -> History:

@@ -129,7 +129,7 @@ async def test_of_uploads_at_once_one_takes_an_expired_parts_place(monkeypatch: 
         """All uploads see the expired part, before any of them replaces it."""
         there = look(self, part_id)
         if not hasattr(seen, "once"):
-            seen.once = have_looked.wait(10)
+            seen.once = have_looked.wait(30)
         return there
 
     monkeypatch.setattr(ObjectPartStore, "_look", look_together)
@@ -153,10 +153,12 @@ async def test_what_others_have_put_into_the_bucket_is_no_part() -> None:
 
 
 async def test_a_slow_reader_gets_the_whole_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    url, data = shared_s3().url(new_prefix()), DATA * 5
+    sender = opened(url)
+    await sender.put(ID, 60, len(data), body(data, 100_000))
+    sender.close()
     monkeypatch.setattr(object_store, "SILENCE_SECONDS", 1)
-    parts = opened(shared_s3().url(new_prefix()))
-    data = DATA * 5
-    await parts.put(ID, 60, len(data), body(data, 100_000))
+    parts = opened(url)
     part = await parts.get(ID)
     assert part is not None
     pieces = []

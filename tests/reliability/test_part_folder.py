@@ -14,6 +14,7 @@ from crypt_api.server.parts.room import BLOCK_BYTES
 from crypt_api.server.stores.sqlite import files
 from crypt_core.errors import StorageUnavailable
 from tests.contract.test_part_store_contract import ID, NOW, OTHER, Clock, body, content
+from tests.support.sqlite_files import until
 
 
 def parts_in(tmp_path: Path, clock: Clock | None = None, max_bytes: int = 0) -> FolderPartStore:
@@ -100,10 +101,7 @@ async def test_uploads_at_once_leave_messages_the_free_room_that_they_need(
         await parts.put(OTHER, 60, 2 * BLOCK_BYTES, body(bytes(2 * BLOCK_BYTES)))
     go_on.set()
     await first
-    for _ in range(1_000):  # a thread ends the upload
-        if not parts.usage.refuses:
-            break
-        await asyncio.sleep(0.005)
+    await until(lambda: not parts.usage.refuses)  # a thread ends the upload
     assert (await parts.put(OTHER, 60, 2 * BLOCK_BYTES, body(bytes(2 * BLOCK_BYTES)))).is_new  # the disk tells of it
     parts.close()
 

@@ -28,7 +28,7 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         headers = {"TTL": "3600", "X-Forwarded-For": self._address}
-        with httpx.Client(base_url=self._url, headers=headers) as client:
+        with httpx.Client(base_url=self._url, headers=headers, timeout=60) as client:
             for number in range(10_000):
                 part = self.keys.seal(number, os.urandom(random.randrange(600_000)))
                 try:

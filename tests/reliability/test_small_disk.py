@@ -1,6 +1,5 @@
 """A disk that is really full, and a cap that is reached: new messages are refused, and nothing else is."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.plain import create
 from tests.support.platforms import NO_TLS, Process, start_server
+from tests.support.services import wait_until
 from tests.support.small_disk import MountedDisk, limited_disk, small_disk
 
 
@@ -38,10 +38,8 @@ def storage(process: Process) -> object:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    """Wait for what the store tells of itself."""
+    wait_until(condition, "the store does not say so")
 
 
 def gauge(process: Process, name: str) -> float:

@@ -169,7 +169,7 @@ async def test_a_fault_of_the_event_loop_takes_the_file_from_nobody(
 
     monkeypatch.setattr(GroupCommit, "decide", fail_once)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-    assert isinstance(await asyncio.wait_for(store.apply("abc12", Create("x", DAY)), 5), Created)
+    assert isinstance(await asyncio.wait_for(store.apply("abc12", Create("x", DAY)), 20), Created)
     assert await store.apply("abc12", Read()) == Granted("x")
     store.close()
 
@@ -184,7 +184,7 @@ async def test_an_event_loop_that_has_stopped_holds_nobody_up(
     creation = asyncio.ensure_future(store.apply("abc13", Create("y", DAY)))
     await asyncio.sleep(0)
     store._writer._give_file_away()  # noqa: SLF001
-    assert isinstance(await asyncio.wait_for(creation, 5), Created)
+    assert isinstance(await asyncio.wait_for(creation, 20), Created)
     store.close()
 
 
@@ -204,7 +204,7 @@ async def test_what_is_asked_of_a_closed_store_is_refused(path: Path) -> None:
     store = SqliteStore(path)
     store.close()
     with pytest.raises(StorageUnavailable, match="closed"):
-        await asyncio.wait_for(store.apply("abc12", Read()), 5)
+        await asyncio.wait_for(store.apply("abc12", Read()), 20)
 
 
 def test_a_group_that_everybody_has_left_is_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +238,6 @@ def test_the_process_ends_even_if_the_log_fails(path: Path, monkeypatch: pytest.
     monkeypatch.setattr(Housekeeping, "step", lambda _: 1 / 0)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     store = SqliteStore(path, system=System(exit=ended.set))
-    assert ended.wait(5)
+    assert ended.wait(20)
     store._thread.join()  # noqa: SLF001 - a process would have ended
     logger.removeHandler(handler)

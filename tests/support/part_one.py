@@ -78,7 +78,8 @@ def _reads() -> list[Row]:
     read = [Row("GET", "/ID", headers, b"", 200, MESSAGE, COUNTED) for headers in sent]
     read += [Row("GET", "/ID?utm_source=mail", {}, b"", 200, MESSAGE, COUNTED)]
     read += [Row("GET", "/ID", {"User-Agent": "curl/8.9.1"}, b"", 200, MESSAGE + b"\n", COUNTED)]
-    unknown = ("/zzzzz", "/abcd", "/ABC12", "/abc1!", "/abc%31", "/" + "a" * 21)
+    # Longer than the ids that this service makes: by chance, there could be a message.
+    unknown = ("/zzzzzz", "/abcd", "/ABC12", "/abc1!", "/abc%31", "/" + "a" * 21)
     return read + [Row("GET", path, {}, b"", 404, error_body("Message not found"), COUNTED) for path in unknown]
 
 
@@ -88,13 +89,13 @@ def _others() -> list[Row]:
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             rows += [Row(method, path, {}, b"", 404, error_body("Not found"), JSON)]
     not_allowed = error_body("Method not allowed")
-    for path in ("/ID", "/zzzzz"):
+    for path in ("/ID", "/zzzzzz"):
         for method in ("POST", "PUT", "PATCH", "PROPFIND", "TRACE"):
             rows += [Row(method, path, {}, b"", 405, not_allowed, JSON | {"allow": ID_ALLOW})]
         rows += [Row("HEAD", path, {}, b"", 405, b"", JSON | {"allow": ID_ALLOW})]
     for method in ("PATCH", "DELETE", "PROPFIND", "TRACE"):
         rows += [Row(method, "/", {}, b"", 405, not_allowed, JSON | {"allow": ROOT_ALLOW})]
-    return rows + [Row("OPTIONS", path, {}, b"", 204, b"", PREFLIGHT) for path in ("/", "/ID", "/zzzzz", "/a/b/c")]
+    return rows + [Row("OPTIONS", path, {}, b"", 204, b"", PREFLIGHT) for path in ("/", "/ID", "/zzzzzz", "/a/b/c")]
 
 
 ROWS = _creations() + _reads() + _others()

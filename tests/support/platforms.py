@@ -20,10 +20,14 @@ import httpx
 
 ROOT = Path(__file__).parent.parent.parent
 NODE = Path(sys.executable).with_name("node")
-START_TIMEOUT = 60.0  # seconds; only ever used up by something that does not start at all
+START_TIMEOUT = 240.0  # seconds; only ever used up by something that does not start at all
 
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Every client would read the system's certificates, which takes longer than what it asks for."""
+
+
+LONG_IDS = "--id-length=20"
+"""For tests that look for an id in a text: five characters may be there by chance."""
 
 
 class Process:

@@ -1,6 +1,7 @@
 """Programs of others on loopback: started, waited for, killed, and perhaps shared by all tests."""
 
 import atexit
+import itertools
 import os
 import random
 import shutil
@@ -8,12 +9,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-START_TIMEOUT = 60.0  # seconds; only ever used up by something that does not start at all
+START_TIMEOUT = 60.0  # seconds; only ever used up by what never comes
 
 
 class Service:
@@ -77,10 +78,22 @@ def shared(make: Callable[[Path], S]) -> S:
     return service
 
 
+def _ports() -> Iterator[int]:
+    """Ports of this process alone, among those that run tests at once; each of them once before any comes again."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    step = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    own = [*range(10_000 + number, 32_768, step)]
+    first = random.randrange(len(own))
+    return itertools.cycle(own[first:] + own[:first])
+
+
+_own_ports = _ports()
+
+
 def free_port() -> int:
     """A port below those that the system gives to clients: one of theirs may be taken before the program starts."""
     while True:
-        port = random.randrange(10_000, 32_768)
+        port = next(_own_ports)
         with suppress(OSError), socket.create_server(("", port)):
             return port
 

@@ -40,7 +40,7 @@ def copy_files(path: Path, folder: Path) -> Path:
     return folder / path.name
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     """Wait for what a background thread does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -55,10 +55,15 @@ def durable(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> 
     shards.close()
 
 
+def _options() -> str:
+    """A prefix that no other test has, and a deadline that a busy machine does not use up."""
+    return f"?prefix={new_prefix()}&deadline=20"
+
+
 @contextmanager
 def valkey(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
     with allow(PROCESSES_AND_CONNECTIONS):
-        store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={new_prefix()}"), clock=clock, on_event=on_event)
+        store = ValkeyStore(parse_url(f"{shared_engine().url}{_options()}"), clock=clock, on_event=on_event)
         yield store
         store.close()
 
@@ -66,7 +71,7 @@ def valkey(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> I
 @contextmanager
 def valkey_by_script(_: Path, clock: Callable[[], float], on_event: OnEvent = ignore) -> Iterator[Store]:
     with allow(PROCESSES_AND_CONNECTIONS), without_ifeq(shared_engine()) as proxy:
-        store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"), clock=clock, on_event=on_event)
+        store = ValkeyStore(parse_url(f"{proxy.url}{_options()}"), clock=clock, on_event=on_event)
         yield store
         store.close()
 

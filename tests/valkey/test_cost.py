@@ -1,6 +1,5 @@
 """What a command costs: round trips, as an engine counts them."""
 
-import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -47,7 +46,6 @@ async def test_round_trips_of_each_command(proxy: Proxy, monkeypatch: pytest.Mon
     proxy.faults = pieces
     store = ValkeyStore(parse_url(f"{proxy.url}?prefix={new_prefix()}"))
     await store.apply("connect", Read())
-    await asyncio.sleep(0.1)
     costs = []
     for message_id, command, _ in STEPS:
         before = pieces.count

@@ -27,7 +27,7 @@ from crypt_core.outcomes import (
     WrongPassphrase,
 )
 from crypt_core.record import AccessHashes, Record
-from tests.support.valkey import Filter, Proxy, new_prefix, shared_engine, until
+from tests.support.valkey import Filter, Proxy, new_prefix, recovered, shared_engine, until
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
@@ -77,7 +77,7 @@ def prefix() -> str:
 
 @pytest.fixture
 async def store(proxy: Proxy, prefix: str) -> AsyncIterator[ValkeyStore]:
-    store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}"))
+    store = ValkeyStore(parse_url(f"{proxy.url}?prefix={prefix}&deadline=20"))
     yield store
     store.close()
 
@@ -239,14 +239,14 @@ async def test_503_means_that_nothing_happened(proxy: Proxy, hasty: ValkeyStore,
     before, command, next_command, is_right = CHANGES[case]
     proxy.faults = hole = Hole(proxy)
     for earlier in before:
-        await hasty.apply("abc12", earlier)
+        await recovered(hasty, "abc12", earlier)
     stored = shared_engine().client.get(f"{prefix}abc12")
     hole.is_open = True
     with pytest.raises(StorageUnavailable):
         await hasty.apply("abc12", command)
     assert shared_engine().client.get(f"{prefix}abc12") != stored
     hole.close()
-    outcome = await hasty.apply("abc12", next_command)
+    outcome = await recovered(hasty, "abc12", next_command)
     assert is_right(outcome), outcome
 
 
@@ -286,13 +286,13 @@ async def test_what_somebody_has_built_on_is_not_taken_back(proxy: Proxy, hasty:
     """Another server has told a reader that the message is gone, so it is."""
     other = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={prefix}"))
     proxy.faults = hole = Hole(proxy)
-    await hasty.apply("abc12", PLAIN)
+    await recovered(hasty, "abc12", PLAIN)
     hole.is_open = True
     with pytest.raises(StorageUnavailable):
         await hasty.apply("abc12", Read())
     assert await other.apply("abc12", Read()) == Missing()
     hole.close()
-    assert await hasty.apply("abc12", Read()) == Missing()
+    assert await recovered(hasty, "abc12", Read()) == Missing()
     assert await other.apply("abc12", Read()) == Missing()
     other.close()
 

@@ -65,14 +65,14 @@ async def test_a_read_whose_lease_cannot_be_remembered_is_taken_back(engine: Eng
     """The read itself was executed, and its reader gets 503."""
     keys = ("resetkeys", "~crypt:abc*", "~crypt:!fence*")
     with opened(allow(engine, *keys)) as store:
-        await store.apply("abc12", SEALED)
+        await recovered(store, "abc12", SEALED)
         with pytest.raises(StorageUnavailable, match="NOPERM"):
             await store.apply("abc12", Read("proof", None, "key"))
         await restored("abc12", store)
-        receipt = await store.apply("abc12", GetReceipt("proof"))
+        receipt = await recovered(store, "abc12", GetReceipt("proof"))
         assert isinstance(receipt, Receipt)
         assert receipt.state == "unread"
-        assert await store.apply("abc12", Read("proof")) == Granted("sealed")
+        assert await recovered(store, "abc12", Read("proof")) == Granted("sealed")
 
 
 async def test_after_an_engine_that_does_not_tell_the_time_everything_goes_on(
@@ -81,7 +81,7 @@ async def test_after_an_engine_that_does_not_tell_the_time_everything_goes_on(
     """As one that is busy with a script: it refuses every command of a group, the first one too."""
     monkeypatch.setattr(memory_watch, "INTERVAL", 0.01)
     with opened(allow(engine)) as store, engine.client as client:
-        await store.apply("abc12", PLAIN)
+        await recovered(store, "abc12", PLAIN)
         client.execute_command("ACL", "SETUSER", USER, "-time")
         with pytest.raises(StorageUnavailable):
             await store.apply("abc13", PLAIN)

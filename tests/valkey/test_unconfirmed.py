@@ -141,14 +141,16 @@ async def test_it_is_there_again_while_the_replica_is_still_away(
 
 async def test_what_another_server_has_told_stays(pair: Pair, servers: list[ValkeyStore], names: str) -> None:
     """The first server never hears that its read was executed; the second one confirms it, and tells."""
-    await recovered(servers[1], names, SEALED)
-    await recovered(servers[0], names, STATUS)
+    url = f"{pair.address.url}?replicas=1&deadline=30"  # nobody gives up
+    first, second = (ValkeyStore(parse_url(url)) for _ in range(2))
+    await recovered(second, names, SEALED)
+    await recovered(first, names, STATUS)
     pair.cut()
-    reading = asyncio.ensure_future(refused(servers[0], names, READ))
+    reading = asyncio.ensure_future(first.apply(names, READ))
     await until(lambda: b'"read"' in stored(pair, names), "the read is not executed")
-    looking = asyncio.ensure_future(servers[1].apply(names, STATUS))
+    looking = asyncio.ensure_future(second.apply(names, STATUS))
     await until(lambda: b"~" in stored(pair, names), "nobody looks")
-    servers[0].close()  # its take-back comes too late
+    first.close()  # its take-back comes too late
     repair(pair)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -157,6 +159,7 @@ async def test_what_another_server_has_told_stays(pair: Pair, servers: list[Valk
     assert isinstance(receipt, Receipt)
     assert receipt.state == "read"
     assert await recovered(servers[2], names, READ) == Missing()
+    second.close()
 
 
 @pytest.mark.parametrize("is_hindered", [True, False])

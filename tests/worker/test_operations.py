@@ -71,6 +71,8 @@ def test_each_request_costs_what_the_docs_say(configuration: str, flags: list[st
         for message in one_in_each_shard():  # makes the tables, and sets the alarms
             assert client.put(message.path, json=message.body | {"ttl": 60}).status_code == 201
         meter = Meter(worker)
+        client.get("/-/health")
+        worker.process.wait_for(r'("route": "/-/health")')  # so all that was before it is told
         time.sleep(0.5)
         before = meter.total()
         costs = documented(configuration)
