@@ -7,8 +7,7 @@ import click
 import httpx
 
 from crypt_api.client.connections import Connections
-from crypt_core.errors import SettingsError
-from crypt_core.setting_values import SECONDS, parse_seconds
+from crypt_core.setting_values import SECONDS, SettingsError, parse_seconds
 
 
 class Lifetime(click.ParamType[int]):

@@ -9,8 +9,8 @@ from types import FrameType
 import click
 from mcp.server import MCPServer
 
-from crypt_api.cli.agent_tools import INSTRUCTIONS, AgentTools
 from crypt_api.cli.error_reports import reports_errors
+from crypt_api.cli.mcp_tools import INSTRUCTIONS, AgentTools
 from crypt_api.cli.named_folders import IS_SUPPORTED, NamedFolder
 from crypt_api.cli.service_options import service_options, ttl_option
 from crypt_api.cli.terminal import check_stdout, is_terminal, tell

@@ -15,8 +15,9 @@ from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNE
 from crypt_api.server.edge.listening import ensure_descriptors, fill_standard_descriptors, listen
 from crypt_api.server.run import run
 from crypt_core import ids
-from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import MIN_TTL, Settings
+from crypt_core.store import StorageUnavailable
 
 DEFAULTS = Settings()
 _LOG = logging.getLogger(__name__)

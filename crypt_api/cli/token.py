@@ -6,7 +6,7 @@ import click
 
 from crypt_api.cli.terminal import tell
 from crypt_core.create_tokens import CreateTokens, new_token
-from crypt_core.errors import SettingsError
+from crypt_core.setting_values import SettingsError
 
 
 @click.command()

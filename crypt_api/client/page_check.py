@@ -19,12 +19,12 @@ from crypt_api.page_files import page_files
 from crypt_core import ids
 from crypt_core.commands import Command
 from crypt_core.encoding import SEALED_ID_BYTES, encode_base64url, encode_json
-from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.headers import COMMON_HEADERS
 from crypt_core.http.page_texts import LANGUAGES, load_texts
 from crypt_core.http.pages import LOGO_PATH, STYLE_PATH
 from crypt_core.http.types import Request, Response
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 
 EXACT_HEADERS = (

@@ -13,17 +13,17 @@ from pathlib import Path
 
 from crypt_api.server.metrics import MeteredStore, Metrics
 from crypt_api.server.parts import ServerPartStore, open_parts
-from crypt_api.server.proxies import TrustedProxies
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_limits, open_store
+from crypt_api.server.trusted_proxies import TrustedProxies
 from crypt_api.server.webhook import ServerWebhook
 from crypt_core.brand import MAX_LOGO_BYTES
 from crypt_core.create_tokens import BOM, CreateTokens
-from crypt_core.errors import SettingsError
 from crypt_core.events import ignore
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
-from crypt_core.limits.part_limits import PartLimits
+from crypt_core.limits.upload_limits import UploadLimits
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 
 DEFAULT_STORE = "sqlite:///messages.db"
@@ -139,7 +139,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     if parts is not None:
         metrics.watch_files(parts)
     limits = open_limits(settings, store, metrics.limited_alone)
-    part_limits = PartLimits(settings.upload_per_hour)
+    upload_limits = UploadLimits(settings.upload_per_hour)
     routes = list(static_routes())
 
     def make_app(tokens: CreateTokens | None) -> App:
@@ -150,7 +150,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
             messages=lambda: store.usage.messages,
             readiness=lambda: {**store.usage.readiness(), **({} if parts is None else parts.usage.readiness())},
             parts=parts,
-            part_limits=part_limits,
+            upload_limits=upload_limits,
         )
 
     app = make_app(settings.create_tokens)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crypt_core.errors import SettingsError
+from crypt_core.setting_values import SettingsError
 
 MAX_TEXT_LENGTH = 300
 """Characters of a name or a line of text."""

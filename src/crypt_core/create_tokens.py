@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 
 from crypt_core.encoding import BASE64URL_OF_32_BYTES, digest
-from crypt_core.errors import SettingsError
+from crypt_core.setting_values import SettingsError
 
 _LINE = re.compile(rf"([\w.@-]{{1,50}})[ \t]+({BASE64URL_OF_32_BYTES})", re.ASCII)
 

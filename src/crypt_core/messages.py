@@ -10,6 +10,7 @@ from hmac import compare_digest
 from typing import NamedTuple, assert_never
 
 from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.lease import LEASE_SECONDS, Lease
 from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,
@@ -29,10 +30,7 @@ from crypt_core.outcomes import (
     UnexpectedPassphrase,
     WrongPassphrase,
 )
-from crypt_core.record import LEASE_SECONDS, Lease, Record
-
-MAX_MESSAGE_BYTES = 102_400
-"""The limit of 100 KB: UTF-8 bytes of a plain message, and of the content of a sealed one."""
+from crypt_core.record import Record
 
 
 class Decision(NamedTuple):

@@ -6,27 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from crypt_core.encoding import encode_json
+from crypt_core.lease import Lease
 
 State = Literal["asked", "unread", "read", "destroyed"]
 """`asked`: the content is a question, and its answer will be the message."""
 
 MAX_PASSPHRASE_TRIES = 10
 """The last wrong one destroys the message. Only a caller with the link can try: ten are for typing errors."""
-
-LEASE_SECONDS = 60
-"""How long a reader who sent an idempotency key may fetch the message again."""
-
-
-class Lease(NamedTuple):
-    """A reader's right to fetch the message again, in case the response was lost.
-
-    Attributes:
-        idempotency_hash: Digest of the idempotency key that the reader must show again (see `encoding.digest`).
-        until: Unix time in seconds at which the lease ends.
-    """
-
-    idempotency_hash: str
-    until: float
 
 
 class AccessHashes(NamedTuple):

@@ -2,8 +2,6 @@
 
 import re
 
-from crypt_core.errors import SettingsError
-
 
 def may_have_password(text: str) -> bool:
     """Whether the text looks like an address that somebody gave to the wrong setting."""
@@ -13,6 +11,10 @@ def may_have_password(text: str) -> bool:
 def quoted(text: str) -> str:
     """The value of a setting, for an error, but nothing of what may have a password."""
     return "an address" if may_have_password(text) else repr(text)
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used. The text names the setting and its bounds."""
 
 
 _UNITS = {"": 1, "B": 1} | {

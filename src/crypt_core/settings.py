@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Literal
 from crypt_core import ids
 from crypt_core.brand import Brand
 from crypt_core.create_tokens import CreateTokens
-from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES
-from crypt_core.setting_values import parse_seconds, parse_size, quoted
+from crypt_core.setting_values import SettingsError, parse_seconds, parse_size, quoted
 from crypt_core.webhook import Webhook
 
 MIN_TTL = 60

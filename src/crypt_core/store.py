@@ -6,6 +6,10 @@ from crypt_core.commands import Command
 from crypt_core.outcomes import Outcome
 
 
+class StorageUnavailable(Exception):
+    """The store did not apply the command, and changed nothing. The argument is the reason, for the operator's log."""
+
+
 class Store(Protocol):
     """Keeps one record for each id.
 

@@ -18,9 +18,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from crypt_core import __version__
-from crypt_core.errors import SettingsError
 from crypt_core.events import Event
 from crypt_core.http.types import timestamp
+from crypt_core.setting_values import SettingsError
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import logging
 from typing import Any
 
 from crypt_core.encoding import decode_base64url, digest
-from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record
+from crypt_core.store import StorageUnavailable
 from crypt_worker.payload_encryption import KEY_BYTES, PayloadEncryption
 from crypt_worker.platform_calls import platform_call
 

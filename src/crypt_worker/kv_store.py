@@ -8,8 +8,8 @@ the object grants the id at creation, and grants the one read.
 from dataclasses import replace
 
 from crypt_core.commands import Answer, Command, Create
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Answered, Created, Granted, Outcome, Question
+from crypt_core.store import StorageUnavailable
 from crypt_worker.kv_payloads import KvPayloads
 from crypt_worker.shards import Shards
 from crypt_worker.wire import Fetch, Put

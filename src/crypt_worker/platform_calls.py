@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable
 from typing import Any
 
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 
 
 async def platform_call(call: Awaitable[Any]) -> Any:

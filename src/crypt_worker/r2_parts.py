@@ -11,8 +11,8 @@ import time
 from collections.abc import AsyncIterable, Callable
 from typing import Any, Protocol, cast
 
-from crypt_core.errors import StorageUnavailable
 from crypt_core.parts import PartKept, StoredPart
+from crypt_core.store import StorageUnavailable
 from crypt_worker.javascript import JavaScript
 from crypt_worker.platform_calls import platform_call
 

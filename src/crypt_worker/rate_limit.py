@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.addresses import client_group, client_groups
 from crypt_core.limits.client_limits import ClientLimits, OwnLimits
 from crypt_core.limits.hourly_budgets import HourlyBudgets
 from crypt_core.limits.rate_limiter import MAX_DROPPED, Admission, RateLimiter, SlidingWindow
+from crypt_core.store import StorageUnavailable
 from crypt_worker.platform_calls import platform_call
 from crypt_worker.shard_misses import MAX_BUCKETS
 from crypt_worker.variables import Variables

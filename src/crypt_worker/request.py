@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
-from crypt_core.errors import SettingsError
 from crypt_core.http.errors import InvalidJson, error_response
 from crypt_core.http.types import Request, Response
+from crypt_core.setting_values import SettingsError
 from crypt_worker.javascript import JavaScript
 from crypt_worker.rate_limit import client_address
 from crypt_worker.service import Service

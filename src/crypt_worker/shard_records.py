@@ -7,9 +7,9 @@ and the one index has only records with leases. A pass over the whole table read
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import expire
 from crypt_core.record import Record, UnreadableRecord, decode, encode
+from crypt_core.store import StorageUnavailable
 
 Execute = Callable[..., Sequence[Sequence[Any]]]
 """Runs statements with their parameters, and returns all rows of the last one's result."""

@@ -4,10 +4,10 @@ from typing import Any
 from zlib import crc32
 
 from crypt_core.commands import Command
-from crypt_core.errors import StorageUnavailable
 from crypt_core.limits.guesses import NoMissLeft, is_guess
 from crypt_core.limits.hourly_budgets import Exhausted
 from crypt_core.outcomes import Outcome
+from crypt_core.store import StorageUnavailable
 from crypt_worker.platform_calls import platform_call
 from crypt_worker.wire import Damaged, Fetch, Put, answer_from_wire, to_wire
 

@@ -9,9 +9,9 @@ from asyncio import gather
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import OnEvent, event_of
 from crypt_core.record import Record
+from crypt_core.store import StorageUnavailable
 from crypt_worker.alarm import Alarm
 from crypt_worker.kv_payloads import KvPayloads, released_key
 from crypt_worker.shard_records import Expiry, ShardRecords

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from crypt_core.errors import SettingsError
-from crypt_core.setting_values import quoted
+from crypt_core.setting_values import SettingsError, quoted
 from crypt_core.settings import Settings
 
 

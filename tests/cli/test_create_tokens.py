@@ -16,7 +16,7 @@ from crypt_api.server.application import open_application
 from crypt_core.create_tokens import CreateTokens, new_token
 from crypt_core.encoding import encode_base64url
 from crypt_core.http.types import Request, Response
-from crypt_core.limits import part_limits
+from crypt_core.limits import upload_limits
 from crypt_core.parts import MAX_PART_BYTES
 from tests.support import platforms
 from tests.support.chromium import Tabs, chromium
@@ -100,7 +100,7 @@ async def test_a_list_that_is_read_again_forgets_no_upload_and_no_fetch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And a part is not counted as a message."""
-    monkeypatch.setattr(part_limits, "MAX_FETCHES", 1)
+    monkeypatch.setattr(upload_limits, "MAX_FETCHES", 1)
     (tmp_path / "tokens").write_text(LINE)
     application = open_application(
         {

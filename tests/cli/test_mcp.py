@@ -24,8 +24,8 @@ from mcp.client.stdio import stdio_client
 from mcp.server.mcpserver.exceptions import ToolError
 
 from crypt_api import Attachment, Client, errors
-from crypt_api.cli import agent_tools, main
-from crypt_api.cli.agent_tools import AgentTools
+from crypt_api.cli import main, mcp_tools
+from crypt_api.cli.mcp_tools import AgentTools
 from crypt_api.cli.named_folders import NamedFolder, NewItem
 from crypt_api.client.attachments import Files
 from crypt_api.client.content import MAX_CONTENT_BYTES
@@ -50,11 +50,11 @@ def tools_of(folders: Path, server: str) -> Iterator[AgentTools]:
     """The tools without their process, which takes a second to start."""
     folder = NamedFolder(folders / "saved"), NamedFolder(folders / "outgoing")
     with pytest.MonkeyPatch.context() as patch, closing(AgentTools(server, None, None, *folder)) as tools:
-        patch.setattr(agent_tools, "CLOSING_TIMEOUT", 60.0)  # as PATIENT
+        patch.setattr(mcp_tools, "CLOSING_TIMEOUT", 60.0)  # as PATIENT
         yield tools
 
 
-PATIENT = "from crypt_api.cli import agent_tools, main; agent_tools.CLOSING_TIMEOUT = 60; main()"
+PATIENT = "from crypt_api.cli import mcp_tools, main; mcp_tools.CLOSING_TIMEOUT = 60; main()"
 """The command, on a machine on which the service may be silent for longer than two seconds."""
 
 
@@ -299,7 +299,7 @@ def test_a_call_that_is_under_way_is_waited_for_when_the_process_ends(
     folders: Path, unlimited_server: Platform, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """An answer would be lost, or a question stay that nobody can read the answer of."""
-    monkeypatch.setattr(agent_tools, "CLOSING_PATIENCE", 60)
+    monkeypatch.setattr(mcp_tools, "CLOSING_PATIENCE", 60)
     begun, going_on = Event(), Event()
 
     def held(function: Callable[..., Any]) -> Callable[..., Any]:

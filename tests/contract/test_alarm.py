@@ -7,9 +7,10 @@ from zlib import crc32
 import pytest
 
 from crypt_core.commands import Create, Read
-from crypt_core.errors import StorageUnavailable
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import Created, Granted
-from crypt_core.record import LEASE_SECONDS, AccessHashes
+from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import SHARDS, Shards
 from crypt_worker.sweep import SWEEP_INTERVAL, SWEEP_RECORDS

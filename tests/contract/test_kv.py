@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from crypt_core.commands import Answer, Create, GetQuestion, Read
-from crypt_core.errors import StorageUnavailable
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import AlreadyAnswered, Answered, Created, Granted, Missing, Question, Repeated, RepeatedAnswer
-from crypt_core.record import LEASE_SECONDS, AccessHashes
+from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import SHARDS, Shards, shard_name
 from crypt_worker.sweep import SWEEP_INTERVAL

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from crypt_api.server.parts.file_storage_room import BLOCK_BYTES
 from crypt_api.server.parts.folder import FolderPartStore
 from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.parts.object_store import ObjectPartStore
 from crypt_api.server.parts.object_store_url import parse_url
-from crypt_api.server.parts.room import BLOCK_BYTES
-from crypt_core.errors import StorageUnavailable
 from crypt_core.parts import PartKept
+from crypt_core.store import StorageUnavailable
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.s3 import CREDENTIALS, shared_s3
 from tests.support.valkey import new_prefix

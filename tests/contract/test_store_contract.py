@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,
@@ -26,7 +27,7 @@ from crypt_core.outcomes import (
     RepeatedAnswer,
     WrongPassphrase,
 )
-from crypt_core.record import LEASE_SECONDS, AccessHashes
+from crypt_core.record import AccessHashes
 from crypt_core.store import Store
 from tests.support.stores import STORES, Clock
 

@@ -7,9 +7,9 @@ from zlib import crc32
 import pytest
 
 from crypt_core.commands import Create, Read
-from crypt_core.errors import StorageUnavailable
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import Granted
-from crypt_core.record import LEASE_SECONDS
+from crypt_core.store import StorageUnavailable
 from crypt_worker.durable_store import DurableStore
 from crypt_worker.shards import SHARDS, Shards
 from crypt_worker.sweep import ROWS_READ_A_DAY, SWEEP_INTERVAL

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from crypt_core.commands import Command, Create, Destroy, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Granted
+from crypt_core.store import StorageUnavailable
 from crypt_worker.kv_store import KvStore
 from crypt_worker.shards import Shards
 from tests.support.cloudflare import Buffer, KvNamespace, PlatformError, ShardNamespace, payloads

@@ -16,12 +16,13 @@ import pytest
 from crypt_api.client.parts import PartKeys
 from crypt_api.server.edge.limits import MAX_BODY_MEMORY
 from crypt_api.server.parts import object_store, open_parts
+from crypt_api.server.parts.file_storage_room import FilesUsage
 from crypt_api.server.parts.object_store import CHECK, ObjectPartStore
 from crypt_api.server.parts.object_store_url import parse_url
-from crypt_api.server.parts.room import FilesUsage
 from crypt_core.encoding import encode_base64url
-from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.parts import MAX_PART_BYTES
+from crypt_core.setting_values import SettingsError
+from crypt_core.store import StorageUnavailable
 from tests.contract.test_part_store_contract import DATA, ID, Clock, body, content
 from tests.support.platforms import start_server
 from tests.support.processes import memory, memory_now

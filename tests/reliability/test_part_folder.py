@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from crypt_api.server.parts import file_storage_room
 from crypt_api.server.parts import folder as module
-from crypt_api.server.parts import room
+from crypt_api.server.parts.file_storage_room import BLOCK_BYTES
 from crypt_api.server.parts.folder import FolderPartStore
-from crypt_api.server.parts.room import BLOCK_BYTES
 from crypt_api.server.stores.sqlite import files
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 from tests.contract.test_part_store_contract import ID, NOW, OTHER, Clock, body, content
 from tests.support.sqlite_files import until
 
@@ -73,7 +73,7 @@ async def test_a_sweep_leaves_the_part_that_took_an_expired_ones_place(tmp_path:
 async def test_below_the_free_room_that_messages_need_parts_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "MIN_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr(file_storage_room, "MIN_FREE_BYTES", 1 << 60)
     parts = parts_in(tmp_path)
     with pytest.raises(StorageUnavailable, match="disk is too full"):
         await parts.put(ID, 60, 3, body(b"abc"))
@@ -86,7 +86,7 @@ async def test_uploads_at_once_leave_messages_the_free_room_that_they_need(
 ) -> None:
     """Each one finds the disk as free as the others do, before the first byte of any of them is written."""
     parts = parts_in(tmp_path)
-    free_bytes = room.MIN_FREE_BYTES + 2 * BLOCK_BYTES
+    free_bytes = file_storage_room.MIN_FREE_BYTES + 2 * BLOCK_BYTES
     monkeypatch.setattr(parts, "_disk_free_bytes", lambda: free_bytes)
     begun, go_on = asyncio.Event(), asyncio.Event()
 

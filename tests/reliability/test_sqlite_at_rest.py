@@ -14,8 +14,9 @@ from crypt_api.server.stores.sqlite.key_slots import DamagedContentError, decryp
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import Acknowledged, Created, Destroyed, Granted, Missing, Receipt, WrongPassphrase
-from crypt_core.record import LEASE_SECONDS, MAX_PASSPHRASE_TRIES, AccessHashes
+from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes
 from tests.support.sqlite_files import Engine, copy_files, files_mention, keys_in_use, until
 from tests.support.stores import Clock
 

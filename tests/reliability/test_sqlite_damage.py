@@ -10,9 +10,9 @@ from crypt_api.server.stores.sqlite.records import UnreadableRow
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.commands import Create, Destroy, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Destroyed, Granted, Missing, Receipt
 from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.sqlite_files import Engine, Observer, until
 from tests.support.stores import Clock
 

@@ -12,16 +12,16 @@ import pytest
 from crypt_api.server.stores.reporting import Usage
 from crypt_api.server.stores.sqlite import files
 from crypt_api.server.stores.sqlite.database import CARRY_OVER_PAGES
-from crypt_api.server.stores.sqlite.room import LOG_ALLOWANCE, MIN_STORAGE, RESERVE_BYTES
+from crypt_api.server.stores.sqlite.storage_room import LOG_ALLOWANCE, MIN_STORAGE, RESERVE_BYTES
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wal import log_path
 from crypt_api.server.stores.sqlite.writer import MAX_GROUP
 from crypt_core.commands import Answer, Create, Destroy, GetQuestion, Read
-from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from crypt_core.outcomes import Answered, Created, Destroyed, Granted, Missing, Question, Repeated
 from crypt_core.record import AccessHashes
-from crypt_core.setting_values import parse_size
+from crypt_core.setting_values import SettingsError, parse_size
+from crypt_core.store import StorageUnavailable
 from tests.support.sqlite_files import Engine
 from tests.support.stores import Clock
 

@@ -13,8 +13,8 @@ from crypt_api.server.stores.sqlite.database import Database
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.commands import Command, Create, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Granted, Missing
+from crypt_core.store import StorageUnavailable
 from tests.support.sqlite_files import Engine, Observer, copy_files
 from tests.support.stores import Clock
 

@@ -7,8 +7,8 @@ import pytest
 
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_core.commands import Create, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Granted, Missing
+from crypt_core.store import StorageUnavailable
 from tests.support.sqlite_files import Engine, copy_files
 
 DAY = 86_400  # seconds

@@ -9,7 +9,7 @@ import pytest
 from crypt_api.server.stores import open_store
 from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.sqlite.path_problem import path_problem
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 
 
 def test_nothing_is_wrong_with_a_file_that_can_be_made(tmp_path: Path) -> None:

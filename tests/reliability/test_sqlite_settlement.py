@@ -15,9 +15,9 @@ from crypt_api.server.stores.sqlite.group_commit import CannotSettle, settle
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Granted, IdTaken, Missing
 from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.sqlite_files import Engine, FailingCommits, copy_files, until
 from tests.support.stores import Clock
 

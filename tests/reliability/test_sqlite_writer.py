@@ -17,8 +17,8 @@ from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS, MIN_P
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.commands import Create, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Granted, Missing
+from crypt_core.store import StorageUnavailable
 from tests.support.simulated_sqlite import World
 from tests.support.sqlite_files import Caller, Engine
 

@@ -15,7 +15,7 @@ from crypt_api.server.edge.connection import Handle
 from crypt_api.server.edge.limits import Limits
 from crypt_api.server.edge.listening import listen
 from crypt_api.server.edge.server import Server
-from crypt_api.server.proxies import TrustedProxies
+from crypt_api.server.trusted_proxies import TrustedProxies
 from crypt_core.http.types import Request, Response
 from tests.support.platforms import Process, start_server
 

@@ -1,6 +1,6 @@
 """The errors of the API, as clients see them: one table for all tests.
 
-The table is written out, and not taken from `crypt_core.errors`: clients depend on every byte of it.
+The table is written out, and not taken from `crypt_core.http.errors`: clients depend on every byte of it.
 """
 
 import json

@@ -22,7 +22,7 @@ from crypt_api.server.stores.sqlite.group_commit import QueuedCommand
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import System
 from crypt_core.commands import Command
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.simulated_loop import Loop
 from tests.support.simulated_threads import Deque, Flag, Lock, Queue, Thread

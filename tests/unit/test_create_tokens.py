@@ -9,9 +9,9 @@ from crypt_api.server import metrics
 from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.create_tokens import CreateTokens, new_token
-from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 from crypt_worker.variables import Variables
 from tests.support.sealed import Asked, Sealed, encode

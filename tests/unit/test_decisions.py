@@ -11,6 +11,7 @@ A dot is `Missing`: the caller cannot tell the record from nothing.
 import pytest
 
 from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.lease import LEASE_SECONDS, Lease
 from crypt_core.messages import decide, expire
 from crypt_core.outcomes import (
     Answered,
@@ -25,7 +26,7 @@ from crypt_core.outcomes import (
     RepeatedAnswer,
     WrongPassphrase,
 )
-from crypt_core.record import LEASE_SECONDS, AccessHashes, Lease, Record
+from crypt_core.record import AccessHashes, Record
 
 NOW = 1_800_000_000.0
 TTL = 3_600

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core import ids
 from crypt_core.commands import Acknowledge, Command, Create, Read
-from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import OwnLimits, open_limits
@@ -21,7 +20,9 @@ from crypt_core.limits.guesses import Uncounted, is_guess
 from crypt_core.limits.hourly_budgets import Exhausted, HourlyBudgets, Taken
 from crypt_core.limits.rate_limiter import SlidingWindow
 from crypt_core.outcomes import Granted, Outcome
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
+from crypt_core.store import StorageUnavailable
 from docs import guessing
 from tests.support.platforms import ROOT
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from crypt_core.commands import Acknowledge, Answer, Command, Create, Destroy, GetQuestion, GetReceipt, Read
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.messages import decide, expire
 from crypt_core.outcomes import (
     Acknowledged,
@@ -29,7 +30,7 @@ from crypt_core.outcomes import (
     UnexpectedPassphrase,
     WrongPassphrase,
 )
-from crypt_core.record import LEASE_SECONDS, MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
+from crypt_core.record import MAX_PASSPHRASE_TRIES, AccessHashes, Record, decode, encode
 
 KEYS = st.sampled_from(["key a", "key b", None])
 PROOFS = st.sampled_from(["right", "right", "right", "wrong", None])

@@ -7,10 +7,10 @@ import pytest
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core.brand import Brand
-from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request, Response
 from crypt_core.limits.client_limits import open_limits
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 from tests.support.platforms import ROOT
 from tests.unit.test_app import body

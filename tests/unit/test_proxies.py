@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypt_api.server.application import open_application
-from crypt_api.server.proxies import TrustedProxies
+from crypt_api.server.trusted_proxies import TrustedProxies
 from crypt_core.create_tokens import new_token
-from crypt_core.errors import SettingsError
 from crypt_core.http.app import App
 from crypt_core.http.types import Request
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 from crypt_worker.variables import Variables
 from tests.unit.test_app import body

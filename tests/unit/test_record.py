@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypt_core.record import AccessHashes, Lease, Record, UnreadableRecord, decode, encode
+from crypt_core.lease import Lease
+from crypt_core.record import AccessHashes, Record, UnreadableRecord, decode, encode
 
 PROOF = '"access": ["proof", null]'
 LOCK = '"access": ["proof", "passphrase"]'

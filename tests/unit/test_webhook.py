@@ -9,10 +9,10 @@ import pytest
 
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_core import webhook
-from crypt_core.errors import SettingsError
 from crypt_core.events import Event
 from crypt_core.http.app import App
 from crypt_core.http.types import Request
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 from crypt_core.webhook import Deliveries, Webhook
 from tests.support.sealed import Sealed

@@ -13,10 +13,10 @@ from crypt_api.server.stores.valkey import memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Acknowledge, Answer, Create, Destroy, GetQuestion, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.http.message_fields import MAX_ENVELOPE_BYTES
 from crypt_core.outcomes import Acknowledged, Answered, Created, Destroyed, Granted, Missing, Question, Receipt
 from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.valkey import Engine, Proxy, recovered, until, without_ifeq
 
 DAY = 86_400  # seconds

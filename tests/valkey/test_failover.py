@@ -14,9 +14,9 @@ import pytest
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Create, Destroy, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Granted, Missing, Repeated
 from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.valkey import recovered
 from tests.support.valkey_topologies import Pair
 

@@ -14,8 +14,8 @@ import pytest
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.valkey import Filter, as_it_is, recovered, restored
 from tests.support.valkey_topologies import Pair

@@ -14,7 +14,6 @@ from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.stored_value import changed, rewritten
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import (
     Acknowledged,
     Created,
@@ -27,6 +26,7 @@ from crypt_core.outcomes import (
     WrongPassphrase,
 )
 from crypt_core.record import AccessHashes, Record
+from crypt_core.store import StorageUnavailable
 from tests.support.valkey import Filter, Proxy, new_prefix, recovered, shared_engine, until
 
 DAY = 86_400  # seconds

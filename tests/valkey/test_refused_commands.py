@@ -11,9 +11,9 @@ from crypt_api.server.stores.valkey import memory_watch
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Create, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.outcomes import Created, Granted, Receipt
 from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.valkey import Engine, recovered, restored, until
 
 DAY = 86_400  # seconds

@@ -28,8 +28,8 @@ from crypt_api.server.stores.valkey.take_back import Progress, TakeBacks, take_b
 from crypt_api.server.stores.valkey.update import Attempt, Update
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Command, Create, Destroy, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.messages import decide
+from crypt_core.store import StorageUnavailable
 from tests.support.isolation import PROCESSES_AND_CONNECTIONS, allow
 from tests.support.linearizable import Event, is_linearizable, refused
 from tests.support.seeds import replayable

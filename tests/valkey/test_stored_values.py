@@ -10,9 +10,10 @@ from crypt_api.server.stores.valkey import lease_sweep
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Create, Destroy, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import Created, Granted, IdTaken, Missing, Receipt
-from crypt_core.record import LEASE_SECONDS, AccessHashes
+from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.stores import Clock
 from tests.support.valkey import Engine, Proxy, new_prefix, shared_engine, until
 

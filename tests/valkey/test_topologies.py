@@ -24,9 +24,10 @@ from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Create, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
+from crypt_core.lease import LEASE_SECONDS
 from crypt_core.outcomes import Created, Granted, Missing, Receipt
-from crypt_core.record import LEASE_SECONDS, AccessHashes
+from crypt_core.record import AccessHashes
+from crypt_core.store import StorageUnavailable
 from tests.support.services import wait_until
 from tests.support.stores import Clock
 from tests.support.valkey import Engine, new_prefix, recovered, shared_engine, until

@@ -19,10 +19,10 @@ from crypt_api.server.stores.valkey.take_back import TakeBacks
 from crypt_api.server.stores.valkey.update import Update
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Acknowledge, Command, Create, Destroy, GetReceipt, Read
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import Event
 from crypt_core.outcomes import Granted, Missing, Receipt
 from crypt_core.record import AccessHashes, Record
+from crypt_core.store import StorageUnavailable
 from tests.support.valkey import recovered, restored, until
 from tests.support.valkey_topologies import Pair
 

@@ -6,7 +6,8 @@ from crypt_api.server.stores import open_store
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.reporting import NoObserver
 from crypt_api.server.stores.valkey.url import parse_url
-from crypt_core.errors import SettingsError, StorageUnavailable
+from crypt_core.setting_values import SettingsError
+from crypt_core.store import StorageUnavailable
 
 SECRET = "Zq7-wXk9"
 

@@ -13,7 +13,7 @@ from crypt_api.server.edge.peer import Peer, sharing_group
 from crypt_api.server.edge.phase import Phase
 from crypt_api.server.edge.responses import CONTINUE, response_bytes
 from crypt_api.server.edge.turns import Turns
-from crypt_api.server.proxies import TrustedProxies
+from crypt_api.server.trusted_proxies import TrustedProxies
 from crypt_core.http.errors import ApiError, TooManyConnections, api_error_response, error_response
 from crypt_core.http.types import Request, Response
 

@@ -15,7 +15,7 @@ from crypt_api.server.edge.limits import (
     SOCKET_BUFFER_BYTES,
     SPARE_DESCRIPTORS,
 )
-from crypt_core.errors import SettingsError
+from crypt_core.setting_values import SettingsError
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from crypt_api.server.edge.limits import (
 from crypt_api.server.edge.listening import Acceptor
 from crypt_api.server.edge.peer import Peer
 from crypt_api.server.edge.turns import Turns
-from crypt_api.server.proxies import TrustedProxies
+from crypt_api.server.trusted_proxies import TrustedProxies
 from crypt_core.http.errors import TooManyConnections
 
 _NO_PROXIES = TrustedProxies()

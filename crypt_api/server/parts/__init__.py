@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Protocol
 
 from crypt_api.extras import load
+from crypt_api.server.parts.file_storage_room import DEFAULT_FILE_STORAGE, FilesUsage
 from crypt_api.server.parts.folder import FolderPartStore
 from crypt_api.server.parts.memory import MemoryPartStore
 from crypt_api.server.parts.object_store_url import parse_url
-from crypt_api.server.parts.room import DEFAULT_FILE_STORAGE, FilesUsage
-from crypt_core.errors import SettingsError
 from crypt_core.parts import MAX_PART_BYTES, PartStore
-from crypt_core.setting_values import parse_size
+from crypt_core.setting_values import SettingsError, parse_size
 
 
 class ServerPartStore(PartStore, Protocol):

@@ -21,11 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from crypt_api.server.parts.room import FilesUsage, Room
+from crypt_api.server.parts.file_storage_room import FilesUsage, Room
 from crypt_api.server.stores.sqlite.files import full_disk_told, sync, sync_folder
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
-from crypt_core.errors import StorageUnavailable
 from crypt_core.parts import PartKept, StoredPart, pieces_of
+from crypt_core.store import StorageUnavailable
 
 T = TypeVar("T")
 

@@ -3,9 +3,9 @@
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 
-from crypt_api.server.parts.room import FilesUsage, Room
-from crypt_core.errors import StorageUnavailable
+from crypt_api.server.parts.file_storage_room import FilesUsage, Room
 from crypt_core.parts import PartKept, StoredPart, pieces_of
+from crypt_core.store import StorageUnavailable
 
 
 class MemoryPartStore:

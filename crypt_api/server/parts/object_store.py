@@ -22,10 +22,10 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, GenericError, PreconditionError
 from obstore.store import from_url
 
+from crypt_api.server.parts.file_storage_room import FilesUsage
 from crypt_api.server.parts.object_store_url import ObjectStoreSettings
-from crypt_api.server.parts.room import FilesUsage
-from crypt_core.errors import StorageUnavailable
 from crypt_core.parts import PartKept, StoredPart
+from crypt_core.store import StorageUnavailable
 
 if TYPE_CHECKING:
     from obstore import GetResult, PutMode

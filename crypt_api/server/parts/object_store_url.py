@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from crypt_core.errors import SettingsError
+from crypt_core.setting_values import SettingsError
 
 FORMS = "s3://BUCKET/PREFIX?endpoint=URL&region=NAME, gs://BUCKET/PREFIX or az://ACCOUNT/CONTAINER/PREFIX"
 

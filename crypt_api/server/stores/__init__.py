@@ -8,15 +8,14 @@ from crypt_api.extras import load
 from crypt_api.server.stores.memory import MemoryStore
 from crypt_api.server.stores.reporting import Observer, Usage
 from crypt_api.server.stores.sqlite.path_problem import path_problem
-from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE, MIN_STORAGE
+from crypt_api.server.stores.sqlite.storage_room import DEFAULT_STORAGE, MIN_STORAGE
 from crypt_api.server.stores.sqlite.store import SqliteStore
-from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.events import OnEvent, ignore
 from crypt_core.limits import client_limits
 from crypt_core.limits.client_limits import ClientLimits
-from crypt_core.setting_values import parse_size
+from crypt_core.setting_values import SettingsError, parse_size
 from crypt_core.settings import Settings
-from crypt_core.store import Store
+from crypt_core.store import StorageUnavailable, Store
 
 VALKEY_SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from crypt_core import ids
-from crypt_core.errors import SettingsError
 from crypt_core.http.body import refuse_partial_body
 from crypt_core.http.body_hints import text_hint
 from crypt_core.http.damaged_links import without_slashes
@@ -27,8 +26,9 @@ from crypt_core.http.service_routes import ServiceHandlers
 from crypt_core.http.types import JSON_TYPE, Request, Response
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.limits.guesses import GuardedStore
-from crypt_core.limits.part_limits import PartLimits
+from crypt_core.limits.upload_limits import UploadLimits
 from crypt_core.parts import PartStore
+from crypt_core.setting_values import SettingsError
 from crypt_core.settings import Settings
 from crypt_core.store import Store
 
@@ -48,7 +48,7 @@ class App:
         readiness: Callable[[], Mapping[str, object]] = dict,
         messages: Callable[[], int] | None = None,
         parts: PartStore | None = None,
-        part_limits: PartLimits | None = None,
+        upload_limits: UploadLimits | None = None,
     ) -> None:
         """Build the routes.
 
@@ -60,7 +60,7 @@ class App:
             readiness: What the platform's store has to say beside that it answers, for `/-/ready`.
             messages: Tells how many messages wait in the store; `ID_LENGTH=auto` needs it.
             parts: Where the parts of files lie; without it, files are off.
-            part_limits: What was uploaded and fetched so far; by default, nothing was.
+            upload_limits: What was uploaded and fetched so far; by default, nothing was.
 
         Raises:
             SettingsError: `ID_LENGTH` is `auto`, and nobody tells the number of messages.
@@ -73,7 +73,7 @@ class App:
         handlers = MessageHandlers(settings, self._pages, lambda: new_id(id_length()))
         parts = parts if settings.max_file else None
         service = ServiceHandlers(settings, self._pages, readiness, has_files=parts is not None)
-        part_handlers = PartHandlers(settings, parts, part_limits or PartLimits(settings.upload_per_hour))
+        part_handlers = PartHandlers(settings, parts, upload_limits or UploadLimits(settings.upload_per_hour))
         self._router = Router(_routes(handlers, part_handlers, service, extra_routes))
 
     async def handle(self, request: Request, store: Store) -> Response:

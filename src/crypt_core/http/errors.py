@@ -14,10 +14,11 @@ import traceback
 from collections.abc import Mapping
 from typing import ClassVar
 
-from crypt_core.errors import SettingsError, StorageUnavailable
 from crypt_core.http.headers import COMMON_HEADERS
 from crypt_core.http.types import Response, json_response
 from crypt_core.limits.guesses import NoMissLeft
+from crypt_core.setting_values import SettingsError
+from crypt_core.store import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

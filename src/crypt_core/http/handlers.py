@@ -13,6 +13,7 @@ from crypt_core.http.form_token import check_form
 from crypt_core.http.message_fields import (
     MAX_ANSWER_BYTES,
     MAX_ENVELOPE_BYTES,
+    MAX_MESSAGE_BYTES,
     answer,
     plain_message,
     plain_text,
@@ -22,7 +23,6 @@ from crypt_core.http.negotiation import is_navigation, prefers_text
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import refuse_unmeant
 from crypt_core.http.types import Request, Response, json_response, text_response, timestamp
-from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.outcomes import (
     Acknowledged,
     AlreadyAnswered,

@@ -14,10 +14,12 @@ from crypt_core.http.errors import (
     MessageTooLarge,
     UnknownField,
 )
-from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.record import AccessHashes
 from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.webhook import MAX_REFERENCE_LENGTH, is_reference
+
+MAX_MESSAGE_BYTES = 102_400
+"""The limit of 100 KB: UTF-8 bytes of a plain message, and of the content of a sealed one."""
 
 MAX_ENVELOPE_BYTES = 142_034
 """Bytes of a sealed message: base64url of version (1), nonce (12), 26 padding steps of 4,096 and tag (16).

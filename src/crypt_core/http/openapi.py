@@ -6,9 +6,8 @@ from crypt_core import __version__, ids
 from crypt_core.encoding import BASE64URL_OF_16_BYTES, BASE64URL_OF_32_BYTES
 from crypt_core.http import body_hints, errors
 from crypt_core.http.errors import ApiError
-from crypt_core.http.message_fields import MAX_READS
+from crypt_core.http.message_fields import MAX_MESSAGE_BYTES, MAX_READS
 from crypt_core.http.openapi_components import with_components
-from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.record import MAX_PASSPHRASE_TRIES
 from crypt_core.settings import MIN_TTL, Settings

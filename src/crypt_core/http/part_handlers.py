@@ -6,7 +6,7 @@ from crypt_core.http import errors
 from crypt_core.http.authorization import answer_proof, creator, proven_part_id
 from crypt_core.http.message_fields import ttl_header
 from crypt_core.http.types import Request, Response, json_response, timestamp
-from crypt_core.limits.part_limits import PartLimits
+from crypt_core.limits.upload_limits import UploadLimits
 from crypt_core.outcomes import Receipt
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES, PartStore
 from crypt_core.settings import Settings
@@ -16,7 +16,7 @@ from crypt_core.store import Store
 class PartHandlers:
     """The handlers of `/{id}/part`. Each raises an `ApiError` for a request that it refuses."""
 
-    def __init__(self, settings: Settings, parts: PartStore | None, limits: PartLimits) -> None:
+    def __init__(self, settings: Settings, parts: PartStore | None, limits: UploadLimits) -> None:
         """Without `parts`, files are off."""
         self._settings = settings
         self._parts = parts

@@ -5,14 +5,13 @@ from functools import cached_property
 
 from crypt_core.commands import Read
 from crypt_core.http.errors import RouteNotFound
-from crypt_core.http.message_fields import MAX_READS
+from crypt_core.http.message_fields import MAX_MESSAGE_BYTES, MAX_READS
 from crypt_core.http.negotiation import is_navigation
 from crypt_core.http.openapi import openapi
 from crypt_core.http.page_texts import load_texts
 from crypt_core.http.pages import Pages
 from crypt_core.http.robots import is_robot
 from crypt_core.http.types import Request, Response, json_response, text_response
-from crypt_core.messages import MAX_MESSAGE_BYTES
 from crypt_core.parts import EXTRA_TTL, MAX_PART_BYTES
 from crypt_core.settings import MIN_TTL, Settings
 from crypt_core.store import Store

@@ -14,7 +14,7 @@ Which file owns which state:
     group_commit.py  nothing: it decides a group, commits it, and finds out what became of a commit that failed
     housekeeping.py  when the next step is due, the place of the sweep, and what is reported to the operator
     database.py      the connection and its `State`
-    room.py          whether new messages are refused, and how the database grows
+    storage_room.py  whether new messages are refused, and how the database grows
     wal.py           the log's size, and whether the log may hold something destroyed
     records.py       the tables, and the records of one transaction in memory
     key_slots.py     the table of the keys, and how a content is encrypted

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 
 RunSql = Callable[..., Sequence[Sequence[Any]]]
 """Runs a statement with its parameters, and returns all rows of its result."""

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from crypt_api.server.stores.sqlite.connection import describe, is_full
 from crypt_api.server.stores.sqlite.files import DiskFull, HeldFile
 from crypt_api.server.stores.sqlite.records import Batch, Records, RowChange
-from crypt_api.server.stores.sqlite.room import Room
+from crypt_api.server.stores.sqlite.storage_room import Room
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wal import WriteAheadLog, adopt_reserve
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 
 T = TypeVar("T")
 

@@ -27,10 +27,10 @@ from crypt_api.server.stores.sqlite.records import Batch, RowChange, UnreadableR
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_core.commands import Answer, Command, Create, GetQuestion, Read
 from crypt_core.encoding import utf8_size
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import Event, OnEvent, event_of, ignore
 from crypt_core.messages import decide
 from crypt_core.outcomes import Answered, Created, Outcome
+from crypt_core.store import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

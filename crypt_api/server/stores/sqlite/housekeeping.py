@@ -12,11 +12,11 @@ from crypt_api.server.stores.sqlite.connection import describe, is_corrupt
 from crypt_api.server.stores.sqlite.database import CommitUncertain, Database
 from crypt_api.server.stores.sqlite.files import DiskFull
 from crypt_api.server.stores.sqlite.records import UnreadableRow
-from crypt_api.server.stores.sqlite.room import LOG_ALLOWANCE
+from crypt_api.server.stores.sqlite.storage_room import LOG_ALLOWANCE
 from crypt_api.server.stores.sqlite.system import REAL, System
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import Event, OnEvent, event_of, ignore
 from crypt_core.messages import expire
+from crypt_core.store import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

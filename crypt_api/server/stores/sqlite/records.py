@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from crypt_api.server.stores.sqlite.connection import RunSql, RunSqlMany
 from crypt_api.server.stores.sqlite.key_slots import KEY_TABLES, KeySlots, decrypt, encrypt, new_keys
-from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record, decode, encode
+from crypt_core.store import StorageUnavailable
 
 APPLICATION_ID = 0x43525950
 """`CRYP`: tells our files from any other SQLite database."""

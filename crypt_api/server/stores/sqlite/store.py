@@ -7,7 +7,7 @@ from pathlib import Path
 from crypt_api.server.stores.reporting import NoObserver, Observer, Usage
 from crypt_api.server.stores.sqlite.database import Database
 from crypt_api.server.stores.sqlite.group_commit import QueuedCommand
-from crypt_api.server.stores.sqlite.room import DEFAULT_STORAGE
+from crypt_api.server.stores.sqlite.storage_room import DEFAULT_STORAGE
 from crypt_api.server.stores.sqlite.system import REAL, System
 from crypt_api.server.stores.sqlite.wall_clock import WallClock
 from crypt_api.server.stores.sqlite.writer import Writer

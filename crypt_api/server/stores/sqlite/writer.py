@@ -28,8 +28,8 @@ from crypt_api.server.stores.sqlite.group_commit import (
 )
 from crypt_api.server.stores.sqlite.housekeeping import Housekeeping
 from crypt_api.server.stores.sqlite.system import System
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import OnEvent, ignore
+from crypt_core.store import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

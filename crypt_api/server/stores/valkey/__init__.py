@@ -6,7 +6,7 @@
 - `group_commit.py`: waiting commands are sent as one pipeline; `fence.py`: the fence that makes them safe.
 - `primary.py`: the two connections to a primary, opened anew when they fail; `connection.py`: one of them.
 - `topology.py`: where the primary of a key is, also by Sentinel; `cluster.py`: by Cluster; `url.py`: the settings.
-- `shared_limits.py`, `admit.lua`, `give_back.lua`: the limits over all servers.
+- `shared_limits.py`, `admit.lua`, `give_back_miss.lua`: the limits over all servers.
 - `engine.py`: the engine's kind, the promises that its settings keep, and its clock; `memory_watch.py`: its memory.
 - `take_back.py`: an update without an outcome is taken back; `lease_sweep.py`, `lease_ends.py`: ends that servers see.
 """

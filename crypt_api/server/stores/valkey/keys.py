@@ -16,8 +16,8 @@ from crypt_api.server.stores.valkey.lease_ends import TELLING_SECONDS, remember,
 from crypt_api.server.stores.valkey.primary import Primary, Session
 from crypt_api.server.stores.valkey.stored_value import MARKER_SECONDS, Value, parse
 from crypt_api.server.stores.valkey.topology import Topology
-from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record
+from crypt_core.store import StorageUnavailable
 
 ELSEWHERE = (AskError, ClusterDownError, TryAgainError)  # and `MovedError`, which is an `AskError`
 """Another node has the key, or will soon. Nothing was executed."""

@@ -11,10 +11,10 @@ from crypt_api.server.stores.valkey.engine import EngineClock
 from crypt_api.server.stores.valkey.keys import Keys
 from crypt_api.server.stores.valkey.lease_ends import forget, over
 from crypt_api.server.stores.valkey.update import Update
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import OnEvent
 from crypt_core.messages import expire
 from crypt_core.record import Record
+from crypt_core.store import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

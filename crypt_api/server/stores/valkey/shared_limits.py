@@ -26,7 +26,7 @@ from crypt_core.settings import Settings
 MICROSECONDS = 1_000_000
 
 _ADMIT = Path(__file__).with_name("admit.lua").read_bytes()
-_GIVE_BACK = Path(__file__).with_name("give_back.lua").read_bytes()
+_GIVE_BACK = Path(__file__).with_name("give_back_miss.lua").read_bytes()
 
 
 class TakenHere(Taken):

@@ -15,12 +15,12 @@ from crypt_api.server.stores.valkey.topology import open_topology
 from crypt_api.server.stores.valkey.update import EngineFull, Update
 from crypt_api.server.stores.valkey.url import ValkeySettings
 from crypt_core.commands import Acknowledge, Command, Create
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import OnEvent, ignore
 from crypt_core.limits.client_limits import ClientLimits
 from crypt_core.messages import decide
 from crypt_core.outcomes import Outcome
 from crypt_core.settings import Settings
+from crypt_core.store import StorageUnavailable
 
 
 class ValkeyStore:

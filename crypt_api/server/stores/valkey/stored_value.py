@@ -22,8 +22,8 @@ answer was lost is told from a reader who came too late.
 import secrets
 from dataclasses import dataclass
 
-from crypt_core.errors import StorageUnavailable
 from crypt_core.record import Record, decode, encode
+from crypt_core.store import StorageUnavailable
 
 VERSION = b"1"
 

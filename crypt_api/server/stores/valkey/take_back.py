@@ -21,7 +21,7 @@ from typing import Any
 from crypt_api.server.stores.valkey.keys import Keys, Written
 from crypt_api.server.stores.valkey.stored_value import MARKER_SECONDS, Value, rewritten
 from crypt_api.server.stores.valkey.update import Attempt, Update
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

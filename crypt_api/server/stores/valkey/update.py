@@ -20,10 +20,10 @@ from typing import Generic, TypeVar
 
 from crypt_api.server.stores.valkey.keys import Keys, Written
 from crypt_api.server.stores.valkey.stored_value import Value, changed, touched
-from crypt_core.errors import StorageUnavailable
 from crypt_core.events import Event, OnEvent, event_of, ignore
 from crypt_core.outcomes import Missing, Outcome
 from crypt_core.record import Record
+from crypt_core.store import StorageUnavailable
 
 T = TypeVar("T", bound=Outcome | None)
 

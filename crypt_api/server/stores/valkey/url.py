@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from crypt_core.errors import SettingsError
+from crypt_core.setting_values import SettingsError
 
 TLS_SCHEMES = ("valkeys", "rediss")
 DEFAULT_PORT = 6379

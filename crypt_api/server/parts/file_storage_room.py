@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crypt_core.errors import StorageUnavailable
+from crypt_core.store import StorageUnavailable
 
 DEFAULT_FILE_STORAGE = 2 << 30
 """The cap, in bytes, of an operator who sets none."""

@@ -9,7 +9,7 @@ MAX_COUNTED_PARTS = 10_000
 """Parts whose fetches are remembered, the last ones fetched: a few megabytes."""
 
 
-class PartLimits:
+class UploadLimits:
     """What clients have uploaded, and which parts were fetched. It outlives an `App` that is built anew."""
 
     def __init__(self, upload_per_hour: int) -> None:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from crypt_core.errors import SettingsError
 from crypt_core.http.types import Request
 from crypt_core.limits.addresses import parse_address
-from crypt_core.setting_values import may_have_password, quoted
+from crypt_core.setting_values import SettingsError, may_have_password, quoted
 
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 
