@@ -277,10 +277,10 @@ class Connection(asyncio.BufferedProtocol):
         try:
             response = await self._owner.handle(request)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the client gets a 500 for any of them
-            if asyncio.current_task() is not self._task:
+            if asyncio.current_task(self._loop) is not self._task:
                 return
             response = error_response(error if isinstance(error, Exception) else RuntimeError())
-        if asyncio.current_task() is not self._task:
+        if asyncio.current_task(self._loop) is not self._task:
             return
         self._write_response(response)
         if response.stream is None or await self._stream(response.stream, int(response.headers["Content-Length"])):
