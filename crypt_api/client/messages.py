@@ -94,7 +94,7 @@ class File(_Entry):
 
         Args:
             path: Where the new file is made; or a folder, in which it gets the last part of `safe_path` as its name. In
-                your home folder, a name that begins with a dot gets a `_` before it: programs run such files.
+                `~`, a name that begins with a dot gets a `_` before it: programs run such files.
             progress: Called with the bytes that are done, and the file's size.
 
         Raises:
