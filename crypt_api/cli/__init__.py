@@ -80,9 +80,14 @@ class Commands(click.Group):
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean {guesses[0]!r}?", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Quote no argument that is one too many: it may be a link, or a part of a text without quotes around it."""
+        """Quote no argument that is in the wrong place: it may be a link, or a text, or a part of one."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.possibilities:
+                raise
+            text = "There is no such option. Put -- before a text that begins with -."
+            raise click.UsageError(text, error.ctx) from None
         except click.UsageError as error:
             if not error.message.startswith("Got unexpected extra argument"):
                 raise

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from crypt_api.cli.delivery import print_result
+from crypt_api.cli.delivery import Undelivered, print_result
 from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES, ExitCode
 from crypt_api.cli.new_content import given_text
@@ -18,7 +18,7 @@ from crypt_api.cli.progress import progress
 from crypt_api.cli.qr_codes import draw_qr_code
 from crypt_api.cli.reading import read_to
 from crypt_api.cli.service_options import notify_option, service_options, tells_bounds, ttl_option
-from crypt_api.cli.terminal import check_stdout, tell
+from crypt_api.cli.terminal import check_stderr, check_stdout, tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.cli.used_link import use_link
 from crypt_api.client import Asked, Client
@@ -66,11 +66,13 @@ def ask(  # noqa: PLR0913 - its options
     links are on stderr. A connection that is lost meanwhile is no matter.
     """
     check_stdout()
+    if not as_json:
+        check_stderr()
     text = given_text("-" if question is None else question, "question")
     with Client(server, token=token) as client:
         with progress("Asking"), tells_bounds(server, ttl):
             asked = client.ask(text, ttl=ttl, notify=notify)
-        _show(asked, is_waiting=wait, as_json=as_json)
+        _show(client, asked, is_waiting=wait, as_json=as_json)
         if qr:
             draw_qr_code(asked.answer_link)
         if wait:
@@ -79,12 +81,23 @@ def ask(  # noqa: PLR0913 - its options
                 _read_answer(client, asked, place, as_json=as_json)
 
 
-def _show(asked: Asked, *, is_waiting: bool, as_json: bool) -> None:
+def _show(client: Client, asked: Asked, *, is_waiting: bool, as_json: bool) -> None:
+    """Print the links.
+
+    Raises:
+        Undelivered: The ask link could not be written: nobody could read an answer. The question is destroyed.
+    """
     if as_json:
         fields = {"answer_link": asked.answer_link, "ask_link": asked.ask_link, "expires_at": rfc3339(asked.expires_at)}
         print_result(json.dumps(fields))
         return
-    tell(f"Keep this link. It reads the answer; send it to nobody:\n{asked.ask_link}")
+    try:
+        click.echo(f"Keep this link. It reads the answer; send it to nobody:\n{asked.ask_link}", err=True)
+    except OSError as error:
+        client.destroy(asked.ask_link)
+        raise Undelivered(
+            f"The link that reads the answer could not be written ({error.strerror}). The question is destroyed."
+        ) from None
     until = shown(asked.expires_at, sys.stderr)
     tell(f"Send this one to somebody who has the answer. It can be answered once, until {until}:")
     if is_waiting:

@@ -15,4 +15,6 @@ def completion(shell: str) -> None:
     """
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - the argument is one of click's own
-    click.echo(kind(main, {}, "crypt-api", "_CRYPT_API_COMPLETE").source())
+    source = kind(main, {}, "crypt-api", "_CRYPT_API_COMPLETE").source()
+    # `env` would have what is typed as its arguments, which every user of the machine sees.
+    click.echo(source.replace("(env ", "("))

@@ -65,14 +65,30 @@ def rescued(message: Message, address: str) -> str:
     if has_parts(message):
         unfinished = Unfinished.start(message, address, Path(tempfile.mkdtemp(prefix="crypt-api-")))
         return f"{unfinished.resuming} saves it."
-    names = [_save(file.read()) for file in message.files] or [_save(message.text.encode())]
-    note = f", and its note as {_save(message.text.encode())}" if message.files and message.text else ""
+    names: list[str] = []
+    try:
+        names += (_save(file.read()) for file in message.files)
+        if not message.files:
+            names.append(_save(message.text.encode()))
+        note = f", and its note as {_save(message.text.encode())}" if message.files and message.text else ""
+    except OSError:
+        if not names:
+            raise
+        return f"Only a part of it could be saved, as {', '.join(names)}: the rest is lost."
     return f"It is saved as {', '.join(names)}{note}."
 
 
 def _save(data: bytes) -> str:
-    """Save the data in a temporary file, which nobody else can read; give its path."""
+    """Save the data in a temporary file, which nobody else can read; give its path.
+
+    Raises:
+        OSError: That is not possible. Nothing of it is left.
+    """
     handle, name = tempfile.mkstemp(prefix="crypt-api-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
     return name

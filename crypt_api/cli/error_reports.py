@@ -30,8 +30,8 @@ def reports_errors(interrupted: str) -> Callable[[Callable[..., None]], Callable
                 code, advice = code_and_advice(error, user())
                 text = visible(_text(error), lines=False)  # it may be the service's own
                 _end(f"Error: {text}" + (f"\n{advice}" if advice else ""), code)
-            except click.Abort:  # at a question, before the service was asked
-                _end("Interrupted. Nothing was done.", INTERRUPTED)
+            except click.Abort:  # at a question; what the service was asked before, it has refused
+                _end("Interrupted. Nothing was sent or read.", INTERRUPTED)
             except KeyboardInterrupt:
                 _end(f"Interrupted. {interrupted}", INTERRUPTED)
 

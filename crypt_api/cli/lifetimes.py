@@ -21,7 +21,7 @@ class Lifetime(click.ParamType[int]):
         try:
             return parse_seconds(self.name, value)
         except SettingsError:
-            self.fail(f"{value!r} is not a time; write 90s, 15m, 1h or 7d.", param, ctx)
+            self.fail("This is not a time; write 90s, 15m, 1h or 7d.", param, ctx)
 
 
 def bounds(origin: str) -> str:

@@ -70,7 +70,10 @@ def _opened(path: Path | None) -> NamedFolder | None:
 
 
 def _overlap(one: Path, other: Path) -> bool:
-    return one.is_relative_to(other) or other.is_relative_to(one)
+    """Whether one is in the other. Paths are not compared: a disk may ignore case, and be mounted twice."""
+    return any(
+        folder.samefile(outer) for inner, outer in ((one, other), (other, one)) for folder in (inner, *inner.parents)
+    )
 
 
 def _end_on_signals(tools: AgentTools) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crypt_api.cli.new_files import part_name
-from crypt_api.client.file_names import MAX_STEPS, safe_file_name
+from crypt_api.client.file_names import MAX_STEPS, numbered, safe_file_name
 
 IS_SUPPORTED = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 """Not on Windows."""
@@ -149,7 +149,7 @@ class NewItem:
         base = safe_file_name(name.rpartition("/")[2]).lstrip(".") or "file"
         number = 1
         while True:
-            candidate = base if number == 1 else f"{number}-{base}"
+            candidate = base if number == 1 else numbered(base, number)
             with suppress(FileExistsError):
                 descriptor = os.open(candidate, _NEW_FILE, 0o600, dir_fd=self._inner)
                 self._names.append(candidate)

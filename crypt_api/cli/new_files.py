@@ -14,6 +14,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO
 
+from crypt_api.client.file_names import name_in, numbered
+
 PART = ".part"
 
 _MAX_STEM = 200
@@ -121,15 +123,5 @@ def complete(path: Path, *, overwrite: bool = False) -> Path:
 
 def _free(folder: Path, name: str) -> Iterator[Path]:
     """Give the path for a name, and then numbered ones like it."""
-    if name.startswith(".") and _is_home(folder):
-        name = f"_{name}"  # in a home folder, shells and programs run what hidden files say
-    path = folder / name
-    return chain([path], (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2)))
-
-
-def _is_home(folder: Path) -> bool:
-    """Whether it is the user's home folder."""
-    try:
-        return folder.samefile(Path.home())
-    except (OSError, RuntimeError):  # there is none
-        return False
+    name = name_in(folder, name)
+    return chain([folder / name], (folder / numbered(name, number) for number in count(2)))

@@ -16,6 +16,7 @@ from crypt_api.cli.new_files import NewFiles, complete, part_of
 from crypt_api.cli.terminal import check_stdout, is_terminal, show
 from crypt_api.cli.unfinished_downloads import Unfinished, unfinished_at, unfinished_in
 from crypt_api.client import File, Message
+from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.messages import has_parts
 
 TEXT_NAME = "message.txt"
@@ -71,8 +72,7 @@ class Folder:
             return
         try:
             self._path.mkdir(mode=0o700, exist_ok=True)
-            with TemporaryFile(dir=self._path):
-                pass
+            _check_room(self._path)
         except OSError as error:
             raise click.UsageError(f"{self._path} cannot be written: {error.strerror}.") from None
 
@@ -151,6 +151,9 @@ class NewFile:
                 "ab" if self._overwrite else "xb",
                 opener=lambda name, flags: os.open(name, flags, 0o600),
             )
+            if self._path.is_file():
+                with suppress(PermissionError):  # only the file itself can be written
+                    _check_room(self._path.parent)
         except FileExistsError:
             raise click.UsageError(f"{self._path} exists. --force overwrites it.") from None
         except OSError as error:
@@ -204,6 +207,13 @@ def named_place(output: str | None, *, force: bool, as_json: bool) -> Place:
     if Path(output).is_dir() or output.endswith(("/", os.sep)):
         return Folder(Path(output), shows_text=as_json)
     return NewFile(Path(output), overwrite=force)
+
+
+def _check_room(folder: Path) -> None:
+    """Raises OSError if the folder has no room for a message. What has large files is fetched later, and can go on."""
+    with TemporaryFile(dir=folder) as file:
+        file.write(bytes(MAX_CONTENT_BYTES))
+        file.flush()
 
 
 def _left(unfinished: Unfinished | None, *, is_elsewhere: bool = False) -> Delivered | None:

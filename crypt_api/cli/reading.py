@@ -60,7 +60,7 @@ def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> 
         click.echo(f"{state} remembers the download: remove it, and the .part files, to give up.", err=True)
         raise
     except (CryptApiError, KeyboardInterrupt):
-        click.echo(f"What was fetched is kept. {unfinished.resuming} goes on.", err=True)
+        _tell_kept(unfinished)
         raise
     unfinished.forget()
     try:
@@ -73,16 +73,14 @@ def _finish_locked(client: Client, unfinished: Unfinished, *, as_json: bool) -> 
 
 def _deliver(client: Client, link: str, passphrase: str | None, place: Place, *, as_json: bool) -> Delivered:
     """Read the message, write it, and acknowledge it; of large files, only what they can be fetched with."""
-    is_delivered = False
+    delivered, is_delivered = Delivered(), False
     try:
         with ExitStack() as until_delivered:
             message = _open(client, link, passphrase, until_delivered)
             with rescues(message, parse_link(link).address):
                 if message.files and message.text and not as_json:
                     tell(visible(message.text))
-                if as_json and not message.files:
-                    delivered = Delivered()
-                else:
+                if message.files or not as_json:
                     delivered = place.deliver(message, parse_link(link).address)
                 if as_json and delivered.unfinished is None:
                     click.echo(as_json_text(message, delivered.paths))
@@ -90,10 +88,16 @@ def _deliver(client: Client, link: str, passphrase: str | None, place: Place, *,
             if delivered.said and not as_json:
                 tell(delivered.said)
     except KeyboardInterrupt:
+        if delivered.unfinished is not None:
+            _tell_kept(delivered.unfinished)
         if not is_delivered:
             raise
         _end_interrupted()
     return delivered
+
+
+def _tell_kept(unfinished: Unfinished) -> None:
+    tell(f"What was fetched is kept. {unfinished.resuming} goes on.")
 
 
 def _end_interrupted() -> NoReturn:

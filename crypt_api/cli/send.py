@@ -13,11 +13,12 @@ from crypt_api.cli.error_reports import reports_errors
 from crypt_api.cli.exit_codes import EXIT_CODES
 from crypt_api.cli.generated import LENGTH, MAX_LENGTH, MIN_LENGTH, given_generated
 from crypt_api.cli.new_content import given_content
+from crypt_api.cli.number_options import WholeNumber
 from crypt_api.cli.passphrase_option import ask_passphrase, given_passphrase, passphrase_option
 from crypt_api.cli.progress import progress, transfer
 from crypt_api.cli.qr_codes import draw_qr_code
 from crypt_api.cli.service_options import notify_option, service_options, tells_bounds, ttl_option
-from crypt_api.cli.terminal import check_stdout, tell
+from crypt_api.cli.terminal import check_stderr, check_stdout, tell
 from crypt_api.cli.times import rfc3339, shown
 from crypt_api.client import Client, Sent
 from crypt_api.client.links import origin_of
@@ -52,7 +53,7 @@ Examples:
 @resume_option
 @ttl_option("message")
 @click.option(
-    "--reads", type=click.IntRange(1, 100), default=1, show_default=True, help="How often the message can be read."
+    "--reads", type=WholeNumber(1, 100), default=1, show_default=True, help="How often the message can be read."
 )
 @click.option(
     "-p", "--passphrase", "ask", is_flag=True, help="Ask for a passphrase, which the reader needs besides the link."
@@ -63,7 +64,7 @@ Examples:
     metavar="N",
     is_flag=False,
     flag_value=LENGTH,
-    type=click.IntRange(MIN_LENGTH, MAX_LENGTH),
+    type=WholeNumber(MIN_LENGTH, MAX_LENGTH),
     help=f"Make a password of N characters, {LENGTH} (119 bits) without =N, and send it. None looks like another.",
 )
 @click.option(
@@ -109,6 +110,8 @@ def send(  # noqa: PLR0913 - its options
     ~/.local/state/crypt-api/uploads until the message is sent.
     """
     check_stdout()
+    if show:
+        check_stderr()
     check_resume(paths, resume=resume)
     generated = given_generated(generate, is_shown=show, is_alone=text is None and not paths)
     text, files = given_content(generated or text, paths, "message", text_only=plain)
@@ -137,9 +140,16 @@ def send(  # noqa: PLR0913 - its options
     if qr:
         draw_qr_code(result["link"])
     if show and generated:
-        tell(generated)
+        _show(generated)
     elif said and not as_json:
         tell(f"{said} crypt-api status LINK tells what became of it.")
+
+
+def _show(generated: str) -> None:
+    try:
+        click.echo(generated, err=True)
+    except OSError as error:
+        raise Undelivered(f"The password could not be shown ({error.strerror}). The link reads it.") from None
 
 
 def _send(  # noqa: PLR0913, PLR0917 - what a message is made of

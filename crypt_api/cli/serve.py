@@ -5,11 +5,11 @@ import os
 import re
 import sys
 from ipaddress import ip_address
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
+from crypt_api.cli.number_options import Seconds, WholeNumber
 from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
 from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
 from crypt_api.server.edge.listening import ensure_descriptors, fill_standard_descriptors, listen
@@ -32,25 +32,6 @@ _HOST = re.compile(r"[\w.:%-]*")
 """Names and addresses. Anything else may be a URL with a password, and is not quoted."""
 
 
-class _WholeNumber(click.IntRange):
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return super().convert(_number(value, param, ctx), param, ctx)
-
-
-class _Seconds(click.FloatRange):
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return super().convert(_number(value, param, ctx), param, ctx)
-
-
-def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-    """The value as it is. Unlike click, this does not quote what is no number: it may be a URL with a password."""
-    try:
-        float(value)
-    except ValueError:
-        raise click.BadParameter("it must be a number.", ctx, param) from None
-    return value
-
-
 @click.command(
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX.rstrip("_"),
@@ -62,7 +43,7 @@ def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None
     "--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on; :: takes all, those of IPv4, too."
 )
 @click.option(
-    "--port", metavar="N", type=_WholeNumber(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
+    "--port", metavar="N", type=WholeNumber(0, 65_535), default=8787, help="Port to listen on; 0 takes a free one."
 )
 @click.option(
     "--store",
@@ -175,14 +156,14 @@ def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None
 @click.option(
     "--idle-timeout",
     metavar="SECONDS",
-    type=_Seconds(0, min_open=True),
+    type=Seconds(0, min_open=True),
     default=DEFAULT_IDLE_TIMEOUT,
     help="How long a client may take for a request's head, be silent in its body, or not take the response.",
 )
 @click.option(
     "--max-connections",
     metavar="N",
-    type=_WholeNumber(1, 1_000_000),
+    type=WholeNumber(1, 1_000_000),
     default=DEFAULT_MAX_CONNECTIONS,
     help="Connections at a time. A new one beyond them replaces the one that has been idle longest.",
 )

@@ -30,6 +30,12 @@ def check_stdout() -> None:
         raise click.UsageError("There is nowhere to write to: stdout is closed.")
 
 
+def check_stderr() -> None:
+    """Raises UsageError if stderr is closed, and what belongs to the result could not be written there."""
+    if sys.stderr is None:
+        raise click.UsageError("A part of the result is for stderr, which is closed.")
+
+
 def visible(text: str, *, lines: bool = True) -> str:
     """Give a text from elsewhere in a form that neither the terminal nor a reader takes for something else.
 

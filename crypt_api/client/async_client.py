@@ -107,8 +107,9 @@ class AsyncClient:
     @asynccontextmanager
     async def reading(self, link: str, *, passphrase: str | None = None) -> AsyncIterator[AsyncMessage]:
         """See `Client.reading`."""
-        with self._keys.key_for(parse_link(link).address) as key:
-            leased = await self._driver.run(protocol.read(link, passphrase, key))
+        with self._keys.claim(parse_link(link).address) as claim:
+            leased = await self._driver.run(protocol.read(link, passphrase, claim.key))
+            claim.is_leased = True
             yield async_message_of(self._driver.run, leased.text, leased.download)
         # Nothing waits here any more: a cancellation would lose the content of a `read` that is complete.
         self._driver.run_in_background(protocol.acknowledge(leased))

@@ -81,6 +81,7 @@ class _FileInput:
         self._file: BinaryIO = io.BytesIO()
         with self._open() as file:
             self.version = _version(file)
+            self.changed = os.fstat(file.fileno()).st_ctime_ns
             self.size: int | None = self.version[0]
             if not self.size and file.read(1):
                 self.size = None  # a file of /proc, say, whose length the system does not tell
@@ -223,11 +224,15 @@ class Files:
 
     @property
     def versions(self) -> list[list[str | int]] | None:
-        """What shows, to a later run of the program, that these are the same files; None if they are not all paths."""
+        """What shows, to a later run of the program, that these are the same files; None if they are not all paths.
+
+        Some programs write to a file and put its time of modification back: those of encrypted containers, say. So the
+        time of the last change, which nobody can put back, is in it too.
+        """
         files = [data for data in self._inputs if isinstance(data, _FileInput)]
         if len(files) < len(self._inputs):
             return None
-        return [[str(data.path.absolute()), *data.version] for data in files]
+        return [[str(data.path.absolute()), *data.version, data.changed] for data in files]
 
     def seek(self, offset: int) -> None:
         """Read from `offset` on.

@@ -204,6 +204,8 @@ class Client:
 
         Small files come with the message. The bytes of large ones are fetched when they are asked for.
 
+        A `KeyboardInterrupt` while the read is acknowledged loses the message; in the block of `reading`, you have it.
+
         Raises:
             InvalidLink: `link` is not a link to a message; `WrongLink` if it is an answer link.
             NotFound: There is no such message; `AlreadyRead` or `Destroyed` where that is known.
@@ -250,8 +252,9 @@ class Client:
             >>> with client.reading(link) as message:
             ...     path = message.files[0].save("map.png")
         """
-        with self._keys.key_for(parse_link(link).address) as key:
-            leased = self._driver.run(protocol.read(link, passphrase, key))
+        with self._keys.claim(parse_link(link).address) as claim:
+            leased = self._driver.run(protocol.read(link, passphrase, claim.key))
+            claim.is_leased = True
             message = message_of(self._driver.run, leased.text, leased.download)
             yield message
             self._driver.run(protocol.acknowledge(leased))

@@ -83,7 +83,7 @@ class Download:
 
         They end where a part ends. The last part is fetched again: if the power went, it may not have reached the disk.
         """
-        offset = self._edges[index]
+        offset, size = self._edges[index], min(size, self.manifest.files[index].bytes)
         last = (offset + size) // self._part_bytes - 1
         return max(last * self._part_bytes - offset, 0)
 

@@ -1,11 +1,17 @@
 """The errors of the client. Each text is written for people, and no error carries a secret or a message."""
 
+import copyreg
 import math
 from datetime import datetime
+from typing import Any
 
 
 class CryptApiError(Exception):
     """The client could not do what it was asked to do. All its errors are of this class."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be the same error in another process: `Exception` would call the class with the text."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class InvalidLink(CryptApiError):

@@ -5,6 +5,7 @@ The web page has the same rule (`files.js`).
 
 import re
 import unicodedata
+from pathlib import Path
 
 MAX_NAME_BYTES = 255
 """Of most file systems."""
@@ -40,15 +41,44 @@ def safe_path(name: str, *, has_folders: bool) -> str:
     return path if 0 < len(steps) <= MAX_STEPS and len(path.encode()) <= MAX_PATH_BYTES else safe_file_name(name)
 
 
+def name_in(folder: Path, name: str) -> str:
+    """Give the name that a new file or folder of a sender's gets in `folder`.
+
+    In a home folder, no hidden one: shells and programs run what such files say.
+    """
+    return safe_file_name(f"_{name}") if name.startswith(".") and _is_home(folder) else name
+
+
+def numbered(name: str, number: int) -> str:
+    """Give another name like `name`, for a file beside it. It is not too long, either."""
+    stem, extension = _split(name)
+    return _cut(stem, f"-{number}{extension}")
+
+
+def _is_home(folder: Path) -> bool:
+    """Whether it is the user's home folder."""
+    try:
+        return folder.samefile(Path.home())
+    except (OSError, RuntimeError):  # there is none
+        return False
+
+
 def _is_bad(character: str) -> bool:
     return character in _FORBIDDEN or unicodedata.category(character) in _MISLEADING
 
 
 def _shortened(name: str) -> str:
     """Give a name of at most 255 bytes: what stands before its extension gets shorter."""
-    match = _EXTENSION.search(name)
-    extension = match[0] if match else ""
-    stem = name.removesuffix(extension)
-    while len((stem + extension).encode()) > MAX_NAME_BYTES:
+    return _cut(*_split(name))
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The name without its extension, and the extension; `.env` has none."""
+    match = _EXTENSION.search(name, 1)
+    return (name[: match.start()], match[0]) if match else (name, "")
+
+
+def _cut(stem: str, ending: str) -> str:
+    while len((stem + ending).encode()) > MAX_NAME_BYTES:
         stem = stem[:-1]
-    return stem + extension
+    return stem + ending

@@ -1,13 +1,15 @@
 """What a reader gets: a message, with its files. `Message` is for `Client`, `AsyncMessage` for `AsyncClient`."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from crypt_api.client.downloads import Download, Writable, ticket
 from crypt_api.client.errors import CryptApiError
+from crypt_api.client.file_names import name_in
 from crypt_api.client.manifest import FileEntry
 from crypt_api.client.steps import Compute, Conversation
 from crypt_api.client.uploads import ReportProgress
@@ -91,7 +93,8 @@ class File(_Entry):
         """Write the file to a new file, part by part, and give its path. Only its owner can read it.
 
         Args:
-            path: Where the new file is made; or a folder, in which it gets the last part of `safe_path` as its name.
+            path: Where the new file is made; or a folder, in which it gets the last part of `safe_path` as its name. In
+                `~`, a name that begins with a dot gets a `_` before it: programs run such files.
             progress: Called with the bytes that are done, and the file's size.
 
         Raises:
@@ -218,16 +221,15 @@ def _ticket(download: Download | None) -> str:
 
 def _save(download: Download, index: int, path: Path, report: ReportProgress | None) -> Conversation[Path]:
     if path.is_dir():
-        path /= download.path(index).rpartition("/")[2]
-    open_new: Callable[[], BinaryIO] = lambda: open(  # noqa: E731, SIM115 - closed below
-        path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)
-    )
-    stream: BinaryIO = yield Compute(open_new)
+        path /= name_in(path, download.path(index).rpartition("/")[2])
+    # Not in a thread: after a cancellation, nobody would close and remove what the thread opens.
+    stream = open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115 - closed below
     try:
         yield from download.copy(index, stream, 0, report)
         yield Compute(stream.close)
     except BaseException:
-        stream.close()
+        with suppress(OSError):  # the disk may still be full
+            stream.close()
         path.unlink(missing_ok=True)
         raise
     return path

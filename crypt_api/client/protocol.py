@@ -141,7 +141,10 @@ def destroy(link: str) -> Conversation[None]:
     parsed = parse_link(link)
     origin, secret = parsed.origin, parsed.secret
     if secret is None:
-        return parse((yield from ask(make_request("DELETE", plain_url(origin, parsed.plain_id)))), _nothing)
+        last = yield from ask(make_request("DELETE", plain_url(origin, parsed.plain_id)))
+        if last.may_have_arrived and last.response.status_code == HTTPStatus.NOT_FOUND:
+            raise errors.NotFound("There is no such message. Perhaps this call has destroyed it; the answer was lost.")
+        return parse(last, _nothing)
     secret = _readers(secret)
     last = yield from ask(make_request("DELETE", f"{origin}/{secret.id}", headers=authorization(secret.proof)))
     if last.response.status_code != HTTPStatus.NOT_FOUND:

@@ -29,23 +29,27 @@ def parse(last: LastResponse, parse_fields: Callable[[dict[str, Any]], T]) -> T:
         CryptApiError: The response is not a success, or does not come from this service.
     """
     response = last.response
-    # Only by 503 does the service say that nothing happened.
-    is_unknown = last.may_have_arrived or response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
-    unavailable = errors.AnswerLost if is_unknown else errors.Unavailable
     try:
         fields = response.json() if response.content else {}
         if response.is_success:
             return parse_fields(fields)
         text, code = str(fields["error"])[:MAX_TEXT], str(fields.get("code", ""))
-        error = unavailable(text) if response.is_server_error else _refusal(response, text, code, fields)
+        # Only by 503 does the service say that nothing happened.
+        is_known = response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and not last.may_have_arrived
+        unavailable = errors.Unavailable if is_known else errors.AnswerLost
+        error = unavailable(text) if response.is_server_error else _refusal(last, text, code, fields)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         problem = "is not available now" if response.is_server_error else "is not this service"
-        raise unavailable(f"The server there ({response.status_code}) {problem}.") from None
+        # It may be the service's own success that was damaged on its way, or a proxy that lost the answer.
+        is_unknown = last.may_have_arrived or response.is_success or response.is_server_error
+        kind = errors.AnswerLost if is_unknown else errors.Unavailable
+        raise kind(f"The server there ({response.status_code}) {problem}.") from None
     raise error
 
 
-def _refusal(response: httpx.Response, text: str, code: str, fields: dict[str, Any]) -> errors.CryptApiError:
+def _refusal(last: LastResponse, text: str, code: str, fields: dict[str, Any]) -> errors.CryptApiError:
     """Give the error for a status of 300 to 499."""
+    response = last.response
     if code in _BY_CODE:
         return _BY_CODE[code](response, fields)
     match response.status_code:
@@ -53,6 +57,8 @@ def _refusal(response: httpx.Response, text: str, code: str, fields: dict[str, A
             return errors.NotFound("There is no such message.")
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return errors.ContentTooLarge(text)
+        case HTTPStatus.TOO_MANY_REQUESTS if last.may_have_arrived:
+            return errors.AnswerLost(text)  # whoever waits may find that it was done, and blame somebody else
         case HTTPStatus.TOO_MANY_REQUESTS:
             return errors.RateLimited(retry_after(response))
         case _:

@@ -21,11 +21,14 @@ from crypt_core.http.errors import UploadBudgetExhausted
 MAX_PAUSE = 10.0
 """Seconds between two attempts, however many the service asks for."""
 
-REPEATED = frozenset({408, 429, 502, 503, 504})
-"""The statuses after which the request is sent again."""
+PROXY_FAILED = frozenset({502, 504, 520, 522, 524})
+"""The statuses by which a proxy says that it lost the service's answer. The service may have got the request.
 
-PROXY_FAILED = frozenset({502, 504})
-"""The statuses by which a proxy says that it lost the service's answer. The service may have got the request."""
+The last three are Cloudflare's.
+"""
+
+REPEATED = PROXY_FAILED | {408, 429, 503}
+"""The statuses after which the request is sent again."""
 
 _NEVER_SENT = (
     httpx.ConnectError,  # also a name that cannot be found, and a certificate that is not trusted

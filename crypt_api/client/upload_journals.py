@@ -4,6 +4,7 @@ It has the key of the files, so only its owner can read it. Each line is JSON: t
 further one that a part has arrived. A line that was cut off by a crash counts for nothing.
 """
 
+import errno
 import json
 import os
 from contextlib import suppress
@@ -22,7 +23,7 @@ class Plan:
 
     Attributes:
         server: The service.
-        files: Paths, sizes and times of modification.
+        files: Paths, and what shows that a file has changed.
         part_bytes: Bytes of files in each part.
         key: What the parts are sealed with.
     """
@@ -55,7 +56,8 @@ class Journal:
         """Open the journal; make it if there is none.
 
         Raises:
-            OSError: That is not possible; BlockingIOError if another program has it open.
+            OSError: That is not possible; BlockingIOError if another program has it open, PermissionError if it is
+                somebody else's: its owner would know the key.
         """
         self._path = path
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -63,17 +65,17 @@ class Journal:
         self._file: IO[bytes] = os.fdopen(os.open(path, flags, 0o600), "r+b")
         try:
             lock(self._file)
+            if os.name == "posix":
+                _make_private(self._file.fileno())
         except OSError:
             self._file.close()
             raise
-        if os.name == "posix":
-            os.fchmod(self._file.fileno(), 0o600)
 
     def load(self) -> tuple[Plan, Progress] | None:
         """What the journal says; None if it says nothing."""
         self._file.seek(0)
         lines = [line for line in self._file if line.endswith(b"\n")]
-        with suppress(KeyError, TypeError, ValueError, RecursionError):
+        with suppress(KeyError, TypeError, ValueError, OverflowError, RecursionError):
             fields, *parts = map(json.loads, lines)
             key, part_bytes = decode_base64url(fields["key"], KEY_BYTES), whole_number(fields["part_bytes"])
             if key and part_bytes:
@@ -100,6 +102,13 @@ class Journal:
         self._file.seek(0, os.SEEK_END)
         self._file.write(json.dumps(fields).encode() + b"\n")
         self._file.flush()
+
+
+def _make_private(descriptor: int) -> None:
+    """Raises OSError if the file is somebody else's; root could write there all the same."""
+    if os.fstat(descriptor).st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it is somebody else's file")
+    os.fchmod(descriptor, 0o600)
 
 
 def _progress(lines: list[dict[str, Any]]) -> Progress:

@@ -106,6 +106,16 @@ def test_the_links_go_where_they_cannot_be_mixed_up(unlimited_server: Platform, 
     assert "A message lives 1m to 24h here." in run("ask", "", "--ttl", "7d", code=6)[1]
 
 
+def test_nobody_is_asked_if_the_answer_could_not_be_read(shell: Shell) -> None:
+    """Nor is a password made that nobody gets to know."""
+    with Path("/dev/full").open("wb") as full:
+        assert shell("ask", "?", stderr=full, code=9).stdout == b""
+        assert b"#" in shell("send", "--generate", "--show", stderr=full, code=9).stdout
+    for command in ("ask ?", "send --generate --show"):
+        closed = shell.program("sh", "-c", f'"$0" -m crypt_api {command} 2>&-', sys.executable)
+        assert "#" not in finished(closed, code=2)
+
+
 def test_at_a_terminal_the_link_is_asked_for_and_the_question_shown(shell: Shell) -> None:
     with Client(shell.server) as client:
         asked = client.ask("the password\x1b[2J?")

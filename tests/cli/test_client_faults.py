@@ -93,6 +93,10 @@ def test_a_lost_answer_to_destroy_is_not_an_error(faulty: Any) -> None:
     transport.faults = ["lost"]
     with pytest.raises(errors.AlreadyRead):
         client.destroy(link)
+    plain_id = client.create_plain("secret")
+    transport.faults = ["lost"]
+    with pytest.raises(errors.NotFound, match="Perhaps this call has destroyed it"):
+        client.destroy_plain(plain_id)
 
 
 @pytest.mark.parametrize("is_plain", [False, True])
@@ -206,9 +210,10 @@ def test_errors_are_told_apart_by_code_and_status(
 
 
 def test_a_refusal_after_a_lost_answer_may_hide_that_the_request_was_done(faulty: Any) -> None:
-    client, *_ = faulty(["lost", Wait, Wait, Wait])
-    with pytest.raises(errors.AnswerLost, match="Storage unavailable"):
-        client.send("secret")
+    for refusal, text in (Wait, "Storage unavailable"), (Limited, "Rate limit exceeded"):
+        client, *_ = faulty(["lost", *[refusal] * 3])
+        with pytest.raises(errors.AnswerLost, match=text):
+            client.send("secret")
 
 
 @pytest.mark.parametrize("message_id", ["\x1b[2Jab", "abc12\n", "../abc12", "abc12/", "", None, "ABCDE"])
@@ -286,11 +291,13 @@ def test_a_refusal_is_short_whatever_the_service_says(faulty: Any) -> None:
     assert busy.value.retry_after < 10**9
 
 
-def test_after_500_nobody_knows_whether_the_request_was_carried_out(faulty: Any) -> None:
+def test_after_500_or_a_damaged_answer_nobody_knows_whether_it_was_done(faulty: Any) -> None:
     client, transport, _ = faulty([])
     link = client.send("secret").link
-    for reply in (httpx.Response(500, json={"error": "Internal server error"}), httpx.Response(500)):
-        transport.faults = [reply]
+    damaged = [httpx.Response(status, text="<html>") for status in (200, 500, 503, 521)]
+    for reply in (httpx.Response(500, json={"error": "Internal server error"}), *damaged):
+        transport.faults = [reply] * 4
         with pytest.raises(errors.AnswerLost):
             client.read(link)
+    transport.faults = [httpx.Response(524, text="<html>")]
     assert client.read(link).text == "secret"

@@ -55,6 +55,10 @@ def test_the_second_reader_learns_when_the_message_was_read(shell: Shell) -> Non
         "answer --link-file SECRET",
         "send --passphrase-file SECRET text",
         "send --token-file SECRET text",
+        "send --ttl SECRET",
+        "send --reads SECRET",
+        "send --generate=SECRET",
+        "send --SECRET",
     ],
 )
 def test_a_secret_in_the_wrong_place_is_not_shown(arguments: str) -> None:
@@ -254,7 +258,7 @@ def test_curl_reads_a_plain_message(shell: Shell) -> None:
     [
         (["send"], 2, "There is nothing to send."),
         (["send", ""], 2, "There is nothing to send."),
-        (["send", "x", "--ttl", "soon"], 2, "'soon' is not a time; write 90s, 15m, 1h or 7d."),
+        (["send", "x", "--ttl", "soon"], 2, "This is not a time; write 90s, 15m, 1h or 7d."),
         (["send", "x", "--ttl", "7d"], 6, "A message lives 1m to 24h here."),
         (["send", "x" * 102_401], 6, "100 KB"),
         (["send", "x", "--server", "http://user:secret@127.0.0.1:9"], 2, "user or a password"),
@@ -302,4 +306,6 @@ def test_help_and_completion(shell: Shell) -> None:
         assert "\n  Examples:\n    crypt-api " in text
         assert "Exit codes:" not in text
     for name in ("bash", "zsh", "fish"):
-        assert b"crypt-api" in shell("completion", name).stdout
+        script = shell("completion", name).stdout
+        assert b"crypt-api" in script
+        assert b"env " not in script  # all users of the machine would see its arguments: what is typed

@@ -14,8 +14,11 @@ import pytest
 
 from crypt_api import Attachment, Client
 from crypt_api.cli.delivery import Undelivered, rescues
+from crypt_api.client.downloads import Download
 from crypt_api.client.drivers import Driver
+from crypt_api.client.manifest import FileEntry, Manifest
 from crypt_api.client.messages import message_of
+from tests.support.full_disk import full_disk_here
 from tests.support.platforms import Platform
 from tests.support.relays import relay
 from tests.support.shell import Shell, finished
@@ -64,6 +67,10 @@ def test_nothing_is_read_that_could_not_be_written(shell: Shell) -> None:
     command = ["sh", "-c", '"$0" "$@" >&-', sys.executable, "-m", "crypt_api", "read", link]
     closed = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603
     assert (closed.returncode, b"stdout is closed" in closed.stderr) == (2, True)
+    for place in "new", "new/":
+        command = ["sh", "-c", 'ulimit -f 50; exec "$0" "$@"', sys.executable, "-m", "crypt_api", "read", link, "-o"]
+        full = subprocess.run([*command, place], cwd=shell.folder, capture_output=True, timeout=60, check=False)  # noqa: S603
+        assert (full.returncode, b"new cannot be written: File too large" in full.stderr) == (2, True)
     assert shell("read", link).stdout == b"secret"
 
 
@@ -140,6 +147,18 @@ def test_a_message_that_cannot_be_rescued_is_reported_as_lost(monkeypatch: pytes
         fail()
 
 
+def test_what_is_left_of_a_message_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary folder has room for the first file alone. Nobody would look for the others there."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files = (FileEntry("a", "", 5), FileEntry("b", "", 50_000))
+    message = message_of(Driver(None, time.sleep).run, "", Download("", Manifest(files, inline=b"first" * 10_001)))
+    with pytest.raises(Undelivered) as caught, full_disk_here(10_000), rescues(message, ""):
+        raise BrokenPipeError
+    [saved] = tmp_path.iterdir()
+    assert saved.read_bytes() == b"first"
+    assert str(caught.value).endswith(f"Only a part of it could be saved, as {saved}: the rest is lost.")
+
+
 def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> None:
     (shell.folder / "key.pem").write_bytes(b"mine")
     with Client(shell.server) as client:
@@ -148,6 +167,7 @@ def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> No
             ("/etc\\..\\.bash\a\u202erc", "etc_.._.bash__rc"),
             (".env", ".env"),
             ("x" * 300, "x" * 255),
+            ("x" * 299, "x" * 253 + "-2"),
         ]:
             link = client.send(files=[Attachment(sent.encode(), sent)]).link
             assert f"Saved as {saved}." in finished(shell.terminal("read", link))
@@ -156,10 +176,14 @@ def test_on_a_terminal_a_file_is_saved_under_a_harmless_name(shell: Shell) -> No
     assert (shell.folder / "key.pem").read_bytes() == b"mine"
 
 
-def test_in_the_home_folder_no_hidden_file_is_made(shell: Shell) -> None:
+def test_in_the_home_folder_no_hidden_file_is_made(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Shells run what stands in some of them."""
     with Client(shell.server) as client:
-        link = client.send(files=[Attachment(b"rm -rf ~", ".bash_login")]).link
+        link = client.send(files=[Attachment(b"rm -rf ~", ".bash_login")], reads=2).link
+        monkeypatch.setenv("HOME", str(shell.folder))
+        saved = client.read(link).files[0].save(shell.folder)
+        assert saved.name == "_.bash_login"
+        saved.unlink()
     home = {"HOME": str(shell.folder)}
     assert "Saved as _.bash_login." in finished(shell.terminal("read", link, env=home))
     assert {path.name for path in shell.folder.iterdir()} == {"_.bash_login"}

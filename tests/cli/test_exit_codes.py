@@ -1,6 +1,8 @@
 """Each error of the client has an exit code, and each exit code is in the help."""
 
+import pickle
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,6 +24,15 @@ def test_an_error_has_the_code_of_its_nearest_class() -> None:
     assert code_and_advice(errors.AlreadyRead.__new__(errors.AlreadyRead))[0] is ExitCode.ALREADY_READ
     assert code_and_advice(errors.Destroyed.__new__(errors.Destroyed))[0] is ExitCode.NOT_FOUND
     assert "may have been carried out" in code_and_advice(errors.AnswerLost())[1]
+
+
+@pytest.mark.parametrize("kind", [errors.AlreadyRead, errors.LostRead, errors.Destroyed])
+def test_an_error_is_the_same_in_another_process(kind: type[errors.AlreadyRead]) -> None:
+    """Pools of processes and queues of tasks pickle it."""
+    now = datetime.now(UTC)
+    for error in kind(now), errors.WrongPassphrase(3), errors.UploadBudgetExhausted(60.0), errors.Refused("x", "y"):
+        same = pickle.loads(pickle.dumps(error))  # noqa: S301 - it is our own
+        assert (type(same), str(same), vars(same)) == (type(error), str(error), vars(error))
 
 
 def test_the_last_try_is_one_try() -> None:

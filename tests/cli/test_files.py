@@ -1,5 +1,6 @@
 """The Python client sends files and reads them, on both platforms."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,15 @@ import pytest
 
 from crypt_api import AsyncClient, Attachment, Client, errors
 from crypt_api.client.content import MAX_CONTENT_BYTES
+from crypt_api.client.downloads import Download
+from crypt_api.client.drivers import AsyncDriver
 from crypt_api.client.envelope import Secret
-from crypt_api.client.manifest import Manifest
+from crypt_api.client.manifest import FileEntry, Manifest
+from crypt_api.client.messages import async_message_of
 from crypt_core.create_tokens import new_token
 from tests.support import platforms
 from tests.support.file_clients import Connect, Dribble, P
+from tests.support.full_disk import full_disk_here
 from tests.support.platforms import Platform
 from tests.support.transports import ManyAddresses, ManyAddressesAsync
 
@@ -92,6 +97,26 @@ async def test_asyncio_does_the_same(files_platform: Platform, big: Path, tmp_pa
     async with AsyncClient(files_platform.url, transport=ManyAddressesAsync(files_platform)) as client:
         with pytest.raises(errors.PartMissing):  # the reading has deleted them
             await client.resume(ticket).files[0].read()
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+async def test_a_file_that_is_not_saved_whole_leaves_nothing(tmp_path: Path, is_full: bool) -> None:  # noqa: FBT001
+    """It is cancelled while it is opened; or the disk is full, also for what is still to be written at its end."""
+    size = 300_000
+    manifest = Manifest((FileEntry("a", "", 2 * size),), inline=bytes(size), part_bytes=size)
+    driver = AsyncDriver(None, asyncio.sleep)
+    [file] = async_message_of(driver.run, "", Download("", manifest)).files
+    if is_full:
+        with pytest.raises(OSError, match="large"), full_disk_here(size - 1_000):
+            await file.save(tmp_path / "a")
+    else:
+        saving = asyncio.create_task(file.save(tmp_path / "a"))
+        await asyncio.sleep(0)
+        saving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert not (tmp_path / "a").exists()
 
 
 def test_parts_are_sent_with_the_token(tmp_path: Path, big: Path) -> None:

@@ -6,9 +6,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from crypt_api import Attachment, Client
+from crypt_api.cli import main
 from crypt_api.cli.unfinished_downloads import Unfinished
+from crypt_api.client import protocol
 from crypt_api.client.content import MAX_CONTENT_BYTES
 from crypt_api.client.links import parse_link
 from tests.support.platforms import Platform
@@ -67,6 +70,23 @@ def test_two_programs_do_not_go_on_with_one_download(shell: Shell) -> None:
     assert names(shell.folder) == {"big"}
     with pytest.raises(Exception, match="has completed the download"), download.locked():
         raise AssertionError
+
+
+def test_who_is_interrupted_while_acknowledging_learns_how_to_go_on(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_leased: protocol.Leased) -> None:
+        raise KeyboardInterrupt
+
+    with Client(shell.server) as client:
+        link = client.send(files=[Attachment(DATA, "a")]).link
+    monkeypatch.setattr(protocol, "acknowledge", interrupt)
+    result = CliRunner().invoke(main, ["read", link, "-o", f"{shell.folder}/b"])
+    assert result.exit_code == 130
+    assert f"crypt-api read --resume {shell.folder} goes on." in result.stderr
+    (shell.folder / "b.part").write_bytes(bytes(10_000_000))  # longer than the file, and nothing of it
+    shell("read", "--resume", ".")
+    assert (shell.folder / "b").read_bytes() == DATA
 
 
 def test_a_new_file_takes_no_other_downloads_place(shell: Shell) -> None:

@@ -1,7 +1,8 @@
 """A read that was interrupted can be repeated by the same client: it keeps the idempotency key for a minute."""
 
 import asyncio
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -114,6 +115,32 @@ def test_two_reads_at_once_are_two_readers(faulty: tuple[Client, Faulty]) -> Non
         client.read(link)
 
 
+class Meanwhile(Faulty):
+    """Lets something happen between an answer to a GET and its arrival."""
+
+    happens: Callable[[], object] | None = None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = super().handle_request(request)
+        if request.method == "GET" and (happens := self.happens):
+            self.happens = None
+            happens()
+        return response
+
+
+def test_a_read_that_comes_too_late_takes_no_key_away(platform: Platform) -> None:
+    """The block of the first reader fails while the second one is being refused."""
+    transport = Meanwhile(platform, [])
+    with Client(platform.url, transport=transport) as client:
+        link = client.send("secret").link
+        first = client.reading(link)
+        first.__enter__()
+        transport.happens = lambda: first.__exit__(OSError, OSError("the disk is full"), None)
+        with pytest.raises(errors.AlreadyRead):
+            client.read(link)
+        assert client.read(link).text == "secret"
+
+
 def test_a_message_is_the_same_under_each_spelling_of_its_link() -> None:
     secret = "#" + "A" * 22
     spellings = ("https://example.org/", "HTTPS://Example.ORG:443/", "<https://example.org/")
@@ -122,22 +149,28 @@ def test_a_message_is_the_same_under_each_spelling_of_its_link() -> None:
     assert parse_link(f"https://example.org:8443/{secret}").address != parse_link(links[0]).address
 
 
-def test_a_key_is_kept_for_the_minute_of_its_lease() -> None:
+def test_a_key_is_kept_for_the_minute_of_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     keys = IdempotencyKeys(lambda: now)
 
     def interrupted(message: str) -> str:
-        with pytest.raises(OSError, match="full"), keys.key_for(message) as key:
+        with pytest.raises(OSError, match="full"), keys.claim(message) as claim:
             fail()
-        return key
+        return claim.key
 
     first = interrupted("a")
+    with monkeypatch.context() as forked:
+        other = IdempotencyKeys(lambda: now)
+        vars(other)["_kept"].update(vars(keys)["_kept"])
+        forked.setattr(os, "getpid", lambda: -1)
+        with other.claim("a") as claim:
+            assert claim.key != first  # two processes are two readers
     assert interrupted("b") != first
     now = LEASE - 1
     assert interrupted("a") == first
     now += LEASE
     assert interrupted("a") == first
     now += LEASE + 1
-    with keys.key_for("a") as key:
-        assert key != first
+    with keys.claim("a") as claim:
+        assert claim.key != first
     assert not vars(keys)["_kept"]

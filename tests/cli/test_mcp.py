@@ -125,7 +125,12 @@ async def test_secrets_go_around_the_conversation(folders: Path, unlimited_serve
             assert told == {"bytes": 3 * len(data) + len(ANSWER), "files": 3, "is_folder": True}
             assert {it.name for it in saved.iterdir()} == {"password", "keys"}
             found = {it.name: it.read_bytes() for it in (saved / "keys").iterdir()}
-            assert found == {NAME: data, f"2-{NAME}": data, "bashrc": data, "message.txt": ANSWER.encode()}
+            assert found == {
+                NAME: data,
+                NAME.replace(".sh", "-2.sh"): data,
+                "bashrc": data,
+                "message.txt": ANSWER.encode(),
+            }
             assert {stat.S_IMODE(it.stat().st_mode) for it in (saved / "keys").iterdir()} == {0o600}
 
             sent = await agent("send_file", path="plan.bin")
@@ -355,7 +360,7 @@ def test_a_service_that_misleads_or_is_away_says_nothing_to_the_agent(folders: P
         tools.ask("?")
 
 
-def test_the_user_names_the_folders(folders: Path) -> None:
+def test_the_user_names_the_folders(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder in both would let the agent send the answers that it cannot see."""
     (folders / "saved" / "inner").mkdir()
     (folders / "outgoing" / "way").symlink_to(folders / "saved")
@@ -365,10 +370,12 @@ def test_the_user_names_the_folders(folders: Path) -> None:
         (["--save-to", "saved", "--send-from", "outgoing/way"], "overlap"),
         (["--save-to", "outside/private"], "is a file"),
     )
-    for given, said in flags:
-        paths = [it if it.startswith("--") else str(folders / it) for it in given]
-        result = CliRunner().invoke(main, ["mcp", *paths])
-        assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+    for resolve in Path.resolve, Path.absolute:  # on a disk that ignores case, a folder has several resolved paths
+        monkeypatch.setattr(Path, "resolve", resolve)
+        for given, said in flags:
+            paths = [it if it.startswith("--") else str(folders / it) for it in given]
+            result = CliRunner().invoke(main, ["mcp", *paths])
+            assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
     tools = AgentTools("https://example.org", None, None, None, NamedFolder(folders / "outgoing"))
     tools.close()
     assert [it.__name__ for it in tools.offered()] == ["send_file", "status", "destroy"]

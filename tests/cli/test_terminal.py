@@ -128,11 +128,12 @@ def test_enter_ends_a_line_whatever_the_terminal_makes_of_it(shell: Shell) -> No
     sender = shell.program("sh", "-c", f"stty raw; exec {sys.executable} -m crypt_api send")
     sender.expect_exact("Type the message")
     sender.send("half a mess\x03")
-    assert "Nothing was done." in finished(sender, code=130)
+    assert "Nothing was sent or read." in finished(sender, code=130)
 
 
 @pytest.mark.parametrize(
-    ("prefix", "code", "said"), [("", -signal.SIGHUP, b""), ("trap '' HUP; ", 130, b"Interrupted. Nothing was done.\n")]
+    ("prefix", "code", "said"),
+    [("", -signal.SIGHUP, b""), ("trap '' HUP; ", 130, b"Interrupted. Nothing was sent or read.\n")],
 )
 def test_what_was_typed_when_the_terminal_went_away_is_not_sent(prefix: str, code: int, said: bytes) -> None:
     ours, theirs = os.openpty()
@@ -169,7 +170,7 @@ def test_the_terminal_is_left_as_it_was(shell: Shell, arguments: list[str], endi
     match ending:
         case "interrupt":
             terminal.sendintr()
-            terminal.expect_exact("Nothing was done.")
+            terminal.expect_exact("Nothing was sent or read.")
         case "stop":
             terminal.send("\x1a")
             terminal.expect_exact("Stopped")
@@ -184,7 +185,7 @@ def test_the_terminal_is_left_as_it_was(shell: Shell, arguments: list[str], endi
         terminal.sendline("fg")
         terminal.expect_exact(command)
         terminal.sendintr()
-        terminal.expect_exact("Nothing was done.")
+        terminal.expect_exact("Nothing was sent or read.")
     terminal.close(force=True)
 
 
@@ -226,7 +227,7 @@ def test_ctrl_c_says_what_may_have_been_done(shell: Shell) -> None:
     asked = shell.terminal("send", "secret", "--passphrase")
     asked.expect_exact("Passphrase: ")
     asked.sendintr()
-    assert "Interrupted. Nothing was done." in finished(asked, code=130)
+    assert "Interrupted. Nothing was sent or read." in finished(asked, code=130)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sender = shell.terminal("send", "secret", "--server", f"http://127.0.0.1:{silent.getsockname()[1]}")
         connection, _ = silent.accept()

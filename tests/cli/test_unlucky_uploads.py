@@ -91,14 +91,19 @@ def test_an_answer_that_was_interrupted_goes_on_and_no_other_one(
     assert list((tmp_path / "crypt-api/uploads").iterdir()) == []
 
 
-def test_an_answer_that_may_have_arrived_keeps_its_files(server: Platform, big: Path) -> None:
+@pytest.mark.parametrize("received", [None, httpx.Response(200, text="<html>"), httpx.Response(521, text="<html>")])
+def test_an_answer_that_may_have_arrived_keeps_its_files(
+    server: Platform, big: Path, received: httpx.Response | None
+) -> None:
     """Its asker has the link, unlike the reader of a message whose sending failed."""
 
     class Losing(Meddling):
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             response = super().handle_request(request)
             if request.url.path.endswith("/answer"):
-                raise httpx.ReadError("reset")
+                if received is None:
+                    raise httpx.ReadError("reset")
+                return received
             return response
 
     with Client(server.url, transport=Losing(server), sleep=no_pause) as client:

@@ -40,6 +40,7 @@ def test_an_upload_that_was_interrupted_goes_on(connect: Connect, big: Path, tmp
 
 
 def test_an_upload_of_something_else_starts_anew(connect: Connect, big: Path, tmp_path: Path) -> None:
+    """Even with the size and the time of before: programs of encrypted containers put it back."""
     journal = tmp_path / "journal"
 
     def down(number: int, _request: httpx.Request, response: httpx.Response) -> httpx.Response:
@@ -50,7 +51,9 @@ def test_an_upload_of_something_else_starts_anew(connect: Connect, big: Path, tm
     client, broken = connect(down)
     with pytest.raises(errors.Unavailable):
         client.send(files=[big], journal=journal)
+    before = big.stat()
     big.write_bytes(os.urandom(3 * P + 5))
+    os.utime(big, ns=(before.st_atime_ns, before.st_mtime_ns))
     client, whole = connect()
     link = client.send(files=[big], journal=journal).link
     assert whole.count("PUT") == 4
@@ -58,7 +61,7 @@ def test_an_upload_of_something_else_starts_anew(connect: Connect, big: Path, tm
     assert client.read(link).files[0].read() == big.read_bytes()
 
 
-def test_a_journal_is_for_one_program_at_a_time(tmp_path: Path) -> None:
+def test_a_journal_is_for_one_program_and_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal(tmp_path / "journal")
     with pytest.raises(BlockingIOError):
         Journal(tmp_path / "journal")
@@ -67,6 +70,9 @@ def test_a_journal_is_for_one_program_at_a_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     assert journal.load() is None
     journal.close()
+    monkeypatch.setattr(os, "geteuid", lambda: -1)
+    with pytest.raises(PermissionError):  # its owner would know the key, and fetch the files
+        Journal(tmp_path / "journal")
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])

@@ -1,4 +1,4 @@
-"""A disk without room, for a process that runs."""
+"""A disk without room, for a process that runs, and for this one."""
 
 import resource
 from collections.abc import Iterator
@@ -14,3 +14,14 @@ def full_disk(process: Process, room: int = 0) -> Iterator[None]:
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, unlimited[1]))
     yield
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+
+
+@contextmanager
+def full_disk_here(room: int) -> Iterator[None]:
+    """The same for this process, for a moment: others are writing, too."""
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, unlimited[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
