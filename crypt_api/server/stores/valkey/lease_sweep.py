@@ -50,7 +50,7 @@ async def _sweep(keys: Keys, ends: bytes, now: float, on_event: OnEvent) -> None
             else:
                 swept.append(key)
         if swept:
-            await keys.call(ends, lambda _, swept=swept: [forget(ends, swept)], writes=True)
+            await _forget(keys, ends, swept)
         skipped += len(due) - len(swept)
     if refused is not None:
         raise refused
@@ -60,6 +60,10 @@ async def _due(keys: Keys, ends: bytes, now: float, skipped: int) -> list[bytes]
     executed = await keys.call(ends, lambda _: [over(ends, now, skipped)])
     [due] = executed.replies
     return due if isinstance(due, list) else []
+
+
+async def _forget(keys: Keys, ends: bytes, swept: list[bytes]) -> None:
+    await keys.call(ends, lambda _: [forget(ends, swept)], writes=True)
 
 
 def _expired(record: Record | None, now: float) -> tuple[Record | None, None]:
