@@ -13,7 +13,7 @@ from crypt_api.cli.number_options import Seconds, WholeNumber
 from crypt_api.server.application import DEFAULT_STORE, ENVIRONMENT_PREFIX, open_application
 from crypt_api.server.edge.limits import DEFAULT_IDLE_TIMEOUT, DEFAULT_MAX_CONNECTIONS, Limits
 from crypt_api.server.edge.listening import ensure_descriptors, fill_standard_descriptors, listen
-from crypt_api.server.run import run
+from crypt_api.server.run import hold_hangups, run
 from crypt_core import ids
 from crypt_core.setting_values import SettingsError
 from crypt_core.settings import MIN_TTL, Settings
@@ -205,6 +205,8 @@ def serve(  # noqa: PLR0913 - its options
     for name in sorted(_unknown_variables(context)):
         _LOG.warning("%s is no setting of this server, and does nothing: is its name right?", name)
     flags = {ENVIRONMENT_PREFIX + name.upper(): value for name, value in settings.items() if value is not None}
+    if settings["create_tokens"] is not None:
+        hold_hangups()
     try:
         fill_standard_descriptors()
         ensure_descriptors(max_connections)

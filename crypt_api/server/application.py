@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crypt_api.server.metrics import MeteredStore, Metrics
-from crypt_api.server.parts import ServerPartStore, open_parts
+from crypt_api.server.metrics import MeteredStore, Metrics, known_method
+from crypt_api.server.parts import PartSettings, ServerPartStore, open_parts
 from crypt_api.server.static_files import static_routes
 from crypt_api.server.stores import ServerStore, open_limits, open_store
 from crypt_api.server.trusted_proxies import TrustedProxies
@@ -93,11 +93,12 @@ class Application:
         response = await self.app.handle(request, self.store)
         seconds = time.perf_counter() - started
         route = response.route or "-"
-        self.metrics.answered(request.method, route, response.status, seconds)
+        method = known_method(request.method)
+        self.metrics.answered(method, route, response.status, seconds)
         if response.created_by:
             self.metrics.created_by(response.created_by)
         if access_logger.isEnabledFor(logging.INFO):
-            access_logger.info("%s %s %d %.1f ms", request.method, route, response.status, seconds * 1_000)
+            access_logger.info("%s %s %d %.1f ms", method, route, response.status, seconds * 1_000)
         return response
 
 
@@ -124,6 +125,9 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     settings = Settings.from_mapping(values)
     proxies = TrustedProxies.parse(values.get("TRUSTED_PROXIES", ""), values.get("CREATE_HEADER", ""))
     metrics = Metrics()
+    part_settings = PartSettings.parse(
+        files=values.get("FILES", ""), max_file_storage=values.get("MAX_FILE_STORAGE", "")
+    )
     url, max_storage = values.get("STORE") or DEFAULT_STORE, values.get("MAX_STORAGE", "")
     webhook = None if settings.webhook is None else ServerWebhook(settings.webhook, metrics.webhook_result)
     on_event = ignore if webhook is None else webhook.happened
@@ -132,7 +136,7 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
     if webhook is not None:
         metrics.watch_webhook(lambda: webhook.waiting)
     try:
-        parts = _open_parts(url, values) if settings.max_file else None
+        parts = open_parts(url, part_settings) if settings.max_file else None
     except BaseException:
         store.close()
         raise
@@ -155,10 +159,6 @@ def open_application(environment: Mapping[str, str] = os.environ) -> Application
 
     app = make_app(settings.create_tokens)
     return Application(app, make_app, token_file, MeteredStore(store, metrics), parts, proxies, metrics, webhook)
-
-
-def _open_parts(store: str, values: Mapping[str, str]) -> ServerPartStore | None:
-    return open_parts(store, files=values.get("FILES", ""), max_file_storage=values.get("MAX_FILE_STORAGE", ""))
 
 
 def _picture(path: str) -> str:

@@ -19,12 +19,17 @@ from crypt_core.outcomes import Answered, Created, Destroyed, Granted, Missing, 
 from crypt_core.webhook import Result
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}
-"""All other methods are counted as `other`: clients must not be able to create series."""
+"""All other methods are `other`: a client's own word must not create a series, nor be in the log: it may be an id."""
 
 MAX_CREATORS = 10_000
 """Series of people and tokens. Whoever else creates messages is counted as `other`: each series takes memory."""
 
 REFUSALS = {401, 403, 429}
+
+
+def known_method(method: str) -> str:
+    """The method, if it is a usual one."""
+    return method if method in METHODS else "other"
 
 
 class Metrics:
@@ -62,8 +67,8 @@ class Metrics:
             self._messages.add(event, count=0)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request by its route's template."""
-        self._requests.add(method if method in METHODS else "other", route, status)
+        """Count a request by its method, as `known_method` gives it, and its route's template."""
+        self._requests.add(method, route, status)
         self._seconds.observe(route, seconds)
         if status in REFUSALS:
             self._messages.add("refused")

@@ -80,11 +80,20 @@ def _stop_event() -> asyncio.Event:
     return stop
 
 
+def hold_hangups() -> None:
+    """Let SIGHUP wait until `run` reads the list of tokens again at it: it must not end a server that starts."""
+    if hasattr(signal, "SIGHUP"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+
+
 def _on_hangup(action: Callable[[], None]) -> None:
     """Do `action` in the event loop at each SIGHUP, unless the parent ignores it."""
+    if not hasattr(signal, "SIGHUP"):
+        return
     loop = asyncio.get_running_loop()
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(action))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
 
 
 def _handle_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:

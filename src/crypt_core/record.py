@@ -103,6 +103,8 @@ def decode(text: str, **others: Any) -> Record:
         record = Record(**fields, **others)
         # A field of a wrong type is found here.
         _ = record.due_at + record.reads_left + record.tries_left + record.answer_ttl
+        _ = sum(lease.until for lease in record.leases)
+        (fields.get("content") or "").encode()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UnreadableRecord(type(error).__name__) from None
     return record

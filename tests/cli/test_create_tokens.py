@@ -1,5 +1,6 @@
 """A server that lets only those send who have a token: the command, the client, the page and the metrics."""
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -94,6 +95,18 @@ def test_a_list_that_has_changed_is_read_again_at_sighup(tmp_path: Path) -> None
         server.wait_for("CREATE_TOKENS was read again: (1) tokens")
         assert status() == 401
         assert TOKEN not in server.output
+
+
+def test_a_sighup_while_the_server_starts_neither_ends_it_nor_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    os.mkfifo(path)
+    with platforms.start_server("--store=memory:", f"--create-tokens={path}") as server:
+        with path.open("w") as first_list:  # the server is about to read it
+            server.send_signal(signal.SIGHUP)
+            (tmp_path / "new").write_text(LINE)
+            (tmp_path / "new").rename(path)
+            first_list.write("# nobody\n")
+        server.wait_for("CREATE_TOKENS was read again: (1) tokens")
 
 
 async def test_a_list_that_is_read_again_forgets_no_upload_and_no_fetch(

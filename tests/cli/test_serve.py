@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from crypt_api.server.application import open_application
+from crypt_core.setting_values import SettingsError
 from tests.support.errors import error_body
 from tests.support.plain import create
 from tests.support.platforms import start_server
@@ -54,6 +56,28 @@ def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path:
     assert result.stdout == ""
     assert words in result.stderr.splitlines()[-1]
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"STORE": "sqlite:///{}/dir.db/"},
+        {"STORE": "sqlite:///{}/dir.db/."},
+        {"MAX_STORAGE": "1"},
+        {"MAX_FILE_STORAGE": "1"},
+        {"FILES": "http://bucket"},
+    ],
+)
+def test_a_mistake_leaves_no_file_behind(variables: dict[str, str], tmp_path: Path) -> None:
+    settings = {"STORE": "sqlite:///{}/messages.db"} | variables
+    with pytest.raises(SettingsError):
+        open_application({f"CRYPT_API_{name}": value.format(tmp_path) for name, value in settings.items()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_lie_beside_the_database_however_its_url_is_written(tmp_path: Path) -> None:
+    open_application({"CRYPT_API_STORE": f" SQLITE:///{tmp_path}/messages.db\n"}).close()
+    assert {path.name for path in tmp_path.iterdir()} == {"messages.db", "messages.db-files", "messages.db-reserve"}
 
 
 def test_a_variable_whose_name_is_wrong_is_named() -> None:

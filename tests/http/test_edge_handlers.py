@@ -39,6 +39,29 @@ def test_a_handler_goes_on_when_its_client_has_finished_sending(run: Run) -> Non
     run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("framing", "rest"), [(b"Content-Length: 5", b"a"), (b"Transfer-Encoding: chunked", b"no chunk\r\n")]
+)
+def test_a_handler_that_takes_no_body_is_answered_for_whatever_becomes_of_the_body(
+    run: Run, framing: bytes, rest: bytes
+) -> None:
+    """It may have taken a message: neither a body that never comes nor a broken one is a reason to lose that."""
+
+    async def scenario() -> None:
+        handler = Handler()
+        async with serving(handler) as server, Client(server) as client:
+            await client.send(b"GET / HTTP/1.1\r\n" + HOST + framing + b"\r\n\r\n")
+            await handler.started.wait()
+            [connection] = server.connections
+            await client.send(rest)
+            client.socket.shutdown(socket.SHUT_WR)
+            await until(lambda: connection._has_ended)  # noqa: SLF001
+            handler.release.set()
+            assert (await client.receive()).endswith(b"answer")
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("error", [ValueError("a secret"), asyncio.CancelledError()])
 def test_a_handler_that_raises_is_answered_for(run: Run, error: BaseException) -> None:
     async def handle(_: Request) -> Response:

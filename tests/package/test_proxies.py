@@ -67,6 +67,13 @@ def test_messages_come_through_and_ids_stay_out_of_the_log(proxy: Proxy, server:
     assert "xxxxx" not in logs(tmp_path)
 
 
+def test_nginx_logs_no_id_when_it_cannot_even_try_to_connect(tmp_path: Path) -> None:
+    """As where SELinux forbids it: nginx tells that at a level above `error`, and quotes the request."""
+    with nginx(tmp_path, free_port(), settings="proxy_bind 192.0.2.1;") as url:
+        assert httpx.get(f"{url}/an-id").status_code in (500, 502)
+    assert "an-id" not in logs(tmp_path)
+
+
 def test_the_server_knows_the_scheme(proxy: Proxy, server: Process, tmp_path: Path) -> None:
     with proxy(tmp_path, server.port) as url:
         assert f"{url}/ID" in httpx.get(url, headers={"X-Forwarded-Proto": "https"}).text

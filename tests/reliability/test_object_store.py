@@ -15,7 +15,7 @@ import pytest
 
 from crypt_api.client.parts import PartKeys
 from crypt_api.server.edge.limits import MAX_BODY_MEMORY
-from crypt_api.server.parts import object_store, open_parts
+from crypt_api.server.parts import PartSettings, object_store, open_parts
 from crypt_api.server.parts.file_storage_room import FilesUsage
 from crypt_api.server.parts.object_store import CHECK, ObjectPartStore
 from crypt_api.server.parts.object_store_url import parse_url
@@ -248,7 +248,7 @@ def test_a_second_start_finds_the_first_ones_check() -> None:
 )
 def test_a_url_that_cannot_be_used_is_refused_without_its_secrets(url: str, text: str) -> None:
     with pytest.raises(SettingsError) as error:
-        open_parts("valkey://localhost", files=url)
+        PartSettings.parse(files=url)
     assert text in str(error.value)
     assert PASSWORD not in str(error.value)
 
@@ -282,5 +282,5 @@ def test_credentials_that_cannot_be_read_are_told_without_them(
 
 
 def test_with_an_engine_and_no_object_store_files_are_off() -> None:
-    assert open_parts("valkey://localhost") is None
-    assert open_parts("valkey://localhost", files="s3://bucket", max_file_storage="0") is None
+    assert open_parts("valkey://localhost", PartSettings.parse()) is None
+    assert open_parts("valkey://localhost", PartSettings.parse(files="s3://bucket", max_file_storage="0")) is None

@@ -115,6 +115,51 @@ async def test_an_error_of_the_system_names_no_part(tmp_path: Path) -> None:
     parts.close()
 
 
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_while_the_folder_is_away_nothing_is_known_of_its_parts(tmp_path: Path, is_replaced: bool) -> None:  # noqa: FBT001
+    parts = parts_in(tmp_path)
+    await parts.put(ID, 60, 3, body(b"abc"))
+    (tmp_path / "files").rename(tmp_path / "moved")
+    if is_replaced:
+        (tmp_path / "files").mkdir()
+    for call in (parts.get(ID), parts.delete(ID), parts.put(OTHER, 60, 3, body(b"abc"))):
+        with pytest.raises(StorageUnavailable, match="not the one that was opened"):
+            await call
+    assert parts.usage.readiness() == {"files": "unavailable"}
+    assert parts.usage.refuses
+    (tmp_path / "moved").rename(tmp_path / "files")
+    assert await content(parts) == b"abc"
+    assert parts.usage.readiness() == {"files": "ok"}
+    parts.close()
+
+
+async def test_an_upload_whose_file_was_removed_gives_its_room_back(tmp_path: Path) -> None:
+    parts = parts_in(tmp_path)
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield bytes(module.PIECE_BYTES)
+        [upload] = (tmp_path / "files").glob("upload-*")
+        upload.unlink()
+
+    with pytest.raises(StorageUnavailable):
+        await parts.put(ID, 60, 1 << 20, broken())
+    await until(lambda: parts.usage.bytes == 0)
+    parts.close()
+
+
+async def test_what_is_no_part_is_left_alone(tmp_path: Path) -> None:
+    """A folder that is a disk of its own has `lost+found`."""
+    (tmp_path / "files/lost+found").mkdir(parents=True)
+    (tmp_path / "files/lost+found/7").write_bytes(b"abc")
+    clock = Clock()
+    parts = parts_in(tmp_path, clock)
+    assert parts.usage.bytes == 0
+    clock.now += 1e9
+    parts.sweep()
+    assert (tmp_path / "files/lost+found/7").exists()
+    parts.close()
+
+
 async def test_a_part_is_on_the_disk_before_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 

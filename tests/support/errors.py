@@ -22,6 +22,7 @@ PART_ONE = {
 CODES = {
     "The body must be text in UTF-8, and not blank": "invalid_text",
     "Content-Range is not supported: send the body as a whole": "partial_body",
+    "Precondition failed: nothing here has an entity tag": "precondition_failed",
     "Authorization required": "authorization_required",
     "Passphrase required": "passphrase_required",
     "Creating a message needs a token of this service": "token_required",

@@ -69,8 +69,8 @@ class Data:
                 self._remembered.add((ends, key))
                 self.log.append((b"", None))
                 return int(is_new)
-            case (b"ZRANGE", bytes(ends), b"-inf", *_):
-                return sorted(key for known, key in self._remembered if known == ends)
+            case (b"ZRANGE", bytes(ends), b"-inf", _, b"BYSCORE", b"LIMIT", int(skipped), int(count)):
+                return sorted(key for known, key in self._remembered if known == ends)[skipped : skipped + count]
             case (b"ZREM", bytes(ends), bytes(key)):
                 was_there = (ends, key) in self._remembered
                 self._remembered.discard((ends, key))

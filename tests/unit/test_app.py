@@ -59,6 +59,17 @@ async def test_a_part_of_a_body_is_not_taken_for_all_of_it(path: str) -> None:
     assert (response.status, json.loads(response.body)["code"]) == (400, "partial_body")
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_message_of_another_version_than_the_one_that_is_there_is_neither_read_nor_destroyed(
+    method: str,
+) -> None:
+    app, store = App(Settings(), new_id=lambda _: "abc12"), MemoryStore()
+    await app.handle(post("secret"), store)
+    request = Request("http", method, "/abc12", {"if-match": '"v1"'}, "192.0.2.1", body())
+    assert (await app.handle(request, store)).status == 412
+    assert (await app.handle(request._replace(headers={"if-match": "*"}), store)).status in (200, 204)
+
+
 async def test_a_form_with_a_message_is_shown_the_right_form() -> None:
     request = Request("http", "POST", "/", {}, "192.0.2.1", body(b"message=hi"))
     response = await App(Settings()).handle(request, MemoryStore())

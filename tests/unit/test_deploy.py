@@ -344,6 +344,8 @@ def test_the_engine_is_set_up_as_the_promises_need_it() -> None:
     assert settings["appendfsync"] == "always"
     assert settings["maxmemory-policy"] == "noeviction"
     assert settings["save"] == '""'
+    for log in ("slowlog-log-slower-than", "commandlog-request-larger-than", "commandlog-reply-larger-than"):
+        assert settings[log] == "-1"
     services = compose("compose.yaml")["services"]
     url = services["server-1"]["environment"]["CRYPT_API_STORE"]
     replicas = [name for name, service in services.items() if "FOLLOWS:-valkey-a" in service.get("command", "")]

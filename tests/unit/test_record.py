@@ -96,6 +96,9 @@ def test_a_record_is_due_when_it_expires_or_its_last_lease_ends(record: Record, 
         '{"content": "a secret", "expires_at": 1, "a newer field": 1}',
         '{"content": "a secret", "expires_at": 1, "seal": ["a secret", null]}',  # before the first release
         "[" * 100_000,
+        '{"content": 5, "expires_at": 100}',
+        '{"content": "\\ud800", "expires_at": 100}',
+        '{"content": "secret", "expires_at": 100, "leases": [["a", "b"]]}',
     ],
 )
 def test_what_is_no_record_is_told_without_its_text(text: str) -> None:

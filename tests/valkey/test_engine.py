@@ -100,6 +100,33 @@ async def test_an_engine_that_became_a_replica_is_503(engine: Engine, store: Val
     assert await recovered(store, "abc12", Read()) == Granted("plain")
 
 
+@pytest.mark.parametrize(
+    ("harm", "remedy"),
+    [
+        (("REPLICAOF", "127.0.0.1", 1), ("REPLICAOF", "NO", "ONE")),
+        (("CONFIG", "SET", "maxmemory-policy", "allkeys-lru"), ("CONFIG", "SET", "maxmemory-policy", "noeviction")),
+    ],
+    ids=["replica", "eviction"],
+)
+async def test_an_engine_that_is_set_up_anew_is_503_although_nothing_is_written(
+    engine: Engine,
+    store: ValkeyStore,
+    harm: tuple[str | int, ...],
+    remedy: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A replica may lack a message that its primary has: 404 could be untrue."""
+    monkeypatch.setattr(memory_watch, "INTERVAL", 0.02)
+    await store.apply("abc12", PLAIN)
+    with engine.client as client:
+        client.execute_command(*harm)
+        await until(lambda: store.live.keys.topology.primaries[0].session is None, "nobody has noticed")
+        with pytest.raises(StorageUnavailable):
+            await store.apply("abc13", Read())
+        client.execute_command(*remedy)
+    assert await recovered(store, "abc12", Read()) == Granted("plain")
+
+
 async def test_an_engine_that_misses_replicas_is_503(engine: Engine, store: ValkeyStore) -> None:
     await store.apply("abc12", PLAIN)
     with engine.client as client:

@@ -1,12 +1,13 @@
 """What lies in an engine: which release can read it, and when it goes."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from crypt_api.server.stores.valkey import lease_sweep
+from crypt_api.server.stores.valkey import lease_ends, lease_sweep
 from crypt_api.server.stores.valkey.store import ValkeyStore
 from crypt_api.server.stores.valkey.url import parse_url
 from crypt_core.commands import Create, Destroy, GetReceipt, Read
@@ -15,7 +16,7 @@ from crypt_core.outcomes import Created, Granted, IdTaken, Missing, Receipt
 from crypt_core.record import AccessHashes
 from crypt_core.store import StorageUnavailable
 from tests.support.stores import Clock
-from tests.support.valkey import Engine, Proxy, new_prefix, shared_engine, until
+from tests.support.valkey import Engine, Proxy, as_it_is, new_prefix, shared_engine, until
 
 DAY = 86_400  # seconds
 PLAIN = Create("plain", DAY)
@@ -77,6 +78,7 @@ async def test_a_record_that_only_the_next_release_can_read_is_503_and_stays(
 
 async def test_the_sweep_passes_over_what_it_cannot_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_sweep, "INTERVAL", 0.02)
+    monkeypatch.setattr(lease_ends, "SWEEP_CHUNK", 1)  # however many there are
     clock = Clock()
     prefix = new_prefix()
     store = ValkeyStore(parse_url(f"{shared_engine().url}?prefix={prefix}"), clock=clock)
@@ -90,6 +92,23 @@ async def test_the_sweep_passes_over_what_it_cannot_read(monkeypatch: pytest.Mon
     await until(lambda: b'"sealed"' not in (client.get(f"{prefix}second") or b""), "the content stays")
     assert client.get(f"{prefix}first") == NEWER[1]
     store.close()
+
+
+async def test_a_garbled_answer_with_a_message_is_not_in_the_log(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def garbled(piece: bytes) -> bytes:
+        return re.sub(rb"\$\d+\r\n1 ", b"1 ", piece)
+
+    with Proxy(engine.port) as proxy:
+        proxy.faults = lambda: (as_it_is, garbled)
+        store = ValkeyStore(parse_url(f"{proxy.url}?deadline=0.5"))
+        await store.apply("abc12", PLAIN)
+        with pytest.raises(StorageUnavailable) as refused:
+            await store.apply("abc12", GetReceipt("proof"))
+        store.close()
+    assert "does not speak the protocol" in caplog.text
+    assert "plain" not in caplog.text + str(refused.value)
 
 
 async def test_the_engine_expires_messages_on_its_own(engine: Engine, store: ValkeyStore) -> None:

@@ -239,6 +239,8 @@ class Connection(asyncio.BufferedProtocol):
         self._enter(Phase.BODY)
         self._read_body()
         if self.phase in (Phase.BODY, Phase.ANSWER):
+            # A handler that wants no body may be taking a message, whatever becomes of the body (`_on_body_wanted`).
+            self._enter(Phase.ANSWER)
             self._task = self._loop.create_task(self._answer(request))
 
     def _read_body(self) -> None:
@@ -266,10 +268,12 @@ class Connection(asyncio.BufferedProtocol):
     def _on_body_wanted(self) -> None:
         """The handler waits for more of the body."""
         assert self._body is not None  # noqa: S101
+        if self.phase is Phase.ANSWER:
+            self._enter(Phase.BODY)
         if self._body.owes_continue:
             self._body.owes_continue = False
             self._transport.write(CONTINUE)
-        if self._buffer:
+        if self._buffer or self._has_ended:
             self._schedule()
 
     async def _answer(self, request: Request) -> None:

@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -44,7 +45,13 @@ SWEEP_PAUSE_SECONDS = 0.001
 """Between two subfolders of a sweep, so that requests come in between."""
 
 _UPLOAD = "upload-"
-"""The names of temporary files begin with this. Those of subfolders are two characters long."""
+"""The names of temporary files begin with this."""
+
+SUBFOLDER_LENGTH = 2
+"""Characters of a subfolder's name, the first ones of its parts' ids. What has another name is not ours: a disk of its
+own has `lost+found`."""
+
+FOLDER_AWAY = "the folder of the parts of files is not the one that was opened"
 
 
 class FolderPartStore:
@@ -71,6 +78,7 @@ class FolderPartStore:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700)
                 sync_folder(folder.parent)
+            self._identity = _identity(folder)
             for left_by_a_crash in folder.glob(f"{_UPLOAD}*"):
                 left_by_a_crash.unlink()
             for part in self._all():
@@ -84,7 +92,7 @@ class FolderPartStore:
 
     async def put(self, part_id: str, ttl: int, length: int, body: AsyncIterable[bytes]) -> PartKept:
         path, now = self._path(part_id), self._now()
-        there = await self._run(_look, path)
+        there = await self._run(self._look_in_place, path)
         if there is not None and there.expires_at > now:
             return PartKept(is_new=False, expires_at=there.expires_at)
         self._room.take(length, self._disk_free_bytes())
@@ -97,7 +105,7 @@ class FolderPartStore:
 
     async def get(self, part_id: str) -> StoredPart | None:
         path = self._path(part_id)
-        there = await self._run(_look, path)
+        there = await self._run(self._look_in_place, path)
         if there is None or there.expires_at <= self._now():
             return None
         return StoredPart(there.length, self._pieces(path))
@@ -107,7 +115,8 @@ class FolderPartStore:
 
     @property
     def usage(self) -> FilesUsage:
-        return self._room.usage(self._disk_free_bytes())
+        usage = self._room.usage(self._disk_free_bytes())
+        return usage if self._is_in_place() else replace(usage, refuses=FOLDER_AWAY, answers=False)
 
     def close(self) -> None:
         """Wait for what is under way, and sweep no more."""
@@ -146,16 +155,33 @@ class FolderPartStore:
             raise StorageUnavailable(f"a part of a file: {error.strerror}") from None
 
     def _path(self, part_id: str) -> Path:
-        return self._folder / part_id[:2] / part_id
+        return self._folder / part_id[:SUBFOLDER_LENGTH] / part_id
 
     def _now(self) -> float:
         with self._clock_lock:
             return self._clock()
 
     def _disk_free_bytes(self) -> int:
-        return shutil.disk_usage(self._folder).free
+        try:
+            return shutil.disk_usage(self._folder).free
+        except OSError:  # it is away
+            return 0
+
+    def _is_in_place(self) -> bool:
+        """Whether the path still leads to the folder that was opened: it may be moved, deleted or unmounted."""
+        try:
+            return _identity(self._folder) == self._identity
+        except OSError:
+            return False
 
     # In threads
+
+    def _look_in_place(self, path: Path) -> "_Part | None":
+        """The part at the path; None if there is none. StorageUnavailable if that cannot be known."""
+        there = _look(path)
+        if there is None and not self._is_in_place():
+            raise StorageUnavailable(FOLDER_AWAY)
+        return there
 
     def _keep(self, upload: "_Upload", path: Path, expires_at: float) -> PartKept:
         """Give the upload's file its name, unless there is a part with that name."""
@@ -178,12 +204,14 @@ class FolderPartStore:
     def _end(self, upload: "_Upload", length: int) -> None:
         """Remove the upload's temporary name, and give back its room if no part came of it."""
         with upload.lock:
-            upload.close()
-            self._room.end_upload(length, is_kept=upload.is_kept)
+            try:
+                upload.close()
+            finally:  # also if its name is gone
+                self._room.end_upload(length, is_kept=upload.is_kept)
 
     def _delete(self, path: Path) -> bool:
         with self._names_lock:
-            there = _look(path)
+            there = self._look_in_place(path)
             if there is None:
                 return False
             self._remove(path, there)
@@ -194,10 +222,12 @@ class FolderPartStore:
         path.unlink()
         self._room.give_back(there.length)
 
+    def _subfolders(self) -> list[Path]:
+        return [path for path in self._folder.iterdir() if len(path.name) == SUBFOLDER_LENGTH and path.is_dir()]
+
     def _all(self) -> Iterator["_Part"]:
-        for subfolder in self._folder.iterdir():
-            if subfolder.is_dir():
-                yield from filter(None, map(_look, subfolder.iterdir()))
+        for subfolder in self._subfolders():
+            yield from filter(None, map(_look, subfolder.iterdir()))
 
     def _sweep_until_closed(self) -> None:
         while not self._closing.wait(SWEEP_SECONDS):
@@ -208,13 +238,18 @@ class FolderPartStore:
 
     def sweep(self) -> None:
         """Remove the parts that have expired."""
-        for subfolder in [path for path in self._folder.iterdir() if path.is_dir()]:
+        for subfolder in self._subfolders():
             for path in subfolder.iterdir():
                 with self._names_lock:
                     there = _look(path)
                     if there is not None and there.expires_at <= self._now():
                         self._remove(path, there)
             self._closing.wait(SWEEP_PAUSE_SECONDS)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
 
 
 class _Part(NamedTuple):

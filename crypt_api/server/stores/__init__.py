@@ -1,5 +1,6 @@
 """Where a server's messages lie."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -76,16 +77,35 @@ def open_store(url: str, *, max_storage: str = "", observer: Observer, on_event:
     """
     if not _is_utf8(url):  # an environment variable may have any bytes
         raise SettingsError("STORE must be in UTF-8")
-    scheme, colon, rest = url.strip().partition(":")
-    scheme = scheme.lower()
-    if scheme == "memory" and colon and not rest:
+    if (path := database_path(url)) is not None:
+        return _open_sqlite(path, _max_bytes(max_storage), observer, on_event)
+    if is_memory(url):
         return MemoryStore(on_event=on_event)
+    scheme, rest = _split(url)
     if scheme in VALKEY_SCHEMES and rest.startswith("//"):
         return _open_valkey(f"{scheme}:{rest}", on_event)
-    if scheme == "sqlite" and rest.startswith("///"):
-        return _open_sqlite(_path(rest[3:]), _max_bytes(max_storage), observer, on_event)
     quoted = " It begins with a quotation mark: leave the marks out." if url.strip()[:1] in ("'", '"') else ""
     raise SettingsError(f"STORE must be sqlite:///PATH, valkey://HOST:PORT/DB or memory:.{quoted}")
+
+
+def database_path(url: str) -> Path | None:
+    """The file that a store's URL names; None if its store is another one.
+
+    Raises:
+        SettingsError: It is no path of a file.
+    """
+    scheme, rest = _split(url)
+    return _path(rest[3:]) if scheme == "sqlite" and rest.startswith("///") else None
+
+
+def is_memory(url: str) -> bool:
+    """Whether a store's URL names the store in memory."""
+    return _split(url) == ("memory", "") and ":" in url
+
+
+def _split(url: str) -> tuple[str, str]:
+    scheme, _, rest = url.strip().partition(":")
+    return scheme.lower(), rest
 
 
 def _open_sqlite(path: Path, max_bytes: int, observer: Observer, on_event: OnEvent) -> ServerStore:
@@ -102,6 +122,8 @@ def _path(text: str) -> Path:
         raise SettingsError("STORE: sqlite:///:memory: would be a file of that name; the store in memory is memory:")
     if not text or "?" in text:
         raise SettingsError("STORE must be sqlite:///PATH with the path of a file, and has no options then")
+    if os.path.basename(text) in ("", ".", ".."):  # noqa: PTH119 - `Path` would drop them, and name another file
+        raise SettingsError("STORE must be sqlite:///PATH with the path of a file, and this one is that of a folder")
     return Path(text)
 
 

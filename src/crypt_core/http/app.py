@@ -10,6 +10,7 @@ from crypt_core.http.body_hints import text_hint
 from crypt_core.http.damaged_links import without_slashes
 from crypt_core.http.errors import (
     MethodNotAllowed,
+    PreconditionFailed,
     RateLimited,
     RouteNotFound,
     api_error,
@@ -107,6 +108,8 @@ class App:
             is_file = request.method == "PUT" and not any(map(ids.is_plain, parameters)) and route.pattern == "/{id}"
             raise MethodNotAllowed(route.methods, text_hint(request) if is_file else "")
         refuse_partial_body(request)
+        if request.headers.get("if-match", "*").strip() != "*":
+            raise PreconditionFailed
         if self._limits is None:
             return await handler(request, store, *parameters)
         admission, miss = await self._limits.admit(request.client, may_miss=any(map(ids.is_plain, parameters)))

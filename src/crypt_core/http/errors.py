@@ -86,6 +86,14 @@ class PartialBody(ApiError):
     code = "partial_body"
 
 
+class PreconditionFailed(ApiError):
+    """The client names the version that it means (RFC 9110, section 13.1.1). Nothing here has versions with names."""
+
+    status = 412
+    text = "Precondition failed: nothing here has an entity tag"
+    code = "precondition_failed"
+
+
 class InvalidText(ApiError):
     """The body is to be the message itself, and is none."""
 

@@ -104,6 +104,7 @@ def _create(settings: Settings) -> Schema:
         errors.InvalidMessage(),
         errors.InvalidField("ttl", f"must be a whole number of seconds from {MIN_TTL} to {settings.max_ttl}"),
         errors.MessageTooLarge(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.NoUniqueId(),
         errors.ServiceUnavailable(),
@@ -127,6 +128,7 @@ def _create_text(settings: Settings) -> Schema:
         errors.InvalidText(),
         errors.InvalidTtlHeader(MIN_TTL, settings.max_ttl),
         errors.MessageTooLarge(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.NoUniqueId(),
         errors.ServiceUnavailable(),
@@ -166,6 +168,7 @@ def _put(settings: Settings) -> Schema:
         errors.MethodNotAllowed(("GET", "DELETE", "OPTIONS")),
         errors.IdTaken(),
         errors.MessageTooLarge(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
         *_unless_everybody_may_create(settings),
@@ -205,6 +208,7 @@ def _read() -> Schema:
         *_UNMEANT,
         errors.MessageNotFound(),
         errors.NotAnswered(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
@@ -218,6 +222,7 @@ def _destroy() -> Schema:
         errors.InvalidIdempotencyKey(),
         errors.AuthorizationRequired(),
         errors.MessageNotFound(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"parameters": [_id(), _idempotency_key()], "security": [{}, {"proof": []}]}
@@ -240,6 +245,7 @@ def _receipt() -> Schema:
         _ok(example, schema),
         errors.AuthorizationRequired(),
         errors.MessageNotFound(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}
@@ -260,6 +266,7 @@ def _question(settings: Settings) -> Schema:
         errors.AuthorizationRequired(),
         errors.MessageNotFound(),
         errors.AlreadyAnswered(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}
@@ -281,6 +288,7 @@ def _answer() -> Schema:
         errors.MessageNotFound(),
         errors.AlreadyAnswered(),
         errors.MessageTooLarge(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}], "requestBody": _body(schema, {"message": "BbEiM0RVZneImaq7zN3u_w"})}
@@ -299,6 +307,7 @@ def _reveal() -> Schema:
         errors.FormTokenRefused(),
         *_UNMEANT,
         errors.MessageNotFound(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {
@@ -321,6 +330,7 @@ def _put_part(settings: Settings) -> Schema:
         errors.PartNotFound(),
         errors.LengthRequired(),
         errors.PartTooLarge(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.UploadBudgetExhausted(60),
         errors.ServiceUnavailable(),
@@ -343,6 +353,7 @@ def _get_part() -> Schema:
         errors.FilesOff(),
         errors.TooManyFetches(),
         errors.PartNotFound(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}
@@ -356,6 +367,7 @@ def _delete_part() -> Schema:
         errors.AuthorizationRequired(),
         errors.FilesOff(),
         errors.PartNotFound(),
+        errors.PreconditionFailed(),
         errors.RateLimited(1),
         errors.ServiceUnavailable(),
     ) | {"security": [{"proof": []}]}

@@ -7,7 +7,7 @@ from redis.asyncio.connection import AbstractConnection, SSLConnection, UnixDoma
 from redis.asyncio.connection import Connection as TcpConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, NoPermissionError, RedisError, ResponseError
 
 from crypt_api.server.stores.valkey.url import Host, ValkeySettings
 
@@ -105,4 +105,6 @@ def refusal(command: str, error: Exception) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, ResponseError):
         return error_code(error)
+    if isinstance(error, InvalidResponse):  # it quotes what came, which may be a message
+        return "what answers does not speak the protocol of Valkey and Redis"
     return str(error)

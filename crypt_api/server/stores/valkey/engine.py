@@ -41,6 +41,15 @@ class EngineClock:
         return time.monotonic() + self._offset if self._clock is None else self._clock()
 
 
+def refusal_now(role: str, eviction: str) -> str:
+    """Why an engine cannot be used, by what may change while it runs: its fields of `INFO`. Empty if it can."""
+    if role != "master":
+        return "READONLY: this is a replica"
+    if eviction != "noeviction":
+        return f"maxmemory-policy is {eviction}, and messages that wait would be evicted: set noeviction"
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """The facts that an engine reports about itself.
@@ -82,12 +91,10 @@ class Engine:
 
     def refusal(self, settings: ValkeySettings) -> str:
         """Why the engine cannot be used; empty if it can."""
-        if not self.is_primary:
-            return "READONLY: this is a replica"
+        if refusal := refusal_now("master" if self.is_primary else "slave", self.eviction):
+            return refusal
         if self.version < (OLDEST_VALKEY if self.is_valkey else OLDEST_REDIS):
             return f"{self.title} is too old: Valkey 7.2 or Redis 7.2 is needed"
-        if self.eviction != "noeviction":
-            return f"maxmemory-policy is {self.eviction}, and messages that wait would be evicted: set noeviction"
         if self.is_cluster and not settings.cluster:
             return "the engine is a node of a Cluster: name several of its hosts, or add cluster=1"
         if settings.cluster and not self.is_cluster:
@@ -95,8 +102,8 @@ class Engine:
         return ""
 
 
-LOOK: Mapping[str, EngineCommand] = {"INFO memory": (b"INFO", b"memory"), "DBSIZE": (b"DBSIZE",)}
-"""What asks for the memory and the number of keys."""
+LOOK: Mapping[str, EngineCommand] = {"INFO": (b"INFO", b"memory", b"replication"), "DBSIZE": (b"DBSIZE",)}
+"""What asks for the memory, the role and the number of keys."""
 
 
 def parse_info(text: bytes) -> dict[str, str]:

@@ -33,9 +33,9 @@ def remember(ends: bytes, key: bytes, ends_at: float) -> EngineCommand:
     return (b"EVAL", _SCRIPT, 1, ends, repr(ends_at).encode(), key)
 
 
-def over(ends: bytes, now: float) -> EngineCommand:
-    """Ask for keys whose time has come at `now`."""
-    return (b"ZRANGE", ends, b"-inf", repr(now).encode(), b"BYSCORE", b"LIMIT", 0, SWEEP_CHUNK)
+def over(ends: bytes, now: float, skipped: int = 0) -> EngineCommand:
+    """Ask for keys whose time has come at `now`, without the first ones, `skipped` of them."""
+    return (b"ZRANGE", ends, b"-inf", repr(now).encode(), b"BYSCORE", b"LIMIT", skipped, SWEEP_CHUNK)
 
 
 def forget(ends: bytes, keys: list[bytes]) -> EngineCommand:

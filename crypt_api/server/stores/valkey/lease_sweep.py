@@ -38,23 +38,32 @@ async def sweep_for_ever(keys: Keys, clock: EngineClock, on_event: OnEvent) -> N
 
 
 async def _sweep(keys: Keys, ends: bytes, now: float, on_event: OnEvent) -> None:
-    executed = await keys.call(ends, lambda _: [over(ends, now)])
-    [due] = executed.replies
-    if not isinstance(due, list) or not due:
-        return
-    swept = []
+    skipped = 0  # those that stay: they must not hide what is due after them
     refused = None
-    for key in due:
-        try:
-            await Update(keys, key, _expired, on_event=on_event).until_certain()
-        except StorageUnavailable as error:  # a newer release's, perhaps: its own servers sweep it
-            refused = error
-        else:
-            swept.append(key)
-    if swept:
-        await keys.call(ends, lambda _: [forget(ends, swept)], writes=True)
+    while due := await _due(keys, ends, now, skipped):
+        swept = []
+        for key in due:
+            try:
+                await Update(keys, key, _expired, on_event=on_event).until_certain()
+            except StorageUnavailable as error:  # a newer release's, perhaps: its own servers sweep it
+                refused = error
+            else:
+                swept.append(key)
+        if swept:
+            await _forget(keys, ends, swept)
+        skipped += len(due) - len(swept)
     if refused is not None:
         raise refused
+
+
+async def _due(keys: Keys, ends: bytes, now: float, skipped: int) -> list[bytes]:
+    executed = await keys.call(ends, lambda _: [over(ends, now, skipped)])
+    [due] = executed.replies
+    return due if isinstance(due, list) else []
+
+
+async def _forget(keys: Keys, ends: bytes, swept: list[bytes]) -> None:
+    await keys.call(ends, lambda _: [forget(ends, swept)], writes=True)
 
 
 def _expired(record: Record | None, now: float) -> tuple[Record | None, None]:

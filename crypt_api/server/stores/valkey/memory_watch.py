@@ -1,16 +1,18 @@
-"""The engine's memory and the number of its keys, looked at every two seconds, so that no request waits for it."""
+"""The engine's memory, role and number of keys, looked at every two seconds, so that no request waits for it.
+
+An engine may become a replica, or begin to evict, while nothing is written: then nothing else would tell.
+"""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from crypt_api.server.stores.reporting import LARGEST_MESSAGE_BYTES, Usage
-from crypt_api.server.stores.valkey.connection import Reply
-from crypt_api.server.stores.valkey.engine import LOOK, parse_info
+from crypt_api.server.stores.valkey.engine import LOOK, parse_info, refusal_now
 from crypt_api.server.stores.valkey.group_commit import NotSent, Unanswered
 from crypt_api.server.stores.valkey.primary import Primary
 from crypt_api.server.stores.valkey.topology import Topology
@@ -69,20 +71,18 @@ def _fullness(usage: Usage) -> tuple[float, int]:
 
 
 async def _ask(primary: Primary) -> Usage | None:
-    """The state of one primary; None if it does not answer."""
-    if primary.session is not None:
+    """The state of one primary; None if it does not answer. One that cannot be used any more is given up."""
+    if (session := primary.session) is not None:
         with suppress(NotSent, Unanswered):
-            executed = await primary.session.reads.submit(list(LOOK.values()))
-            return _usage(executed.replies)
+            match (await session.reads.submit(list(LOOK.values()))).replies:
+                case [bytes(text), int(keys)]:
+                    info = parse_info(text)
+                    if refusal := refusal_now(info["role"], info["maxmemory_policy"]):
+                        session.fail(refusal)
+                    return _usage(info, keys)
     return None
 
 
-def _usage(replies: Iterable[Reply]) -> Usage | None:
-    match list(replies):
-        case [bytes(text), int(keys)]:
-            info = parse_info(text)
-            used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
-            refuses = FULL if 0 < most <= used + ROOM else ""
-            return Usage(used, most, refuses=refuses, messages=keys)
-        case _:
-            return None
+def _usage(info: Mapping[str, str], keys: int) -> Usage:
+    used, most = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    return Usage(used, most, refuses=FULL if 0 < most <= used + ROOM else "", messages=keys)
