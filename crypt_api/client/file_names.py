@@ -48,7 +48,7 @@ def _shortened(name: str) -> str:
     """Give a name of at most 255 bytes: what stands before its extension gets shorter."""
     match = _EXTENSION.search(name)
     extension = match[0] if match else ""
-    stem = name.removesuffix(extension)
+    stem = name.removesuffix(extension)[:MAX_NAME_BYTES]
     while len((stem + extension).encode()) > MAX_NAME_BYTES:
         stem = stem[:-1]
     return stem + extension
