@@ -1,6 +1,6 @@
 """Nothing is lost by leaving: the page asks first, a reload keeps the link, and the link leads to its receipt."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
@@ -70,23 +70,24 @@ def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> Non
     assert questions == []
 
 
-@pytest.mark.parametrize("way", ["script", "address bar"])
-def test_the_page_asks_before_another_link_in_its_tab_takes_the_place_of_the_only_copy(tabs: Tabs, way: str) -> None:
+@pytest.mark.parametrize("go", [follow, Page.goto], ids=["script", "address bar"])
+def test_the_page_asks_before_another_link_takes_the_place_of_the_only_copy(
+    tabs: Tabs, go: Callable[[Page, str], object]
+) -> None:
     sender = tabs.open()
     sender.set_input_files("#file", FILE)
     reader = tabs.open(create(sender))
     reveal(reader)
     other = write(tabs.open())
-    go = {"script": lambda: follow(reader, other), "address bar": lambda: reader.goto(other)}[way]
     reader.evaluate("window.confirm = (question) => { window.question = question; return false; }")
     with suppress(Error):  # the browser gives up
-        go()
+        go(reader, other)
     assert reader.evaluate("window.question") == "You have not saved the file, and this is the only copy. Leave anyway?"
     settle(reader)
     expect(reader.locator("#content-files strong")).to_have_text(FILE["name"])
     assert reader.url == tabs.platform.url + "/"
     reader.evaluate("window.confirm = () => true")
-    go()
+    go(reader, other)
     expect_heading(reader, "Someone sent you a sealed message")
 
 
