@@ -79,6 +79,7 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _cut(stem: str, ending: str) -> str:
+    stem = stem[:MAX_NAME_BYTES]  # characters: the rest goes one by one
     while len((stem + ending).encode()) > MAX_NAME_BYTES:
         stem = stem[:-1]
     return stem + ending

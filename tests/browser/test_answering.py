@@ -77,6 +77,11 @@ def test_an_answer_whose_response_is_lost_is_sent_again_as_it_was(server_tabs: T
     answerer.click("#send-answer")
     expect(answerer.locator("#answer-problem")).to_contain_text("cannot be reached")
     answerer.unroute(ANSWER_PATH)
+    gone = {"error": "Message not found"}
+    answerer.route(ANSWER_PATH, lambda route: route.fulfill(status=404, json=gone))  # as if it was read, and destroyed
+    answerer.click("#send-answer")
+    expect(answerer.locator("#answer-problem")).to_contain_text("ask the person whether your answer is there")
+    answerer.unroute(ANSWER_PATH)
     with answerer.expect_request(ANSWER_PATH) as request:
         answerer.click("#send-answer")
     assert set(bodies) == {request.value.post_data}

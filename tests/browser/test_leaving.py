@@ -1,12 +1,24 @@
 """Nothing is lost by leaving: the page asks first, a reload keeps the link, and the link leads to its receipt."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, SEALED_PATH, copy, create, expect_heading, reveal, write
+from tests.support.page import (
+    FILE,
+    SEALED_PATH,
+    copy,
+    create,
+    expect_heading,
+    follow,
+    reveal,
+    settle,
+    show_options,
+    write,
+)
 from tests.support.platforms import Platform
 
 
@@ -56,6 +68,46 @@ def test_the_page_asks_before_something_is_lost_and_only_then(tabs: Tabs) -> Non
     reader.click("#save")
     reader.click("#done")
     assert questions == []
+
+
+@pytest.mark.parametrize("go", [follow, Page.goto], ids=["script", "address bar"])
+def test_the_page_asks_before_another_link_takes_the_place_of_the_only_copy(
+    tabs: Tabs, go: Callable[[Page, str], object]
+) -> None:
+    sender = tabs.open()
+    sender.set_input_files("#file", FILE)
+    reader = tabs.open(create(sender))
+    reveal(reader)
+    other = write(tabs.open())
+    reader.evaluate("window.confirm = (question) => { window.question = question; return false; }")
+    with suppress(Error):  # the browser gives up
+        go(reader, other)
+    assert reader.evaluate("window.question") == "You have not saved the file, and this is the only copy. Leave anyway?"
+    settle(reader)
+    expect(reader.locator("#content-files strong")).to_have_text(FILE["name"])
+    assert reader.url == tabs.platform.url + "/"
+    reader.evaluate("window.confirm = () => true")
+    go(reader, other)
+    expect_heading(reader, "Someone sent you a sealed message")
+
+
+def test_a_generated_passphrase_is_not_lost_by_leaving(tabs: Tabs) -> None:
+    """Nobody has typed it, so nobody knows it. A reload shows the link again, and not the passphrase."""
+    questions: dict[bool, list[str]] = {}
+    for is_copied in (False, True):
+        sender = tabs.new(permissions=["clipboard-read", "clipboard-write"])
+        sender.goto(tabs.platform.url)
+        questions[is_copied] = asked(sender)
+        show_options(sender)
+        sender.click("#generate")
+        write(sender)
+        copy(sender, "#copy-link")
+        if is_copied:
+            copy(sender, "#copy-passphrase")
+        sender.click("#another")
+        expect_heading(sender, "Send a secret, once")
+    question = "You have not copied the passphrase, and it is not shown again. Leave anyway?"
+    assert questions == {False: [question], True: []}
 
 
 def test_a_reload_keeps_the_link_until_the_message_is_read(tabs: Tabs) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.support.chromium import Tabs
-from tests.support.page import FILE, LATER_MODULES, QUESTION_MODULES, create, expect_heading, reveal, write
+from tests.support.page import FILE, LATER_MODULES, QUESTION_MODULES, Delayed, create, expect_heading, reveal, write
 from tests.support.plain import create as create_plain
 from tests.support.platforms import ROOT
 
@@ -183,6 +183,20 @@ def test_a_module_that_never_arrives_is_told(server_tabs: Tabs) -> None:
     expect(page.locator("#not-loaded")).to_be_hidden()
     page.clock.fast_forward(21_000)
     expect(page.locator("#not-loaded")).to_be_visible()
+
+
+def test_the_notice_goes_when_the_first_view_comes(server_tabs: Tabs) -> None:
+    """A service that takes its time is no page that did not load."""
+    page = server_tabs.new()
+    page.clock.install()
+    receipt = Delayed(page, "GET", "/status")
+    page.goto(write(server_tabs.open()))
+    receipt.wait()
+    page.clock.fast_forward(21_000)
+    expect(page.locator("#not-loaded")).to_be_visible()
+    receipt.release()
+    expect(page.locator("#read")).to_be_visible()
+    expect(page.locator("#not-loaded")).to_be_hidden()
 
 
 def test_the_reveal_page_works_without_its_modules(server_tabs: Tabs) -> None:

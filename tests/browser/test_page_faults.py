@@ -15,6 +15,7 @@ from tests.support.page import (
     expect_heading,
     follow,
     reveal,
+    settle,
     write,
     write_request,
 )
@@ -124,6 +125,51 @@ def test_an_error_without_a_body_is_an_error_like_any_other(tabs: Tabs) -> None:
     page.fill("#text", MESSAGE)
     page.click("#create")
     expect(page.locator("#write-problem")).to_have_text("The service refused: 404")
+
+
+def test_what_a_gateway_answers_is_not_taken_for_the_services_word(tabs: Tabs) -> None:
+    """One that does not find the service answers 404 without a body, with the response of the service gone."""
+
+    def replace(route: Route) -> None:
+        address = {tabs.platform.address_header: tabs.platform.next_address()}
+        route.fetch(headers={**route.request.all_headers(), **address})
+        route.fulfill(status=404, body="")
+
+    sender = tabs.open()
+    link = write(sender)
+    reader = tabs.open(link)
+    expect_heading(reader, "Someone sent you a sealed message")
+    for page in (sender, reader):
+        page.route(SEALED_PATH, replace)
+    sender.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(sender.locator("#sent-problem")).to_contain_text("still trying")
+    assert sender.input_value("#link") == link
+    reader.click("#reveal")
+    expect(reader.locator("#read-problem")).to_have_text("The service refused: 404")
+    reader.unroute(SEALED_PATH)
+    reveal(reader)
+    assert reader.text_content("#content") == MESSAGE
+
+
+def test_a_proxy_that_takes_the_idempotency_key_away_destroys_nothing_of_other_readers(tabs: Tabs) -> None:
+    link = write(tabs.open(), reads=2)
+    reader = tabs.new()
+
+    def strip(route: Route) -> None:
+        headers = {name: value for name, value in route.request.headers.items() if name != "idempotency-key"}
+        route.continue_(headers=headers)
+
+    reader.route(SEALED_PATH, strip)
+    reader.goto(link)
+    reveal(reader)
+    expect(reader.locator("#message-lede")).not_to_contain_text("deleted")  # the other reader's is still there
+    reader.click("#done")
+    expect_heading(reader, "Closed")
+    expect(reader.locator("#gone-lede")).to_have_text(re.compile("this page. Other readers may still open it"))
+    settle(reader)
+    last = tabs.open(link)
+    reveal(last)
+    assert last.text_content("#content") == MESSAGE
 
 
 def test_another_link_in_the_same_tab(tabs: Tabs) -> None:

@@ -58,7 +58,7 @@ def test_a_question_is_asked_answered_and_read(tabs: Tabs) -> None:
     expect(answerer.locator("#answered-state")).to_have_text(re.compile(f"^Opened {CLOCK}$"))
     late.fill("#text", "too late")
     late.click("#send-answer")
-    expect(late.locator("#answer-problem")).to_contain_text("Someone else has answered")
+    expect(late.locator("#answer-problem")).to_contain_text("If that was not you, tell the person who asked.")
     assert late.input_value("#text") == "too late"  # it can still be sent in another way
     expect_heading(tabs.open(link), "This question is already answered")
     expect_heading(tabs.open(kept), "The answer was already read")

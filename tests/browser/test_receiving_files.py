@@ -73,6 +73,15 @@ def test_a_download_goes_on_after_a_reload(file_tabs: Tabs, files: Files) -> Non
     assert reader.evaluate("sessionStorage.length") == 0
 
 
+def test_where_the_tab_keeps_nothing_the_page_promises_no_second_try(file_tabs: Tabs, files: Files) -> None:
+    reader = file_tabs.new()
+    reader.add_init_script("Storage.prototype.setItem = () => { throw new Error('full'); }")
+    reader.goto(send_small_parts(file_tabs, files.middle))
+    reveal(reader)
+    expect(reader.locator("#message-lede")).to_contain_text("this is the only copy")
+    assert save(reader) == expected(files.middle)
+
+
 def test_with_several_readers_the_parts_stay(file_tabs: Tabs, files: Files) -> None:
     before = stored_parts(file_tabs.platform)
     link = send(file_tabs.open(), files.middle, reads="2")
@@ -97,6 +106,10 @@ def test_a_damaged_part_is_never_saved(file_tabs: Tabs, files: Files) -> None:
     reader.route(PARTS, damage)
     reader.click("#save")
     expect(reader.locator("#download-problem")).to_contain_text("Part of the file is missing or damaged.")
+    reader.unroute(PARTS)
+    reader.route(PARTS, lambda route: route.fulfill(status=404, body=""))  # by a gateway, which knows nothing of parts
+    reader.click("#save")
+    expect(reader.locator("#download-problem")).to_have_text("The service refused: 404")
     reader.unroute(PARTS)
     reader.route(PARTS, lambda route: route.fulfill(status=404, json={"code": "part_not_found", "error": "gone"}))
     reader.click("#save")

@@ -110,3 +110,9 @@ def test_a_message_without_a_passphrase_opens_though_one_was_given(tabs: Tabs) -
     expect(reader.locator("#reveal")).to_be_focused()
     reveal(reader)
     assert reader.text_content("#content") == MESSAGE
+
+
+def test_no_browser_keeps_what_secret_fields_show(server_tabs: Tabs) -> None:
+    """Firefox writes the fields of a tab to the disk, to restore them, unless they say no."""
+    fields = "[...document.querySelectorAll('textarea, [type=password], [readonly]')].map((e) => e.autocomplete)"
+    assert set(server_tabs.open().evaluate(fields)) == {"off", "new-password"}

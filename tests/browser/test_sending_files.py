@@ -52,6 +52,17 @@ def test_files_of_several_drops_add_up_to_100(file_tabs: Tabs) -> None:
     expect(page.locator("#attached li")).to_have_count(100)
 
 
+def test_a_sender_can_try_again_when_a_script_has_not_arrived(file_tabs: Tabs, files: Files) -> None:
+    page = file_tabs.open()
+    attach(page, files.middle)
+    for name in ("sending-view", "upload", "progress"):
+        page.route(f"**/-/{name}.js", lambda route: route.abort())
+        page.click("#create")
+        expect(page.locator("#write-problem")).to_contain_text("cannot be reached. Nothing is lost; try again.")
+        page.unroute(f"**/-/{name}.js")
+    create(page)
+
+
 def test_cancelling_deletes_what_was_sent(file_tabs: Tabs, files: Files) -> None:
     before = stored_parts(file_tabs.platform)
     page = file_tabs.open()

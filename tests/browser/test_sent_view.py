@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.support.chromium import Tabs
 from tests.support.page import CLOCK, MESSAGE, SEALED_PATH, copy, expect_heading, reveal, settle, show_options, write
+from tests.support.questions_on_page import answer, ask
 
 
 def test_the_sender_destroys_the_message(tabs: Tabs) -> None:
@@ -50,6 +51,20 @@ def test_a_final_receipt_stays_when_the_service_has_forgotten_it(tabs: Tabs) -> 
     sender.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     settle(sender)
     expect(sender.locator("#state")).to_have_text(re.compile(f"^Read {CLOCK}$"))
+
+
+def test_a_final_receipt_of_an_answer_stays_when_the_service_has_forgotten_it(tabs: Tabs) -> None:
+    asker = tabs.open()
+    link, _ = ask(asker)
+    answerer = tabs.open(link)
+    answer(answerer)
+    expect(asker.locator("#read")).to_be_visible()
+    reveal(asker)
+    expect(answerer.locator("#answered-state")).to_have_text(re.compile(f"^Opened {CLOCK}$"))
+    answerer.route(SEALED_PATH, lambda route: route.fulfill(status=404, json={"error": "Message not found"}))
+    answerer.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    settle(answerer)
+    expect(answerer.locator("#answered-state")).to_have_text(re.compile(f"^Opened {CLOCK}$"))
 
 
 def test_the_sender_still_sees_the_passphrase(tabs: Tabs) -> None:

@@ -15,7 +15,7 @@ import { showGoneView } from "./gone-view.js";
 import { warnOfKeptLinks } from "./kept-links.js";
 import { askBeforeLeaving } from "./leaving.js";
 import { readQuestion } from "./question.js";
-import { getReceipt, Refused, Unreachable } from "./service.js";
+import { getReceipt, isMissing, Refused, Unreachable } from "./service.js";
 import { clearText, setText } from "./texts.js";
 import { currentView, leaveView, showView, trackView } from "./views.js";
 import { hasDraft, hasMistake, nameEditor, showProblem } from "./write-view.js";
@@ -76,7 +76,7 @@ async function explore(found) {
     await checkKey(found);
     return () => showAnswerView(found, question, times);
   } catch (error) {
-    if (!(error instanceof Refused) || !(error.status === 404 || error.code === "already_answered")) throw error;
+    if (!isMissing(error) && !isAlreadyAnswered(error)) throw error;
     const receipt = await getReceipt(found);
     if (!receipt) return () => showGoneView("no-question");
     if (history.state?.isAnswered) return () => showAnsweredView(found, receipt.expiresAt, receipt);
@@ -168,8 +168,11 @@ function areSame(files, others) {
 /** Show why the answer was not sent. It stays in the form. @param {unknown} error */
 function showReason(error) {
   const problem = elements["answer-problem"];
-  if (error instanceof Refused && error.code === "already_answered")
-    showError(problem, isPerhapsSent ? "answer.perhaps" : "answer.taken");
-  else if (error instanceof Refused && error.status === 404) showError(problem, "answer.over");
+  if (isAlreadyAnswered(error)) showError(problem, isPerhapsSent ? "answer.perhaps" : "answer.taken");
+  else if (isMissing(error)) showError(problem, isPerhapsSent ? "answer.over-perhaps" : "answer.over");
   else showProblem(error, problem);
+}
+
+function isAlreadyAnswered(/** @type {unknown} */ error) {
+  return error instanceof Refused && error.code === "already_answered";
 }

@@ -22,6 +22,8 @@ import { Unreachable } from "./service.js";
 /** @typedef {import("./envelope.js").Content | import("./manifest.js").Manifest} Sealable */
 
 const KEY_BYTES = 32;
+/** The module that sends files, and those that it alone needs. */
+const SENDING_MODULES = ["sending-view", "upload", "part-requests", "parts", "progress"];
 const utf8 = new TextEncoder();
 
 /** Bytes of the text and of all files. @param {{ text: string, files: readonly Attachment[] }} draft */
@@ -64,11 +66,23 @@ export async function compose(draft) {
   return { content: { data: data[0], name, mediaType, note }, ttl };
 }
 
-/** The module is not part of the first view: most messages are texts. */
-function loadSendingView() {
-  return import("./sending-view.js").catch(() => {
+/**
+ * The module is not part of the first view: most messages are texts. All that it needs is fetched before it is imported,
+ * since a browser never asks again for a module that did not arrive once: the sender could not try again.
+ */
+async function loadSendingView() {
+  try {
+    await Promise.all(SENDING_MODULES.map(fetchModule));
+    return await import("./sending-view.js");
+  } catch {
     throw new Unreachable("none");
-  });
+  }
+}
+
+async function fetchModule(/** @type {string} */ name) {
+  const response = await fetch(`/-/${name}.js`);
+  if (!response.ok) throw new Error(name);
+  await response.arrayBuffer();
 }
 
 function listBytes(/** @type {import("./manifest.js").Manifest} */ manifest) {

@@ -1,4 +1,4 @@
-// Bytes as text, and bytes joined.
+// Bytes as text, bytes joined, and texts cut.
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
@@ -24,4 +24,17 @@ export function concatenate(/** @type {(Bytes | number[])[]} */ ...parts) {
     offset += part.length;
   }
   return whole;
+}
+
+/**
+ * A text without the characters of a set at its end. A regular expression would look again from each of them: a text with
+ * many would take minutes.
+ *
+ * @param {string} text
+ * @param {string} set
+ */
+export function withoutEnd(text, set) {
+  let end = text.length;
+  while (end && set.includes(text[end - 1])) end--;
+  return text.slice(0, end);
 }

@@ -1,5 +1,7 @@
 // Files that are sent or saved.
 
+import { withoutEnd } from "./encoding.js";
+
 const MEDIA_TYPE = "application/octet-stream";
 const utf8 = new TextEncoder();
 
@@ -11,14 +13,14 @@ const MAX_NAME_BYTES = 255; // of most file systems
 
 /** The name under which a file can be saved anywhere; vectors/file-names.json has examples. @param {string} name */
 export function safeFileName(name) {
-  const visible = name.replace(FORBIDDEN, "_").replace(/[. ]+$/, "");
+  const visible = withoutEnd(name.replace(FORBIDDEN, "_"), ". ");
   return shortened(RESERVED.test(visible) ? `_${visible}` : visible) || "file";
 }
 
 /** A name of at most 255 bytes: what stands before its extension gets shorter. */
 function shortened(/** @type {string} */ name) {
   const extension = /[.][^. ]{1,20}$/.exec(name)?.[0] ?? "";
-  const stem = [...name.slice(0, name.length - extension.length)];
+  const stem = [...name.slice(0, name.length - extension.length)].slice(0, MAX_NAME_BYTES);
   while (utf8.encode(stem.join("") + extension).length > MAX_NAME_BYTES) stem.pop();
   return stem.join("") + extension;
 }

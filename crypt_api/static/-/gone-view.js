@@ -14,6 +14,7 @@ const FACES = {
   plain: ["clock", "neutral"],
   link: ["link", "warning"],
   closed: ["check", "done"],
+  "closed-more": ["check", "done"],
   "no-question": ["clock", "neutral"],
   withdrawn: ["trash", "neutral"],
   answered: ["check", "warning"],

@@ -3,11 +3,18 @@
 import { getText } from "./texts.js";
 import { currentView } from "./views.js";
 
+/** @type {any} */
+const browser = window;
+
 /** For each view, what would be lost: the key of the question; null if nothing would be. @type {Map<string, () => string | null>} */
 const losses = new Map();
 
-/** Make the browser ask, too, when its tab is closed or goes elsewhere; called once. */
+/** Ask, too, when the tab is closed, goes elsewhere, or follows another link to this page; called once. */
 export function startLeaving() {
+  // Another link in the address bar changes the view, and does not unload the page. Old browsers do not tell of it before.
+  browser.navigation?.addEventListener("navigate", (/** @type {any} */ event) => {
+    if (event.hashChange && event.cancelable && !mayLeave()) event.preventDefault();
+  });
   addEventListener("beforeunload", (event) => {
     if (questionNow()) event.preventDefault(); // the browser asks in its own words
   });

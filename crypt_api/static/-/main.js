@@ -20,7 +20,6 @@ import { showWriteView, startWriteView } from "./write-view.js";
 const HTTPS_COMMAND = "docker compose --file deploy/compose.single.yaml up --detach";
 
 async function route() {
-  elements["not-loaded"].hidden = true;
   leaveView();
   clearSentView();
   clearReadView();

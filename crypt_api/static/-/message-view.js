@@ -17,6 +17,7 @@ import { showView } from "./views.js";
 /**
  * @typedef {object} Message
  * @property {import("./envelope.js").Content | import("./manifest.js").Manifest} content
+ * @property {boolean} isForMore whether others can read it, too, as far as this page knows
  * @property {() => Promise<void>} acknowledge tells the service that the message has arrived
  */
 
@@ -34,6 +35,8 @@ let text = "";
 let files = null;
 /** @type {{ image: HTMLImageElement, name: string }[]} */
 let images = [];
+/** Whether this tab keeps the list of files, so that a reload goes on with them. */
+let areFilesKept = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let leaseTimer;
 
@@ -85,7 +88,8 @@ export async function resumeFiles() {
   const kept = keptFiles();
   if (!kept) return false;
   const module = await loadReceivedFiles();
-  showMessageView({ content: kept.manifest, acknowledge: async () => undefined }, module);
+  const isForMore = !kept.manifest.sole;
+  showMessageView({ content: kept.manifest, isForMore, acknowledge: async () => undefined }, module);
   files?.resume(kept);
   return true;
 }
@@ -99,7 +103,8 @@ function describe() {
 
 /** Once this tab keeps the list of files, for a reload, the service need not keep it any longer. */
 function keepFilesAndAcknowledge() {
-  if (!message || !files?.keep()) return;
+  areFilesKept = files?.keep() ?? false;
+  if (!message || !areFilesKept) return;
   message.acknowledge().catch(() => undefined); // or the lease expires
   endLease();
 }
@@ -107,11 +112,13 @@ function keepFilesAndAcknowledge() {
 /** Say what becomes of the message if the page is left now. */
 function showState() {
   clearTimeout(leaseTimer);
-  const state = elements["message-lede"];
-  if (files?.manifest) return setText(state, files.areAllSaved ? "message.all-saved" : "message.files");
-  if (leaseMillisecondsLeft() === 0) return setText(state, "message.last");
-  setText(state, "message.lede");
-  leaseTimer = setTimeout(() => setText(state, "message.last"), leaseMillisecondsLeft());
+  const say = (/** @type {string} */ key, /** @type {string} */ keyForMore) =>
+    setText(elements["message-lede"], message?.isForMore ? keyForMore : key);
+  if (files?.manifest && files.areAllSaved) return say("message.all-saved", "message.all-saved-more");
+  if (areFilesKept) return say("message.files", "message.files");
+  if (leaseMillisecondsLeft() === 0) return say("message.last", "message.last-more");
+  say("message.lede", "message.lede-more");
+  leaseTimer = setTimeout(() => say("message.last", "message.last-more"), leaseMillisecondsLeft());
 }
 
 function lossNow() {
@@ -167,6 +174,7 @@ export function clearMessageView() {
   text = "";
   files?.clear();
   files = null;
+  areFilesKept = false;
   clearImages();
   elements.content.textContent = "";
 }
@@ -176,6 +184,7 @@ function closeMessage() {
   endLease();
   message?.acknowledge().catch(() => undefined); // or the lease expires
   files?.deleteParts();
+  const reason = message?.isForMore ? "closed-more" : "closed";
   clearMessageView();
-  showGoneView("closed");
+  showGoneView(reason);
 }

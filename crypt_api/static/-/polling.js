@@ -23,7 +23,10 @@ export function poll(ask) {
   }
 
   async function askNow() {
-    if (document.visibilityState === "visible" && (await ask()) && !isStopped) schedule();
+    if (document.visibilityState !== "visible") return;
+    if (!(await ask()))
+      stop(); // what is final stays, though the service forgets it in the end
+    else if (!isStopped) schedule();
   }
 
   function stop() {

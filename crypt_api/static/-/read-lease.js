@@ -6,17 +6,21 @@ import { getItem, setItem } from "./storage.js";
 const STORAGE_KEY = "lease";
 const LEASE_MILLISECONDS = 60_000; // as long as the service's own lease
 
-/** @typedef {{ secret: string, idempotencyKey: string, expiresAt: number }} Lease with a Unix time in milliseconds */
+/**
+ * A lease, which ends at a Unix time in milliseconds; `isForMore`: others can read the message, too.
+ *
+ * @typedef {{ secret: string, idempotencyKey: string, isForMore: boolean, expiresAt: number }} Lease
+ */
 
 /**
  * Start the lease, before the message is asked for. Asking again with the same idempotency key does not prolong it.
  *
- * @param {string} secret in base64url, as in the link
- * @param {string} idempotencyKey
+ * @param {Omit<Lease, "expiresAt">} read with the link's secret, in base64url
  */
-export function startLease(secret, idempotencyKey) {
-  const lease = { secret, idempotencyKey, expiresAt: Date.now() + LEASE_MILLISECONDS };
-  if (leasedIdempotencyKey(secret) !== idempotencyKey) setItem("sessionStorage", STORAGE_KEY, JSON.stringify(lease));
+export function startLease(read) {
+  const lease = { ...read, expiresAt: Date.now() + LEASE_MILLISECONDS };
+  if (leaseOf(read.secret)?.idempotencyKey !== read.idempotencyKey)
+    setItem("sessionStorage", STORAGE_KEY, JSON.stringify(lease));
   setTimeout(currentLease, leaseMillisecondsLeft()); // which removes the lease when it has expired
 }
 
@@ -24,10 +28,10 @@ export function endLease() {
   setItem("sessionStorage", STORAGE_KEY, null);
 }
 
-/** The idempotency key of the current lease; null if the lease is not of this secret. @param {string} secret */
-export function leasedIdempotencyKey(secret) {
+/** The current lease; null if it is not of this secret. @param {string} secret */
+export function leaseOf(secret) {
   const lease = currentLease();
-  return lease?.secret === secret ? lease.idempotencyKey : null;
+  return lease?.secret === secret ? lease : null;
 }
 
 /** The secret of the current lease; null without a lease. */

@@ -8,7 +8,7 @@ import { BadEnvelope, deriveKeys, unseal } from "./envelope.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView } from "./gone-view.js";
 import { loadReceivedFiles, showMessageView } from "./message-view.js";
-import { endLease, leasedIdempotencyKey, startLease } from "./read-lease.js";
+import { endLease, leaseOf, startLease } from "./read-lease.js";
 import { canOpenMessages } from "./rehearsal.js";
 import { enableShownFields } from "./secret-fields.js";
 import { showReceiptView } from "./sent-view.js";
@@ -40,6 +40,7 @@ import { currentView, leaveView, showView, trackView } from "./views.js";
  * @property {boolean} isResumed whether the message was asked for before a reload: the reader may have a lease
  * @property {LostAttempts} lost what is known of this tab's attempts to read whose responses did not arrive
  * @property {boolean} needsPassphrase
+ * @property {boolean} isForMore whether others can read the message after this tab
  * @property {[key: string, values?: Record<string, unknown>]} lede what is known about the message
  */
 
@@ -82,14 +83,15 @@ export function openLink(secret) {
  * @param {Way<Keys>} way
  */
 export async function follow(secret, way) {
-  const leasedKey = leasedIdempotencyKey(secret);
+  const lease = leaseOf(secret);
   reading = {
     way,
     secret,
-    idempotencyKey: leasedKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
-    isResumed: leasedKey !== null,
-    lost: history.state?.lost ?? (leasedKey === null ? "none" : "unknown"),
+    idempotencyKey: lease?.idempotencyKey ?? encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
+    isResumed: lease !== null,
+    lost: history.state?.lost ?? (lease === null ? "none" : "unknown"),
     needsPassphrase: false,
+    isForMore: lease?.isForMore ?? false,
     lede: ["read.again"], // until a receipt tells more
   };
   hidePassphrase(elements["show-passphrase"], elements.passphrase);
@@ -164,7 +166,8 @@ function rememberLost(/** @type {LostAttempts} */ lost) {
 /** @param {import("./service.js").Receipt} receipt */
 function offerMessage({ passphrase, readsLeft, expiresAt }) {
   reading.needsPassphrase = passphrase;
-  const key = readsLeft > 1 ? "read.lede-more" : reading.way.texts.lede;
+  reading.isForMore = readsLeft > 1;
+  const key = reading.isForMore ? "read.lede-more" : reading.way.texts.lede;
   reading.lede = [key, { n: readsLeft, until: expiresAt }];
   draw();
   showView("read");
@@ -177,22 +180,25 @@ async function openMessage() {
   const passphrase = reading.needsPassphrase ? elements.passphrase.value : "";
   if (reading.needsPassphrase && !passphrase) return askForPassphrase("read.needs-passphrase");
   const isCurrent = trackView();
-  const { way, secret, idempotencyKey, lost } = reading; // another link may be open by the time the response comes
+  // Another link may be open by the time the response comes.
+  const { way, secret, idempotencyKey, lost, isForMore } = reading;
   try {
     const keys = await way.derive(passphrase);
     const receivedFiles = await loadReceivedFiles();
     if (!isCurrent()) return; // nothing was read
-    startLease(secret, idempotencyKey);
+    startLease({ secret, idempotencyKey, isForMore });
     rememberLost(moreOf(lost, "unknown")); // until the response is here
     const content = await way.unseal(await read(keys, idempotencyKey), keys);
     leaveView(); // even if the reader is at another view by now: the message's last copy must be shown
     clearReadView();
-    showMessageView({ content, acknowledge: () => acknowledge(keys, idempotencyKey) }, receivedFiles);
+    // Where a proxy takes the idempotency key away, acknowledging would destroy the message, for other readers, too.
+    const thank = async () => (isForMore ? undefined : acknowledge(keys, idempotencyKey));
+    showMessageView({ content, isForMore, acknowledge: thank }, receivedFiles);
   } catch (error) {
     if (!isCurrent()) return;
     if (error instanceof BadEnvelope) return showGoneView(error.message === "version" ? "version" : "damaged");
     if (error instanceof Refused || error instanceof Unreachable) rememberLost(moreOf(lost, error.lost));
-    if (error instanceof Refused && error.status !== 429) return handleRefusal(error);
+    if (error instanceof Refused && error.isOwn && error.status !== 429) return handleRefusal(error);
     showForm();
     showFailure(problem, error); // an earlier response may be lost, so the lease stays
   }

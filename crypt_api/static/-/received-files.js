@@ -11,7 +11,7 @@ import { safeFileName, saveFile } from "./files.js";
 import { forgetFiles, keepFiles } from "./kept-files.js";
 import { Progress } from "./progress.js";
 import { isTooLargeToKeep, keptTarget, MAX_KEPT_BYTES, pickTarget, pickTargets } from "./saving.js";
-import { Cancelled, Refused } from "./service.js";
+import { Cancelled, isMissing } from "./service.js";
 import { formatSize, setText } from "./texts.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -233,8 +233,7 @@ export class ReceivedFiles {
 
 function showTransferFailure(/** @type {unknown} */ error) {
   const place = elements["download-problem"];
-  const isMissing = error instanceof Refused && error.status === 404;
-  if (isMissing || error instanceof BadEnvelope) showError(place, "message.part-missing");
+  if (isMissing(error) || error instanceof BadEnvelope) showError(place, "message.part-missing");
   else if (error instanceof DOMException) showError(place, "message.not-written", { reason: error.message });
   else showFailure(place, error);
 }

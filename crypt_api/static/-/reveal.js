@@ -6,7 +6,7 @@ import { copyOnClick, whileBusy } from "./buttons.js";
 import { elements } from "./elements.js";
 import { clearError, showError, showFailure } from "./field-errors.js";
 import { showGoneView, startGoneView } from "./gone-view.js";
-import { acknowledgePlain, Refused, revealPlain, Unreachable } from "./service.js";
+import { acknowledgePlain, isMissing, Refused, revealPlain, Unreachable } from "./service.js";
 import { hasServiceWorkers } from "./service-workers.js";
 import { startTexts } from "./texts.js";
 import { showView } from "./views.js";
@@ -38,7 +38,7 @@ async function reveal() {
     if (!(error instanceof Refused || error instanceof Unreachable)) return showFailure(elements.problem, error);
     if (error.lost !== "none" && lost !== "accepted") lost = error.lost;
     if (!(error instanceof Refused)) return showFailure(elements.problem, error);
-    if (error.status === 404) return showGoneView({ none: "plain", unknown: "asked", accepted: "lost" }[lost]);
+    if (isMissing(error)) return showGoneView({ none: "plain", unknown: "asked", accepted: "lost" }[lost]);
     const reason = REFUSALS[error.code];
     return reason ? showError(elements.problem, reason) : showFailure(elements.problem, error);
   }

@@ -19,6 +19,7 @@ import { isSmallScreen, nameTab, setFace, showView, trackView } from "./views.js
  * @property {import("./envelope.js").Keys} keys
  * @property {string} secret in base64url
  * @property {string} passphrase empty if the message has none, or if this page no longer knows it
+ * @property {boolean} [isPassphraseGenerated] whether nobody has typed it, so that nobody else knows it
  * @property {number} reads how often the message can be read, as far as this page knows
  * @property {Date} expiresAt
  * @property {boolean} isSender whether this tab has sent the message, and not followed its link
@@ -60,6 +61,8 @@ let fate = { state: "unread" };
 let stopConfirming = () => undefined;
 /** Whether the link is nowhere but in this view. */
 let isLinkAtRisk = false;
+/** Whether the passphrase is nowhere but in this view. */
+let isPassphraseAtRisk = false;
 /** @type {() => void} */
 let stopPolling = () => undefined;
 
@@ -67,8 +70,9 @@ let stopPolling = () => undefined;
 export function startSentView() {
   copyOnClick(elements["copy-link"], elements.link, link, keepLink);
   elements.link.addEventListener("copy", keepLink);
-  askBeforeLeaving("sent", () => (isLinkAtRisk && !isOver() ? "leave.link" : null));
-  copyOnClick(elements["copy-passphrase"], elements["sent-passphrase"], () => sent?.passphrase ?? "");
+  askBeforeLeaving("sent", lossNow);
+  copyOnClick(elements["copy-passphrase"], elements["sent-passphrase"], () => sent?.passphrase ?? "", keepPassphrase);
+  elements["sent-passphrase"].addEventListener("copy", keepPassphrase);
   for (const field of [elements.link, elements["sent-passphrase"]]) {
     field.addEventListener("focus", () => field.select());
   }
@@ -132,6 +136,7 @@ function show(/** @type {Sent} */ message, /** @type {Fate} */ itsFate) {
   stopPolling();
   sent = message;
   fate = itsFate;
+  isPassphraseAtRisk = message.isPassphraseGenerated ?? false;
   clearError(elements["sent-problem"]);
   stopConfirming();
   drawLink();
@@ -157,6 +162,17 @@ function isOver() {
 
 function link() {
   return sent ? `${location.origin}/#${sent.secret}` : "";
+}
+
+/** What would be lost if the view were left. */
+function lossNow() {
+  if (isOver()) return null;
+  if (isLinkAtRisk) return "leave.link";
+  return isPassphraseAtRisk ? "leave.passphrase" : null;
+}
+
+function keepPassphrase() {
+  isPassphraseAtRisk = false;
 }
 
 function keepLink() {

@@ -55,6 +55,8 @@ export class Refused extends Error {
   constructor(status, body, lost) {
     super(body.error ?? String(status));
     this.status = status;
+    /** Whether the service said so itself, and nothing that stands before it. */
+    this.isOwn = body.error !== undefined;
     /** What was refused, in one stable word; empty for the errors of the API's first part, which have their status. */
     this.code = body.code ?? "";
     this.triesLeft = body.tries_left ?? 0;
@@ -151,12 +153,17 @@ export function bearer(/** @type {import("./envelope.js").Bytes[]} */ ...proofs)
   return { Authorization: `Bearer ${proofs.map(encodeBase64url).join(".")}` };
 }
 
+/** Whether the service says that there is no such message. A gateway that answers for it knows nothing of messages. */
+export function isMissing(/** @type {unknown} */ error) {
+  return error instanceof Refused && error.isOwn && error.status === 404;
+}
+
 /** @template T @param {Promise<T>} response */
 async function nullIfNotFound(response) {
   try {
     return await response;
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }
@@ -173,13 +180,14 @@ export async function request(method, path, headers, body) {
   /** @type {LostAttempts} */
   let lost = "none";
   for (const pause of [...PAUSES, null]) {
-    const { status, isComplete, json } = await sendOnce(path, { method, headers, body });
-    const isAccepted = status >= 200 && status < 300;
+    const { status, isOwn, isComplete, json } = await sendOnce(path, { method, headers, body });
+    const isAccepted = isOwn && status >= 200 && status < 300;
     if (isAccepted && isComplete) return json ?? {};
-    const isDown = !isComplete || status >= 500;
-    if (!isDown && (status !== 429 || pause === null)) throw new Refused(status, json ?? {}, lost);
+    const isDown = !isComplete || status < 300 || status >= 500;
+    const refused = new Refused(status, json ?? {}, lost);
     if (isAccepted) lost = "accepted";
-    else if (isDown && lost === "none") lost = "unknown";
+    else if ((isDown || !refused.isOwn) && lost === "none") lost = refused.lost = "unknown";
+    if (!isDown && (status !== 429 || pause === null)) throw refused;
     if (pause === null) throw new Unreachable(lost);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
@@ -190,13 +198,15 @@ export async function request(method, path, headers, body) {
  *
  * @param {string} path
  * @param {{ method: string, headers: Record<string, string>, body?: string }} options
- * @returns {Promise<{ status: number, isComplete: boolean, json?: any }>} the status is 0 if no response comes
+ * @returns {Promise<{ status: number, isOwn: boolean, isComplete: boolean, json?: any }>} the status is 0 if no
+ *   response comes; a response that is not the service's own is the page of a network that wants its user to sign in, say
  */
 async function sendOnce(path, options) {
   const controller = new AbortController();
   const abort = () => controller.abort();
   let timer = setTimeout(abort, SILENCE + (options.body ?? "").length / SLOWEST_UPLOAD);
   let status = 0;
+  let isOwn = false;
   try {
     const response = await fetch(path, {
       ...options,
@@ -206,13 +216,14 @@ async function sendOnce(path, options) {
       referrerPolicy: "no-referrer",
     });
     status = response.status;
+    isOwn = status === 204 || /^application[/]json\b/.test(response.headers.get("Content-Type") ?? "");
     const text = await readText(response, () => {
       clearTimeout(timer);
       timer = setTimeout(abort, SILENCE);
     });
-    return { status, isComplete: true, json: text ? JSON.parse(text) : null };
+    return { status, isOwn, isComplete: true, json: text ? JSON.parse(text) : null };
   } catch {
-    return { status, isComplete: false };
+    return { status, isOwn, isComplete: false };
   } finally {
     clearTimeout(timer);
   }

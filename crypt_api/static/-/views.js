@@ -25,6 +25,7 @@ export function showView(id, focused = elements[id].querySelector("h1")) {
   shown = id;
   for (const view of elements.views.children) view.hidden = view.id !== id;
   elements.views.hidden = false;
+  attempt(() => (elements["not-loaded"].hidden = true)); // which is there while the first view is waited for
   attempt(enableShownFields);
   attempt(() => focused.focus({ preventScroll: true }));
   attempt(nameTab);

@@ -1,10 +1,11 @@
 // Web addresses in a message, as links that can be followed.
 
+import { withoutEnd } from "./encoding.js";
 import { hideFromStyles } from "./shadow.js";
 
 const ADDRESS = /https?:[/][/][^\s<>"`]+/gi;
 /** What stands behind an address in a sentence, and not in the address. */
-const TAIL = /[.,;:!?)\]}'\u2019\u201d\u00bb\u2026\u3002\uff09]+$/;
+const TAIL = ".,;:!?)]}'\u2019\u201d\u00bb\u2026\u3002\uff09";
 
 /** Characters that change how the others look, or that nobody sees. */
 const MISLEADING = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
@@ -22,7 +23,7 @@ export function withLinks(text) {
   const nodes = [];
   let end = 0;
   for (const match of text.matchAll(ADDRESS)) {
-    const address = match[0].replace(TAIL, "");
+    const address = withoutEnd(match[0], TAIL);
     if (!leadsWhereItSeems(match[0], address)) continue;
     nodes.push(text.slice(end, match.index), linkTo(address));
     end = match.index + address.length;

@@ -40,6 +40,9 @@ const MIN_PASSPHRASE_LENGTH = 4;
 
 const TOKEN_KEY = "token";
 
+/** The passphrase that was generated last. */
+let generated = "";
+
 /** @typedef {import("./compose.js").Draft} Draft */
 
 /** Make the form work; called once. */
@@ -67,7 +70,7 @@ export function startWriteView() {
   togglePassphraseOnClick(showButton, passphrase);
   passphrase.addEventListener("input", showStrength);
   elements.generate.addEventListener("click", () => {
-    passphrase.value = generatePassphrase();
+    passphrase.value = generated = generatePassphrase();
     showPassphrase(showButton, passphrase);
     clearError(elements["passphrase-problem"], passphrase);
     showStrength();
@@ -289,7 +292,9 @@ async function sendDraft(/** @type {Draft} */ draft) {
   const expiresAt = await create(keys, await seal(content, keys), { ttl, reads, notify }, token);
   rememberToken(token);
   leaveView(); // even if the sender is at another view by now: the link must not get lost
-  showSentView({ keys, secret: encodeBase64url(secret), passphrase, reads, expiresAt, isSender: true });
+  const isPassphraseGenerated = passphrase !== "" && passphrase === generated;
+  const message = { keys, secret: encodeBase64url(secret), passphrase, isPassphraseGenerated, reads, expiresAt };
+  showSentView({ ...message, isSender: true });
   clearForm(); // the message does not stay in the page
 }
 
