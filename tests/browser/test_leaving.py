@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tests.support.chromium import Tabs
+from tests.support.chromium import PATIENCE, Tabs
 from tests.support.page import (
     FILE,
     SEALED_PATH,
@@ -80,8 +80,11 @@ def test_the_page_asks_before_another_link_takes_the_place_of_the_only_copy(
     reveal(reader)
     other = write(tabs.open())
     reader.evaluate("window.confirm = (question) => { window.question = question; return false; }")
-    with suppress(Error):  # the browser gives up
+    reader.set_default_navigation_timeout(2_000)  # nothing tells that the browser gives the address bar's link up
+    with suppress(Error):
         go(reader, other)
+    reader.wait_for_function("window.question")
+    reader.set_default_navigation_timeout(PATIENCE)
     assert reader.evaluate("window.question") == "You have not saved the file, and this is the only copy. Leave anyway?"
     settle(reader)
     expect(reader.locator("#content-files strong")).to_have_text(FILE["name"])
