@@ -1,4 +1,4 @@
-"""Numbers as options. Unlike click, no error quotes what is no number: it may be a secret in the wrong place."""
+"""Options whose values are numbers. Their errors do not quote the value, as those of click do: it may be a secret."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ class Seconds(click.FloatRange):
 
 
 def _number(value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-    """The value as it is."""
+    """Return the value unchanged if it is a number."""
     try:
         float(value)
     except ValueError:

@@ -27,7 +27,7 @@ def use_link(link: str) -> str:
 
 
 def user() -> User:
-    """Tell whose link the command uses; a reader's if it uses none, or what is no link."""
+    """Tell who has the command's link: a reader if the command has no link, or a text that is no link."""
     with suppress(InvalidLink):
         match parse_link(click.get_current_context().meta.get(_KEY, "")).secret:
             case AskSecret():

@@ -238,9 +238,10 @@ class Connection(asyncio.BufferedProtocol):
             self.client_group = sharing_group(request.client)
         self._enter(Phase.BODY)
         self._read_body()
-        if self.phase in (Phase.BODY, Phase.ANSWER):
+        if self.phase is Phase.BODY:
             # A handler that wants no body may be taking a message, whatever becomes of the body (`_on_body_wanted`).
             self._enter(Phase.ANSWER)
+        if self.phase is Phase.ANSWER:
             self._task = self._loop.create_task(self._answer(request))
 
     def _read_body(self) -> None:
