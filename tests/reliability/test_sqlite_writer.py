@@ -16,6 +16,7 @@ from crypt_api.server.stores.sqlite.group_commit import GroupCommit, QueuedComma
 from crypt_api.server.stores.sqlite.housekeeping import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, Housekeeping
 from crypt_api.server.stores.sqlite.store import SqliteStore
 from crypt_api.server.stores.sqlite.system import REAL, System
+from crypt_api.server.stores.sqlite.writer import MAX_GROUP
 from crypt_core.commands import Create, Read
 from crypt_core.outcomes import Created, Granted, Missing
 from crypt_core.store import StorageUnavailable
@@ -141,6 +142,39 @@ def test_a_file_that_grows_has_its_room_before_the_next_group(path: Path) -> Non
         engine.housekeeping.prepare_next_group()
     assert undecided <= 2  # the first ones
     engine.close()
+
+
+async def test_what_arrives_over_several_turns_shares_a_commit_and_waits_for_no_more_than_a_full_group(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = GroupCommit.decide
+    sizes: list[int] = []
+    submitted: list[int] = []
+    arrived = 0
+
+    def count(commits: GroupCommit, group: list[QueuedCommand]) -> object:
+        sizes.append(len(group))
+        submitted.append(arrived)
+        return decide(commits, group)
+
+    async def arrive(number: int) -> None:
+        nonlocal arrived
+        for _ in range(number // 2):  # two in each turn
+            await asyncio.sleep(0)
+        arrived += 1
+        assert isinstance(await store.apply(f"abc{number:05}", Create("x", DAY)), Created)
+
+    store = SqliteStore(path)
+    await store.apply("first", Create("x", DAY))  # now the file is nobody's
+    monkeypatch.setattr(GroupCommit, "decide", count)
+    await asyncio.gather(*map(arrive, range(6)))
+    assert sizes == [6]
+    sizes.clear()
+    submitted.clear()
+    arrived = 0
+    await asyncio.gather(*map(arrive, range(10, 10 + 2 * MAX_GROUP)))
+    assert sizes[0] == submitted[0] == MAX_GROUP  # the others kept coming
+    store.close()
 
 
 async def test_a_message_that_cannot_be_written_concerns_its_sender_alone(path: Path) -> None:

@@ -74,7 +74,7 @@ class Writer:
         self._closed = system.event()
         self._file_lock = system.lock()
         self._file_lock.acquire()  # the thread begins with a round of housekeeping
-        self._called_loop: asyncio.AbstractEventLoop | None = None  # that is to decide in its next turn
+        self._called_loop: asyncio.AbstractEventLoop | None = None  # that is to decide soon
 
     @property
     def usage(self) -> Usage:
@@ -91,13 +91,19 @@ class Writer:
             self._decide_soon(queued.loop)
 
     def _decide_soon(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Have `loop`, which runs this, decide in its next turn. What comes in until then belongs to the same group."""
+        """Have `loop`, which runs this, decide after the first turn that brings no further command.
+
+        A group costs the same for one command as for many. What arrives together takes several turns to come in.
+        """
         if self._called_loop is not loop:
             self._called_loop = loop
-            loop.call_soon(self._decide)
+            loop.call_soon(self._decide, loop, len(self._waiting))
 
-    def _decide(self) -> None:
-        """Decide a group, and hand it to the thread if it changes something."""
+    def _decide(self, loop: asyncio.AbstractEventLoop, waited: int) -> None:
+        """Decide a group, and hand it to the thread if it changes something. A turn ago, `waited` commands waited."""
+        if waited < len(self._waiting) < MAX_GROUP:
+            loop.call_soon(self._decide, loop, len(self._waiting))
+            return
         self._called_loop = None
         if not self._waiting or self._closing.is_set() or not self._file_lock.acquire(blocking=False):
             return
@@ -112,7 +118,7 @@ class Writer:
         if decided is None or decided.changes:
             self._jobs.put(Job(group, decided))
         else:
-            self._give_file_away(group, decided.outcomes, asyncio.get_running_loop())
+            self._give_file_away(group, decided.outcomes, loop)
 
     def _gather(self, group: list[QueuedCommand]) -> None:
         """Fill a group with what waits."""
