@@ -17,8 +17,8 @@ BASE64URL_OF_16_BYTES = "[A-Za-z0-9_-]{21}[AQgw]"
 BASE64URL_OF_32_BYTES = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 """The same for 32 bytes, such as a proof, a hash or a key."""
 
-encode_json = json.JSONEncoder(ensure_ascii=False).encode
-"""Write a value as JSON. `json.dumps` with these options builds an encoder for each call."""
+encode_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+"""Write a value, which does not contain itself, as JSON. `json.dumps` builds an encoder for each call."""
 
 
 def utf8_size(text: str, errors: str = "strict") -> int:

@@ -14,33 +14,32 @@ MAX_LENGTH = 20
 _PLAIN = re.compile(rf"[a-z0-9]{{{MIN_LENGTH},{MAX_LENGTH}}}", re.ASCII)
 
 
-class _RandomNumbers:
-    """Numbers from the operating system's CSPRNG, many from one call, since each call gives up the GIL."""
+_LETTERS_OF_BYTES = (ALPHABET * 8)[:256].encode()
+_UNEVEN = bytes(range(252, 256))
+"""Bytes that are dropped: of the 252 others, 7 give each letter."""
 
-    _BYTES = 20  # 36 ** 20 has 104 bits: of 160 bits, no remainder is likelier than another by more than 2 ** -56
-    _COUNT = 64
+
+class _Letters:
+    """Random letters from the operating system's CSPRNG, many from one call, since each call gives up the GIL."""
+
+    _BYTES = 1_024
 
     def __init__(self) -> None:
-        self._waiting: list[int] = []
+        self._waiting = ""
 
-    def below(self, end: int) -> int:
-        if not self._waiting:
-            drawn, size = secrets.token_bytes(self._COUNT * self._BYTES), self._BYTES
-            self._waiting = [int.from_bytes(drawn[at : at + size], "big") for at in range(0, len(drawn), size)]
-        return self._waiting.pop() % end
+    def take(self, count: int) -> str:
+        while len(self._waiting) < count:
+            self._waiting += secrets.token_bytes(self._BYTES).translate(_LETTERS_OF_BYTES, _UNEVEN).decode()
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
 
 
-_random = _RandomNumbers()
+_letters = _Letters()
 
 
 def generate(length: int) -> str:
     """Draw an id of `length` characters, uniformly, from the operating system's CSPRNG."""
-    number = _random.below(len(ALPHABET) ** length)
-    characters = []
-    for _ in range(length):
-        number, place = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[place])
-    return "".join(characters)
+    return _letters.take(length)
 
 
 def length_for(messages: int) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -124,6 +125,9 @@ async def test_an_id_that_is_taken_is_drawn_again() -> None:
     assert (await app.handle(post("second"), store)).body == b'{"id": "bbbbb"}'
 
 
-def test_ids_use_their_whole_alphabet() -> None:
-    drawn = "".join(ids.generate(20) for _ in range(500))
+def test_every_letter_of_an_id_is_equally_likely() -> None:
+    count = 36 * 10_000
+    drawn = Counter("".join(ids.generate(20) for _ in range(count // 20)))
     assert set(drawn) == set(ids.ALPHABET)
+    # The standard deviation is 99. If all 256 bytes gave a letter, four would have 11,250 and the others 9,844.
+    assert all(9_300 < drawn[letter] < 10_700 for letter in ids.ALPHABET)

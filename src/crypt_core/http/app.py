@@ -92,7 +92,7 @@ class App:
         body = response.body
         if headers.get("Content-Type") == JSON_TYPE and is_for_terminal(request.headers):
             body += b"\n"  # the next prompt gets a line of its own
-        return response._replace(body=body, headers=headers, route=route)
+        return Response(response.status, body, headers, route, response.created_by, response.stream)
 
     async def _answer(self, request: Request, store: Store, match: Match | None) -> Response:
         if request.method == "OPTIONS":

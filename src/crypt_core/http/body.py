@@ -81,7 +81,7 @@ def _nesting_exceeds(text: str, limit: int) -> bool:
     keep its brackets; then take away the innermost pairs, one level at a time. Text that is not JSON may be
     misjudged after its first fault, but the parser stops at that fault, too.
     """
-    if not any(_has_more_than(limit // 2, bracket, text) for bracket in "[{"):
+    if not (_has_more_than(limit // 2, "[", text) or _has_more_than(limit // 2, "{", text)):
         return False
     outside_strings = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
     brackets = _NOT_BRACKETS.sub("", outside_strings).translate(_TO_SQUARE)

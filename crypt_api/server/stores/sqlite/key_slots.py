@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crypt_api.server.stores.sqlite.connection import RunSql, RunSqlMany
 
-FORMAT = 1
-"""The first byte of every encrypted content. Another format gets another number."""
+FORMAT = b"\x01"
+"""The first byte of every encrypted content. Another format gets another one."""
 
 KEY_BYTES = 32
 """AES-256."""
@@ -78,7 +78,7 @@ def new_keys(count: int) -> list[bytes]:
 
 def encrypt(key: bytes, message_id: str, content: str) -> bytes:
     """Encrypt `content` with AES-256-GCM; format and id are authenticated with it."""
-    return bytes((FORMAT,)) + AESGCM(key).encrypt(_NONCE, content.encode(), _associated_data(message_id))
+    return FORMAT + AESGCM(key).encrypt(_NONCE, content.encode(), _associated_data(message_id))
 
 
 def decrypt(key: bytes, message_id: str, encrypted: bytes) -> str:
@@ -87,7 +87,7 @@ def decrypt(key: bytes, message_id: str, encrypted: bytes) -> str:
     Raises:
         DamagedContentError: Key, id and encrypted content do not belong together.
     """
-    if encrypted[:1] != bytes((FORMAT,)):
+    if encrypted[:1] != FORMAT:
         raise DamagedContentError("unknown format")
     try:
         return AESGCM(key).decrypt(_NONCE, encrypted[1:], _associated_data(message_id)).decode()
@@ -96,7 +96,7 @@ def decrypt(key: bytes, message_id: str, encrypted: bytes) -> str:
 
 
 def _associated_data(message_id: str) -> bytes:
-    return bytes((FORMAT,)) + message_id.encode()
+    return FORMAT + message_id.encode()
 
 
 class KeySlots:
