@@ -178,7 +178,8 @@ def test_the_engines_settings_keep_every_promise(compose: Compose) -> None:
 def test_one_server_dies_and_the_other_one_serves(compose: Compose, tmp_path: Path) -> None:
     upstreams = [upstream.partition(":")[0] for upstream in SERVICES["caddy"]["environment"]["UPSTREAMS"].split()]
     ports = [compose.servers[upstream].port for upstream in upstreams]
-    with caddy(tmp_path, *ports) as url, httpx.Client(base_url=url, timeout=30) as client:
+    # Caddy picks one of the two at random, four times a second: within a second it could pick the dead one each time.
+    with caddy(tmp_path, *ports, try_duration="5s") as url, httpx.Client(base_url=url, timeout=30) as client:
         message_id = client.post("/", json={"message": "secret"}).json()["id"]
         assert len(message_id) == 8
         compose.kill("server-1")
