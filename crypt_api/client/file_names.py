@@ -59,7 +59,7 @@ def _is_home(folder: Path) -> bool:
     """Whether it is the user's home folder."""
     try:
         return folder.samefile(Path.home())
-    except (OSError, RuntimeError):  # there is none
+    except (OSError, RuntimeError):  # the user has no home folder
         return False
 
 

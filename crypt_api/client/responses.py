@@ -58,7 +58,8 @@ def _refusal(last: LastResponse, text: str, code: str, fields: dict[str, Any]) -
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return errors.ContentTooLarge(text)
         case HTTPStatus.TOO_MANY_REQUESTS if last.may_have_arrived:
-            return errors.AnswerLost(text)  # whoever waits may find that it was done, and blame somebody else
+            # A caller who waits may find that the first request was carried out, and blame somebody else.
+            return errors.AnswerLost(text)
         case HTTPStatus.TOO_MANY_REQUESTS:
             return errors.RateLimited(retry_after(response))
         case _:

@@ -13,7 +13,6 @@ MAX_LENGTH = 20
 
 _PLAIN = re.compile(rf"[a-z0-9]{{{MIN_LENGTH},{MAX_LENGTH}}}", re.ASCII)
 
-
 _LETTERS_OF_BYTES = (ALPHABET * 8)[:256].encode()
 _UNEVEN = bytes(range(252, 256))
 """Bytes that are dropped: of the 252 others, 7 give each letter."""
@@ -34,12 +33,8 @@ class _Letters:
         return taken
 
 
-_letters = _Letters()
-
-
-def generate(length: int) -> str:
-    """Draw an id of `length` characters, uniformly, from the operating system's CSPRNG."""
-    return _letters.take(length)
+generate = _Letters().take
+"""Draw an id of so many characters, uniformly, from the operating system's CSPRNG."""
 
 
 def length_for(messages: int) -> int:

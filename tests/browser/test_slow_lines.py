@@ -142,7 +142,7 @@ def test_silence_ends_a_request(server_tabs: Tabs, part: str) -> None:
     [
         ('{"message": "AAAA', "The message was lost on the way"),
         (None, "Already read"),
-        ("<p>Sign in to this network</p>", "Already read"),  # by whoever: this may never have reached the service
+        ("<p>Sign in to this network</p>", "Already read"),  # by anybody: the request may never have arrived
     ],
 )
 def test_nobody_else_is_blamed_for_what_this_tab_has_read(server_tabs: Tabs, body: str | None, heading: str) -> None:
@@ -194,7 +194,7 @@ def test_somebody_else_who_was_faster_is_told(server_tabs: Tabs) -> None:
     [
         ('{"message": "AAAA', "The message was lost on the way"),
         (None, "Already read"),
-        ("<p>Sign in to this network</p>", "Already read"),  # by whoever: this may never have reached the service
+        ("<p>Sign in to this network</p>", "Already read"),  # by anybody: the request may never have arrived
     ],
 )
 def test_the_reveal_page_blames_nobody_else(server_tabs: Tabs, body: str | None, heading: str) -> None:

@@ -92,9 +92,9 @@ class FolderPartStore:
 
     async def put(self, part_id: str, ttl: int, length: int, body: AsyncIterable[bytes]) -> PartKept:
         path, now = self._path(part_id), self._now()
-        there = await self._run(self._look_in_place, path)
-        if there is not None and there.expires_at > now:
-            return PartKept(is_new=False, expires_at=there.expires_at)
+        part = await self._run(self._look_in_place, path)
+        if part is not None and part.expires_at > now:
+            return PartKept(is_new=False, expires_at=part.expires_at)
         self._room.take(length, self._disk_free_bytes())
         upload = _Upload(self._folder)
         try:
@@ -105,10 +105,10 @@ class FolderPartStore:
 
     async def get(self, part_id: str) -> StoredPart | None:
         path = self._path(part_id)
-        there = await self._run(self._look_in_place, path)
-        if there is None or there.expires_at <= self._now():
+        part = await self._run(self._look_in_place, path)
+        if part is None or part.expires_at <= self._now():
             return None
-        return StoredPart(there.length, self._pieces(path))
+        return StoredPart(part.length, self._pieces(path))
 
     async def delete(self, part_id: str) -> bool:
         return await self._run(self._delete, self._path(part_id))
@@ -177,11 +177,11 @@ class FolderPartStore:
     # In threads
 
     def _look_in_place(self, path: Path) -> "_Part | None":
-        """The part at the path; None if there is none. StorageUnavailable if that cannot be known."""
-        there = _look(path)
-        if there is None and not self._is_in_place():
+        """The part at the path, or None. StorageUnavailable if the folder is away: then nobody knows."""
+        part = _look(path)
+        if part is None and not self._is_in_place():
             raise StorageUnavailable(FOLDER_AWAY)
-        return there
+        return part
 
     def _keep(self, upload: "_Upload", path: Path, expires_at: float) -> PartKept:
         """Give the upload's file its name, unless there is a part with that name."""
@@ -191,11 +191,11 @@ class FolderPartStore:
                 path.parent.mkdir(mode=0o700, exist_ok=True)
                 sync_folder(self._folder)
             with self._names_lock:
-                there = _look(path)
-                if there is not None and there.expires_at > self._now():
-                    return PartKept(is_new=False, expires_at=there.expires_at)
-                if there is not None:
-                    self._remove(path, there)
+                part = _look(path)
+                if part is not None and part.expires_at > self._now():
+                    return PartKept(is_new=False, expires_at=part.expires_at)
+                if part is not None:
+                    self._remove(path, part)
                 os.link(upload.name, path)
                 upload.is_kept = True
             sync_folder(path.parent)
@@ -211,16 +211,16 @@ class FolderPartStore:
 
     def _delete(self, path: Path) -> bool:
         with self._names_lock:
-            there = self._look_in_place(path)
-            if there is None:
+            part = self._look_in_place(path)
+            if part is None:
                 return False
-            self._remove(path, there)
+            self._remove(path, part)
         sync_folder(path.parent)
-        return there.expires_at > self._now()
+        return part.expires_at > self._now()
 
-    def _remove(self, path: Path, there: "_Part") -> None:
+    def _remove(self, path: Path, part: "_Part") -> None:
         path.unlink()
-        self._room.give_back(there.length)
+        self._room.give_back(part.length)
 
     def _subfolders(self) -> list[Path]:
         return [path for path in self._folder.iterdir() if len(path.name) == SUBFOLDER_LENGTH and path.is_dir()]
@@ -241,9 +241,9 @@ class FolderPartStore:
         for subfolder in self._subfolders():
             for path in subfolder.iterdir():
                 with self._names_lock:
-                    there = _look(path)
-                    if there is not None and there.expires_at <= self._now():
-                        self._remove(path, there)
+                    part = _look(path)
+                    if part is not None and part.expires_at <= self._now():
+                        self._remove(path, part)
             self._closing.wait(SWEEP_PAUSE_SECONDS)
 
 
@@ -265,7 +265,7 @@ class _Part(NamedTuple):
 
 
 def _look(path: Path) -> _Part | None:
-    """The part at the path, expired or not; None if there is none."""
+    """The part at the path, expired or not; None if the path has no part."""
     try:
         stat = path.stat()
     except FileNotFoundError:
